@@ -1,0 +1,155 @@
+"""One request, followed to its end within every limit."""
+
+import asyncio
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Final, Self
+
+import httpcore2
+import httpx2
+
+from service.fetching import checks
+from service.fetching.checks import Kind
+from service.fetching.failures import RedirectLoop, TooBig, TooSlow
+from service.fetching.guard import AllowEntry, Guard, GuardedTransport, Resolver, resolve_by_system
+
+ACCEPT: Final[dict[Kind, str]] = {
+    "page": "text/html, application/xhtml+xml;q=0.9",
+    "feed": "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1",
+}
+
+
+@dataclass(frozen=True)
+class FetchLimits:
+    connect_seconds: float = 5.0
+    read_seconds: float = 10.0
+    whole_seconds: float = 30.0
+    page_bytes: int = 2_000_000
+    feed_bytes: int = 5_000_000
+    redirects: int = 5
+
+    def bytes_of(self, kind: Kind) -> int:
+        return self.page_bytes if kind == "page" else self.feed_bytes
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An answer of 2xx, or 304: then `not_modified` is true and there is no body."""
+
+    url: str
+    status: int
+    content_type: str
+    charset: str | None
+    etag: str | None
+    last_modified: str | None
+    retry_after: str | None
+    moved_permanently_to: str | None
+    body: bytes
+
+    @property
+    def not_modified(self) -> bool:
+        return self.status == 304
+
+
+class Fetcher:
+    """Holds the connections; one for the whole process, closed at its end."""
+
+    def __init__(
+        self,
+        *,
+        allow: Iterable[str] = (),
+        limits: FetchLimits | None = None,
+        agent: str = "MorningMemo",
+        resolve: Resolver = resolve_by_system,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._limits = limits or FetchLimits()
+        guard = Guard([AllowEntry.parse(text) for text in allow], resolve)
+        self._client = httpx2.AsyncClient(
+            transport=GuardedTransport(guard, tls or httpx2.create_ssl_context(trust_env=False)),
+            trust_env=False,
+            # No cookie of one site is kept for the next request.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={"User-Agent": agent, "Accept-Encoding": "gzip, deflate"},
+            timeout=httpx2.Timeout(self._limits.read_seconds, connect=self._limits.connect_seconds),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def fetch(
+        self, url: str, *, accept: Kind, etag: str | None = None, last_modified: str | None = None
+    ) -> Fetched:
+        headers = {"Accept": ACCEPT[accept]}
+        if etag:
+            headers["If-None-Match"] = etag
+        if last_modified:
+            headers["If-Modified-Since"] = last_modified
+        address = checks.checked_address(url)
+        try:
+            async with asyncio.timeout(self._limits.whole_seconds):
+                return await self._follow(address, headers, accept)
+        except (TimeoutError, httpcore2.TimeoutException) as error:
+            raise TooSlow(f"{address.host} takes too long to answer. Try again later.") from error
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpx2.DecodingError) as error:
+            raise checks.connection_failed(address.host, error) from error
+
+    async def _follow(self, address: httpx2.URL, headers: dict[str, str], accept: Kind) -> Fetched:
+        seen = {address}
+        moved: str | None = None
+        only_permanent = True
+        while True:
+            async with self._client.stream("GET", address, headers=headers) as answer:
+                target = answer.headers.get("Location")
+                if answer.status_code not in (301, 302, 303, 307, 308) or not target:
+                    return await self._read(answer, accept, moved)
+                address = checks.checked_address(str(checks.joined(address, target)))
+                only_permanent = only_permanent and answer.status_code in (301, 308)
+                moved = str(address) if only_permanent else moved
+            if address in seen or len(seen) > self._limits.redirects:
+                raise RedirectLoop
+            seen.add(address)
+
+    async def _read(self, answer: httpx2.Response, accept: Kind, moved: str | None) -> Fetched:
+        checks.check_status(answer)
+        content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        body = (
+            b"" if answer.status_code == 304 else await self._counted(answer, self._limits.bytes_of(accept))
+        )
+        if answer.status_code != 304:
+            checks.check_kind(accept, content_type, body)
+        return Fetched(
+            url=str(answer.url),
+            status=answer.status_code,
+            content_type=content_type,
+            charset=answer.charset_encoding,
+            etag=answer.headers.get("ETag"),
+            last_modified=answer.headers.get("Last-Modified"),
+            retry_after=answer.headers.get("Retry-After"),
+            moved_permanently_to=moved,
+            body=body,
+        )
+
+    async def _counted(self, answer: httpx2.Response, limit: int) -> bytes:
+        # Counted after unpacking: httpx2 unpacks in pieces of at most 1 MiB, so a gzip bomb stops here.
+        parts: list[bytes] = []
+        size = 0
+        async for part in answer.aiter_bytes():
+            size += len(part)
+            if size > limit:
+                raise TooBig(
+                    f"{answer.url.host} answers with more than {limit // 1_000_000 or 1} MB. Check the address."
+                )
+            parts.append(part)
+        return b"".join(parts)
