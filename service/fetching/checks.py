@@ -8,7 +8,7 @@ import httpx2
 
 from service.fetching.failures import BadAddress, ConnectionFailed, FetchFailed, NotNow, Refused, WrongKind
 
-MAX_ADDRESS_LENGTH: Final = 2048
+MAX_ADDRESS_LENGTH: Final = 2000
 FEED_OPENINGS: Final = (b"<?xml", b"<rss", b"<feed", b"<rdf:rdf")
 SNIFFED_BYTES: Final = 256
 # Host names as they go on the wire (IDNA done), IPv4 and IPv6 literals.
@@ -83,5 +83,5 @@ def connection_failed(host: str, error: Exception) -> FetchFailed:
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             return ConnectionFailed(f"{host} has no valid certificate or TLS failed. Check the address.")
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__  # the pool re-raises `from None`
     return ConnectionFailed(f"The connection to {host} failed. Check the address, or try again later.")
