@@ -1,0 +1,69 @@
+"""What a request or a task may ask for: opened once in an entrance, passed down, closed at the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from service import database, jobs, settings, tokens
+from service.clock import Clock, SystemClock
+from service.database import Database
+from service.fetching import Fetcher
+from service.jobs import Jobs
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Resources:
+    settings: Settings
+    database: Database
+    clock: Clock
+    keys: tokens.Keys
+    pepper: str
+    fetcher: Fetcher
+    jobs: Jobs
+    templates: Path
+
+    def url(self, path: str) -> str:
+        """An absolute link: always below the configured address, never made from a request (faults.md NB-17)."""
+        return f"{self.settings.base_url}/{path.lstrip('/')}"
+
+
+@asynccontextmanager
+async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[Resources]:
+    """Everything a process holds. The schema must be current (`migrations.ensure_current`)."""
+    opened_database = database.connect(chosen.database)
+    opened_jobs = jobs.connect(chosen.database)
+    fetcher = Fetcher(allow=chosen.fetch_allow)
+    try:
+        yield Resources(
+            settings=chosen,
+            database=opened_database,
+            clock=clock or SystemClock(),
+            keys=tokens.keys_from(chosen.secret_key or tokens.kept_secret(chosen.data_dir / "secret-key")),
+            pepper=chosen.suppression_pepper or tokens.kept_secret(chosen.data_dir / "suppression-pepper"),
+            fetcher=fetcher,
+            jobs=opened_jobs,
+            templates=settings.shipped("templates"),
+        )
+    finally:
+        await fetcher.close()
+        await opened_jobs.close()
+        await opened_database.close()
+
+
+def resources(request: Request) -> Resources:
+    held: Resources = request.app.state.resources
+    return held
+
+
+def client_of(request: Request) -> str:
+    """The address the request came from; forwarded headers have been applied only for trusted proxies."""
+    return request.client.host if request.client else "unknown"
+
+
+Asked = Annotated[Resources, Depends(resources)]
+Client = Annotated[str, Depends(client_of)]

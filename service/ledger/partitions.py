@@ -1,0 +1,50 @@
+"""PostgreSQL keeps deliveries in partitions of 100 editions each; there are always two ahead.
+
+Made as a plain table and attached, for `CREATE … PARTITION OF` would wait behind pg_dump, and every committer behind it. There is
+no DEFAULT partition: a row without a place is an error to see at once. SQLite needs none of this.
+"""
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from service import database
+
+EDITIONS_PER_PARTITION = 100
+AHEAD = 2
+FILL = 50  # an update finds room on its own page and stays HOT; a partitioned parent refuses the setting
+
+
+def ensure(session: Session) -> int:
+    """Make the partitions up to two ahead of the newest edition; returns how many were made."""
+    if not database.is_postgresql(session):
+        return 0
+    newest = session.execute(sa.text("SELECT coalesce(max(id), 0) FROM edition")).scalar_one()
+    present = _present(session)
+    wanted = range(newest // EDITIONS_PER_PARTITION + 1 + AHEAD)
+    missing = [index for index in wanted if f"delivery_p{index}" not in present]
+    for index in missing[-(AHEAD + 1) :] if present else missing:
+        _make(session, index)
+    return len(missing)
+
+
+def _present(session: Session) -> set[str]:
+    names = session.execute(
+        sa.text(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = 'delivery'::regclass"
+        )
+    )
+    return set(names.scalars())
+
+
+def _make(session: Session, index: int) -> None:
+    first, last = index * EDITIONS_PER_PARTITION, (index + 1) * EDITIONS_PER_PARTITION
+    name = f"delivery_p{index}"
+    session.execute(
+        sa.text(
+            f"CREATE TABLE {name} (LIKE delivery INCLUDING DEFAULTS INCLUDING CONSTRAINTS) WITH (fillfactor={FILL})"
+        )
+    )
+    session.execute(
+        sa.text(f"ALTER TABLE delivery ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({last})")
+    )

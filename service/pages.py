@@ -1,0 +1,42 @@
+"""Pages for people: Jinja templates of `templates/desk` and `templates/public`, always autoescaped, never with a missing value."""
+
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from service.settings import shipped
+
+
+@lru_cache(maxsize=4)
+def environment(folder: Path) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters["local"] = local
+    made.filters["number"] = lambda value: f"{value:,}"
+    return made
+
+
+def render(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+    """A whole page, e.g. `render(request, "public/confirm.html", newsletter=newsletter)`."""
+    return HTMLResponse(fragment(template, request=request, **values), status_code=status)
+
+
+def fragment(template: str, **values: object) -> str:
+    return environment(shipped("templates")).get_template(template).render(**values)
+
+
+def local(moment: datetime, zone: str, form: str = "%a %d %b %Y, %H:%M") -> str:
+    """A time on the wall of that zone, with the zone's abbreviation beside it."""
+    there = moment.astimezone(ZoneInfo(zone))
+    return f"{there.strftime(form)} {there.tzname()}"

@@ -1,0 +1,142 @@
+"""Settings: `MEMO_*` variables, or files of the same name in the folder `MEMO_SECRETS_DIR` (for container secrets).
+
+Read once in an entrance and passed down; never a global. Every field is described in `docs/settings.md`, held there by a test.
+"""
+
+import os
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.errors import Invalid
+
+_HERE = Path(__file__).resolve().parent
+
+
+class SettingsInvalid(Invalid):
+    """A setting cannot be used as it is."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="MEMO_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        Path("var"), description="Folder for the database, keys and everything else that is kept."
+    )
+    database_url: str = Field(
+        "", description="`sqlite:///path` or `postgresql://…`; empty: SQLite in the data folder."
+    )
+    relay_url: str = Field(
+        "",
+        description="`smtp://user:pass@host:port` or `smtps://…`, with `?tls=required|opportunistic|none`; "
+        "empty: the built-in mailbox.",
+    )
+    relay_ca_file: Path | None = Field(
+        None, description="Certificates to trust for the relay beside the system's."
+    )
+    relay_connections: int = Field(
+        10, ge=1, le=200, description="Connections kept open to the relay at once."
+    )
+    relay_connect_timeout: float = Field(
+        30, gt=0, description="Seconds to wait for a connection to the relay."
+    )
+    relay_reply_timeout: float = Field(
+        300, gt=0, description="Seconds to wait for a reply (RFC 5321 §4.5.3.2)."
+    )
+    relay_dot_timeout: float = Field(
+        600,
+        gt=0,
+        description="Seconds to wait for the reply to a whole message; shorter makes more uncertain ones.",
+    )
+    ehlo_name: str = Field(
+        "", description="Name we greet the relay with; empty: the host of the public address."
+    )
+    public_url: str = Field("", description="Address readers reach us at; every link begins with it.")
+    secret_key: str = Field(
+        "",
+        description="Signing keys, newest first, divided by commas; empty: made once and kept in the data folder.",
+    )
+    suppression_pepper: str = Field(
+        "",
+        description="Keeps hashed addresses from being guessed; empty: made once and kept in the data folder.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8300, ge=0, le=65535, description="Port to listen on.")
+    mailbox_port: int = Field(
+        8325, ge=0, le=65535, description="SMTP port of the built-in mailbox (loopback only)."
+    )
+    fetch_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Private `host:port` or networks that articles may be fetched from, divided by commas.",
+    )
+    uncertain_wait: float = Field(
+        120, ge=0, description="Seconds before a message without a clear answer is tried once more."
+    )
+    trusted_proxies: str = Field("", description="Addresses of proxies whose forwarded headers count.")
+    log_format: Literal["console", "json"] = Field("console", description="`console` or `json`.")
+    log_level: str = Field("INFO", description="Least severe level that is logged.")
+
+    @field_validator("fetch_allow", mode="before")
+    @classmethod
+    def _divided(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in value.replace(",", " ").split() if part)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_absolute(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+            raise ValueError("give the whole address, for example https://news.example.org")
+        return value.rstrip("/")
+
+    @cached_property
+    def database(self) -> str:
+        """The database URL with the driver we use spelled out."""
+        if not self.database_url:
+            return f"sqlite:///{(self.data_dir / 'memo.sqlite3').resolve()}"
+        scheme, _, rest = self.database_url.partition("://")
+        if scheme.startswith("postgres"):
+            return f"postgresql+asyncpg://{rest}"
+        if scheme == "sqlite":
+            return self.database_url
+        raise SettingsInvalid("MEMO_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a slash at its end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def greeting_name(self) -> str:
+        return self.ehlo_name or urlsplit(self.base_url).hostname or "localhost"
+
+    @property
+    def uncertain_after(self) -> timedelta:
+        return timedelta(seconds=self.uncertain_wait)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the environment; raises SettingsInvalid naming the variable to mend."""
+    folder = os.environ.get("MEMO_SECRETS_DIR")
+    try:
+        return Settings(_secrets_dir=folder, **overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "MEMO_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsInvalid(f"{name}: {first['msg']}") from error
+
+
+def shipped(name: str) -> Path:
+    """A folder that belongs to the product (`templates`, `static`, `alembic`, `examples`): in the checkout, or installed."""
+    installed = _HERE / "_shipped" / name
+    return installed if installed.exists() else _HERE.parent / name

@@ -1,0 +1,46 @@
+"""Every table, in one import: what Alembic compares and tests create."""
+
+from sqlmodel import SQLModel
+
+from service.accounts.models import Account, DeskSession, KeptReply, Key
+from service.articles.models import Article, Feed, FeedIdentity
+from service.delivery.models import Relay
+from service.editions.models import Cadence, Edition, Occurrence, Rendition, Version, VersionItem
+from service.events.models import Event
+from service.ledger.models import Delivery, Notice, Run, Span
+from service.mailbox.models import CaughtMessage
+from service.newsletters.models import Newsletter
+from service.subscribers.models import ConsentEvent, Cooldown, Subscriber, Subscription
+from service.suppressions.models import Suppression
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "Account",
+    "Article",
+    "Cadence",
+    "CaughtMessage",
+    "ConsentEvent",
+    "Cooldown",
+    "Delivery",
+    "DeskSession",
+    "Edition",
+    "Event",
+    "Feed",
+    "FeedIdentity",
+    "KeptReply",
+    "Key",
+    "Newsletter",
+    "Notice",
+    "Occurrence",
+    "Relay",
+    "Rendition",
+    "Run",
+    "Span",
+    "Subscriber",
+    "Subscription",
+    "Suppression",
+    "Version",
+    "VersionItem",
+    "metadata",
+]

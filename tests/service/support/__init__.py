@@ -1,0 +1,1 @@
+"""Tests of the loopback servers and processes that other tests rely on."""
