@@ -6,7 +6,9 @@ without having been offered it, or that speaks on across STARTTLS (RFC 3207 sect
 
 import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 from typing import Protocol, cast
 
 # Past this the transport stops reading, so that a stalled relay pushes back as a real one does.
@@ -133,6 +135,10 @@ class Wire(asyncio.Protocol):
 
     def reset(self) -> None:
         """Cut the connection at once; what is still in the buffers is lost."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None and not self.transport.is_closing():
+            # Without lingering the kernel sends RST instead of FIN.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     async def closed(self, *, within: float) -> None:

@@ -184,7 +184,7 @@ async def test_answers_pipelined_messages_in_order(relay: Relay) -> None:
     hand.say(envelope)
     replies = await hand.hear(3)
     for turn in range(20):
-        hand.say(f"Message-ID: <{turn}@example.org>\n\n{'.' * turn}\n.\n" + envelope)
+        hand.say(f"Message-ID: <{turn}@example.org>\n\n{'.' * turn}x\n.\n" + envelope)
         replies += await hand.hear(4)
     assert [reply[:3] for reply in replies] == ["250", "250", "354"] * 1 + ["250", "250", "250", "354"] * 20
     assert [message.message_id for message in relay.received] == [f"<{n}@example.org>" for n in range(20)]
