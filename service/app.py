@@ -1,0 +1,129 @@
+"""The web application: doors put together, errors translated once, headers set once."""
+
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import logs, origins, pages
+from service.api import routes as api_routes
+from service.dependencies import Resources
+from service.desk import routes as desk_routes
+from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
+from service.ops import routes as ops_routes
+from service.public import routes as public_routes
+from service.settings import shipped
+
+log = logs.get(__name__)
+
+BODY_OCTETS = 1_000_000
+STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: https: http:; style-src 'self' 'unsafe-inline'; "
+        "frame-ancestors 'self'; form-action 'self' http: https:; base-uri 'none'; object-src 'none'"
+    ),
+}
+
+
+def create_app(resources: Resources) -> FastAPI:
+    app = FastAPI(
+        title="Morning Memo",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=BODY_OCTETS,
+    )
+    app.state.resources = resources
+    for door in (api_routes, desk_routes, public_routes, ops_routes):
+        app.include_router(door.router)
+    app.mount("/static", StaticFiles(directory=shipped("static")), name="static")
+    app.add_exception_handler(MemoError, _memo_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(
+        origins.SameOriginOnly, own_hosts=frozenset({urlsplit(resources.settings.base_url).netloc})
+    )
+    app.add_middleware(_StandingHeaders)
+    return app
+
+
+class _StandingHeaders:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def _status_of(error: MemoError) -> int:
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def _memo_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MemoError)
+    field = error.field if isinstance(error, Invalid) else None
+    return _answer(request, _status_of(error), error.message, field=field)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    texts = {
+        404: "There is nothing at this address. Perhaps a letter of the link got lost.",
+        405: "This address does not take that kind of request.",
+        413: f"This is too large: at most {BODY_OCTETS // 1000} kB can be sent here.",
+    }
+    answer = _answer(request, error.status_code, texts.get(error.status_code, str(error.detail)))
+    for name, value in (error.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+def _not_understood(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path"}]
+    field = ".".join(place)
+    return _answer(request, 422, f"{field or 'The request'}: {first['msg']}", field=field or None)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request.failed", path=request.url.path, problem=repr(error))
+    return _answer(request, 500, "Something went wrong on our side; nothing was changed. Please try again.")
+
+
+def _answer(request: Request, status: int, message: str, *, field: str | None = None) -> Response:
+    if request.url.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": message, "status": status}
+        if field:
+            problem["field"] = field
+        return JSONResponse(problem, status_code=status, media_type="application/problem+json")
+    return pages.render(
+        request, "public/problem.html", status=status, heading=_heading(status), message=message
+    )
+
+
+def _heading(status: int) -> str:
+    headings = {
+        404: "Not found",
+        409: "Not possible right now",
+        413: "Too large",
+        422: "Please check your entry",
+    }
+    return headings.get(status, "Something went wrong")

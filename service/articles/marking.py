@@ -1,0 +1,286 @@
+"""Keeps what the extractor would lose: quotes with their source, documents, pictures with captions, updates, tables, code.
+
+Before extraction each of these nodes gives its place to a paragraph that holds only a token; afterwards the token in the
+extracted text gives its place to the node's Markdown. A token that does not come back was outside the article's body.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from lxml import etree, html
+from lxml.html import HtmlElement
+
+from service.articles import attribution, elements, links, markdown
+
+# From inside any of these a token climbs out, so that it is a paragraph of its own.
+CLIMBED: Final = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "em",
+        "figcaption",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "i",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "picture",
+        "small",
+        "span",
+        "strong",
+        "u",
+        "ul",
+    ]
+)
+PARTS_OF_PAGES: Final = re.compile(
+    r"doubleclick|googlesyndication|googletagmanager|adservice|/ads?[/.]|recaptcha|disqus|facebook\.com/plugins|subscribe|signup",
+    re.IGNORECASE,
+)
+VIDEOS: Final = re.compile(r"(?:^|\.)(?:youtube(?:-nocookie)?\.com|youtu\.be|vimeo\.com)$")
+CREDITED: Final = re.compile(
+    r"\(?\b((?:photo(?:graph)?|illustration|picture|image|graphic|foto|bild)s?(?:\s+by\b|:|/)\s*.{2,80}?|credit:\s*.{2,80}?)\)?\.?$",
+    re.IGNORECASE,
+)
+UPDATE: Final = re.compile(r"^(?:(?:late(?:st)?|breaking)\s+)?update[ds]?\b", re.IGNORECASE)
+UPDATE_LINE: Final = re.compile(
+    r"^((?:late(?:st)?\s+|breaking\s+)?update\b[^:.]{0,40}):\s+(?=\S)", re.IGNORECASE
+)
+MAX_HEADING: Final = 80
+
+
+@dataclass(frozen=True)
+class KeyGraph:
+    quote_markdown: str
+    speaker: str | None
+    outlet: str | None
+    source_url: str | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    url: str
+    alt: str
+    caption: str
+    credit: str
+
+
+@dataclass(frozen=True)
+class Document:
+    title: str
+    url: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class LateUpdate:
+    heading: str
+    text_markdown: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    token: str
+    markdown: str
+    is_in_article: bool
+    holds: KeyGraph | Picture | Document | LateUpdate | None = None
+
+
+class Marks:
+    """The marks set in one document, in their order; later ones may hold earlier ones."""
+
+    def __init__(self, document: HtmlElement) -> None:
+        self.set: list[Mark] = []
+        self._stem = "memokeep"
+        while self._stem in str(document.text_content()):
+            self._stem += "q"
+
+    def put(
+        self, node: HtmlElement, text: str, holds: KeyGraph | Picture | Document | LateUpdate | None = None
+    ) -> None:
+        token = f"{self._stem}{len(self.set):05d}x"
+        self.set.append(Mark(token, text, elements.is_in_article(node), holds))
+        _replace(node, token)
+
+    def restore(self, text: str) -> str:
+        for mark in reversed(self.set):
+            text = text.replace(mark.token, f"\n\n{mark.markdown}\n\n" if mark.markdown else "")
+        return markdown.tidy(text)
+
+
+def mark(document: HtmlElement) -> Marks:
+    marks = Marks(document)
+    for figure in reversed(list(elements.every(document, "figure"))):
+        _mark_figure(marks, figure)
+    for quote in reversed(list(elements.every(document, "blockquote"))):
+        _mark_quote(marks, quote, quote)
+    for frame in elements.every(document, "iframe", "embed", "object"):
+        _mark_document(marks, frame, frame, "")
+    for image in elements.every(document, "img"):
+        if not any(above.tag in ("table", "pre") for above in elements.ancestors(image)):
+            _mark_picture(marks, image, image, None)
+    for block in elements.every(document, "pre", "table"):
+        if elements.is_in_article(block) and elements.text(block):
+            marks.put(block, markdown.from_html(_source(block)))
+    return marks
+
+
+def _mark_figure(marks: Marks, figure: HtmlElement) -> None:
+    quote = elements.first(figure, "blockquote")
+    frame = elements.first(figure, "iframe", "embed", "object")
+    images = list(elements.every(figure, "img"))
+    caption = elements.first(figure, "figcaption")
+    if quote is not None:
+        _mark_quote(marks, figure, quote)
+    elif frame is not None:
+        _mark_document(marks, figure, frame, elements.text(caption))
+    elif len(images) == 1:
+        _mark_picture(marks, figure, images[0], caption)
+
+
+def _mark_quote(marks: Marks, place: HtmlElement, quote: HtmlElement) -> None:
+    whose = attribution.take(quote)
+    words = markdown.from_element(quote)
+    if not words:
+        elements.drop(place)
+        return
+    outlet = whose.outlet or (urlsplit(whose.source_url).hostname if whose.source_url else None)
+    named = (
+        markdown.link(outlet, whose.source_url)
+        if outlet and whose.source_url
+        else markdown.one_line(outlet or "")
+    )
+    source = ", ".join(filter(None, [markdown.one_line(whose.speaker or ""), named]))
+    text = markdown.quoted(words + (f"\n\n— {source}" if source else ""))
+    is_from_elsewhere = whose.source_url or (whose.outlet and whose.speaker)
+    graph = KeyGraph(words, whose.speaker, outlet, whose.source_url) if is_from_elsewhere else None
+    marks.put(place, text, graph)
+
+
+def _mark_document(marks: Marks, place: HtmlElement, frame: HtmlElement, caption: str) -> None:
+    url = frame.get("data" if frame.tag == "object" else "src") or ""
+    if not url or links.is_tracking(frame) or PARTS_OF_PAGES.search(url):
+        elements.drop(place)
+        return
+    parts = urlsplit(url)
+    file_name = unquote(parts.path.rstrip("/").rpartition("/")[2])
+    title = (
+        " ".join((frame.get("title") or frame.get("aria-label") or "").split()) or caption[:120] or file_name
+    )
+    kind = "Video" if VIDEOS.search(parts.hostname or "") else "Document"
+    text = markdown.link(f"{kind}: {title or parts.hostname}", url)
+    if caption:
+        text += f"\n\n*{markdown.one_line(caption)}*"
+    marks.put(place, text, Document(title or parts.hostname or url, url, caption))
+
+
+def _mark_picture(marks: Marks, place: HtmlElement, image: HtmlElement, caption: HtmlElement | None) -> None:
+    words, credit = _credited(caption)
+    picture = Picture(image.get("src") or "", " ".join((image.get("alt") or "").split()), words, credit)
+    text = markdown.picture(picture.alt, picture.url)
+    below = " ".join(filter(None, [words, f"({credit})" if credit and words else credit]))
+    marks.put(place, text + (f"\n\n*{markdown.one_line(below)}*" if below else ""), picture)
+
+
+def _credited(caption: HtmlElement | None) -> tuple[str, str]:
+    if caption is None:
+        return "", ""
+    for part in elements.every(caption, "span", "small", "cite", "em", "p", "div"):
+        if {"credit", "credits", "photographer", "copyright"} & elements.words(part) or part.tag in (
+            "small",
+            "cite",
+        ):
+            credit = elements.text(part)
+            elements.drop(part)
+            return elements.text(caption), credit.strip("()")
+    whole = elements.text(caption)
+    match = CREDITED.search(whole)
+    return (whole[: match.start()].strip(), match.group(1)) if match else (whole, "")
+
+
+def mark_updates(marks: Marks, document: HtmlElement) -> None:
+    """After `mark`, so that an update may hold quotes and documents."""
+    for heading in elements.every(document, "h2", "h3", "h4", "h5", "h6"):
+        if elements.is_in_article(heading) and UPDATE.match(elements.text(heading)[:MAX_HEADING]):
+            _mark_headed_update(marks, heading)
+    for box in elements.every(document, "section", "aside", "div"):
+        named = {"update", "late-update", "lateupdate"} & elements.words(box)
+        if named and elements.is_in_article(box) and elements.text(box):
+            title = "Late update" if "late" in elements.words(box) or "lateupdate" in named else "Update"
+            _put_update(marks, box, title, markdown.from_element(box))
+    for line in elements.every(document, "p"):
+        if elements.is_in_article(line):
+            _mark_update_line(marks, line)
+
+
+def _mark_headed_update(marks: Marks, heading: HtmlElement) -> None:
+    title = elements.text(heading)
+    box = elements.parent(heading)
+    if box is None:
+        return
+    is_box = box.tag in ("section", "aside") or {"update", "late", "lateupdate"} & elements.words(box)
+    if is_box and box.tag not in elements.CONTAINERS and heading is next(iter(box), None):
+        elements.drop(heading)
+        _put_update(marks, box, title, markdown.from_element(box))
+        return
+    body = html.Element("div")
+    for after in list(heading.itersiblings()):
+        if after.tag in ("h1", "h2", "h3", "h4", "h5", "h6")[: int(str(heading.tag)[1])]:
+            break
+        body.append(after)
+    _put_update(marks, heading, title, markdown.from_element(body))
+
+
+def _mark_update_line(marks: Marks, line: HtmlElement) -> None:
+    bold = next(iter(line), None)
+    is_led_in = (
+        isinstance(bold, HtmlElement) and bold.tag in ("strong", "b") and not (line.text or "").strip()
+    )
+    if isinstance(bold, HtmlElement) and is_led_in and UPDATE.match(elements.text(bold)[:MAX_HEADING]):
+        title = elements.text(bold)
+        if len(title) <= MAX_HEADING and len(elements.text(line)) > len(title):
+            elements.drop(bold)
+            _put_update(marks, line, title, markdown.from_element(line))
+    elif match := UPDATE_LINE.match(elements.text(line)):
+        text = markdown.from_element(line)
+        _put_update(marks, line, match.group(1), text.partition(":")[2])
+
+
+def _put_update(marks: Marks, place: HtmlElement, title: str, text: str) -> None:
+    heading = title.strip().rstrip(":.—– ")
+    text = text.strip().lstrip(":—– ").strip()
+    if text:
+        marks.put(place, f"### {markdown.one_line(heading)}\n\n{text}", LateUpdate(heading, text))
+
+
+def _source(node: HtmlElement) -> str:
+    return str(etree.tostring(node, encoding="unicode", method="html", with_tail=False))
+
+
+def _replace(node: HtmlElement, token: str) -> None:
+    paragraph = html.Element("p")
+    paragraph.text = token
+    outermost = node
+    for above in elements.ancestors(node):
+        if above.tag == "aside" or (above.tag in CLIMBED and outermost is not above):
+            outermost = above
+        elif above.tag in elements.CONTAINERS:
+            break
+    holder = elements.parent(outermost)
+    if holder is None:
+        return
+    if outermost is node:
+        paragraph.tail = node.tail
+        holder.replace(node, paragraph)
+        return
+    holder.insert(holder.index(outermost) + 1, paragraph)
+    paragraph.tail, outermost.tail = outermost.tail, None
+    elements.drop(node)

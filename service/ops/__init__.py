@@ -1,0 +1,1 @@
+"""Health, and the built-in mailbox: what a person who runs this looks at."""
