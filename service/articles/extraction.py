@@ -19,9 +19,12 @@ from service.errors import Invalid
 
 MAX_PAGE_BYTES: Final = 2_000_000
 MIN_TEXT_LENGTH: Final = 200
+# Shorter lines are names, dates and labels, no sentences.
+MIN_LINE_LENGTH: Final = 25
 SHORT_TEXT_LENGTH: Final = 800
 MOSTLY_LINKS: Final = 0.5
 LISTED_HEADLINES: Final = 3
+A_LIST: Final = "This page is a list of articles, not an article. Give the address of one of them."
 
 NOT_FOUND: Final = re.compile(
     r"\b(?:404|page not found|not found|no longer (?:available|exists)|(?:seite|artikel) nicht gefunden|page introuvable|"
@@ -78,6 +81,8 @@ def extract(data: bytes, url: str, *, charset: str | None = None) -> Extracted:
     try:
         document = _parse(decoded.text)
         facts = page.read(document, url)
+        if _is_index(document):
+            raise CouldNotExtract(A_LIST)
         listed = _listed_headlines(document)
         marks = _mark(document, url, facts)
         text = _body(document)
@@ -112,12 +117,18 @@ def _mark(document: HtmlElement, url: str, facts: Facts) -> Marks:
     for found in elements.every(document, "form"):
         _drop_form(found)
     for found in elements.every(document):
-        is_title = found.tag == "h1" and elements.text(found) == facts.headline
-        if is_title or (found.tag not in ("html", "body") and AROUND_BODY & elements.words(found)):
+        if _is_around_body(found, facts):
             elements.drop(found)
     marks = marking.mark(document)
     marking.mark_updates(marks, document)
     return marks
+
+
+def _is_around_body(found: HtmlElement, facts: Facts) -> bool:
+    if found.tag == "h1":
+        return elements.text(found) == facts.headline
+    # A box of that name that holds a whole story is not what its name says.
+    return bool(AROUND_BODY & elements.words(found)) and len(elements.text(found)) <= SHORT_TEXT_LENGTH
 
 
 def _drop_form(form: HtmlElement) -> None:
@@ -143,7 +154,6 @@ def _body(document: HtmlElement) -> str:
         include_links=True,
         include_images=False,
         include_tables=True,
-        favor_recall=True,
     )
     if not found:
         raise CouldNotExtract
@@ -154,7 +164,8 @@ def _judge(body: str, facts: Facts, listed: list[str]) -> None:
     without_pictures = IMAGE.sub("", body)
     linked = sum(len(label) for label in LINK.findall(without_pictures))
     text = LINK.sub(r"\1", without_pictures)
-    length = len(" ".join(text.split()))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    length = sum(len(line) for line in lines if len(line) >= MIN_LINE_LENGTH)
     if length < SHORT_TEXT_LENGTH and NOT_FOUND.search(facts.headline):
         raise CouldNotExtract("This page says that the article was not found. Check the address.")
     if facts.is_behind_paywall and length < SHORT_TEXT_LENGTH:
@@ -181,6 +192,21 @@ def _listed_headlines(document: HtmlElement) -> list[str]:
         if link is not None and link.get("href") and len(elements.text(heading)) > 15:
             found.append(elements.text(heading))
     return list(dict.fromkeys(found))
+
+
+def _is_index(document: HtmlElement) -> bool:
+    """True if the page has cards that lead to articles, and no article of some length."""
+    cards = 0
+    for found in elements.every(document, "article"):
+        is_card = any(
+            elements.first(heading, "a") is not None
+            for heading in elements.every(found, "h1", "h2", "h3", "h4")
+        )
+        length = sum(len(elements.text(line)) for line in elements.every(found, "p"))
+        if length >= SHORT_TEXT_LENGTH / 2:
+            return False
+        cards += is_card
+    return cards > LISTED_HEADLINES
 
 
 def _assemble(facts: Facts, marks: Marks, text: str) -> Extracted:

@@ -141,7 +141,11 @@ def _mark_figure(marks: Marks, figure: HtmlElement) -> None:
     if quote is not None:
         _mark_quote(marks, figure, quote)
     elif frame is not None:
-        _mark_document(marks, figure, frame, elements.text(caption))
+        for link in elements.every(caption, "a") if caption is not None else ():
+            if link.get("href") == frame.get("src"):  # the card is that link already
+                elements.drop(link)
+        words, credit = _credited(caption)
+        _mark_document(marks, figure, frame, _with_credit(words, credit))
     elif len(images) == 1:
         _mark_picture(marks, figure, images[0], caption)
 
@@ -186,8 +190,12 @@ def _mark_picture(marks: Marks, place: HtmlElement, image: HtmlElement, caption:
     words, credit = _credited(caption)
     picture = Picture(image.get("src") or "", " ".join((image.get("alt") or "").split()), words, credit)
     text = markdown.picture(picture.alt, picture.url)
-    below = " ".join(filter(None, [words, f"({credit})" if credit and words else credit]))
+    below = _with_credit(words, credit)
     marks.put(place, text + (f"\n\n*{markdown.one_line(below)}*" if below else ""), picture)
+
+
+def _with_credit(words: str, credit: str) -> str:
+    return f"{words} ({credit})" if words and credit else words or credit
 
 
 def _credited(caption: HtmlElement | None) -> tuple[str, str]:
@@ -255,7 +263,8 @@ def _mark_update_line(marks: Marks, line: HtmlElement) -> None:
 
 
 def _put_update(marks: Marks, place: HtmlElement, title: str, text: str) -> None:
-    heading = title.strip().rstrip(":.—– ")
+    heading = title.strip().rstrip(":—– ")
+    heading = heading if heading.endswith(".m.") else heading.rstrip(".")
     text = text.strip().lstrip(":—– ").strip()
     if text:
         marks.put(place, f"### {markdown.one_line(heading)}\n\n{text}", LateUpdate(heading, text))
