@@ -25,7 +25,20 @@ def house(tmp_path: Path) -> Path:
 
 
 def run(house: Path, *options: str, ci: bool) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:hypothesispytest",
+        "-p",
+        "no:anyio",
+    ]
     command += ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function", *options]
     env = processes.environment({"CI": "true" if ci else ""})
     return subprocess.run(

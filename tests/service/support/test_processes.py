@@ -99,3 +99,10 @@ async def test_the_relay_runs_in_a_process_and_logs(tmp_path: Path) -> None:
         assert (line.recipient, line.message_id) == ("b@example.net", "<1@example.org>")
         relay.process.kill9()
         assert len(relay.lines()) == 1
+
+
+async def test_the_relay_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    relay = await processes.relay(tmp_path)
+    assert relay.process._popen.stdin is not None
+    relay.process._popen.stdin.close()
+    assert await relay.process.wait(within=5) == 0
