@@ -4,7 +4,15 @@ import hashlib
 import json
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from service.rendering import characters, links
 
@@ -38,12 +46,16 @@ def _maybe_blank(value: object) -> object:
 
 Line: TypeAlias = Annotated[str, BeforeValidator(_one_line), StringConstraints(min_length=1, max_length=500)]
 Deck: TypeAlias = Annotated[str, BeforeValidator(_one_line), StringConstraints(min_length=1, max_length=2000)]
-Markdown: TypeAlias = Annotated[str, BeforeValidator(_many_lines), StringConstraints(max_length=BODY_CHARACTERS)]
+Markdown: TypeAlias = Annotated[
+    str, BeforeValidator(_many_lines), StringConstraints(max_length=BODY_CHARACTERS)
+]
 WebAddress: TypeAlias = Annotated[
     str, BeforeValidator(_one_line), StringConstraints(max_length=2000), AfterValidator(_web_address)
 ]
 Language: TypeAlias = Annotated[
-    str, AfterValidator(_language), StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", max_length=35)
+    str,
+    AfterValidator(_language),
+    StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", max_length=35),
 ]
 MaybeLine: TypeAlias = Annotated[Line | None, BeforeValidator(_maybe_blank)]
 MaybeDeck: TypeAlias = Annotated[Deck | None, BeforeValidator(_maybe_blank)]
@@ -191,8 +203,12 @@ Block = Annotated[
 class Document(Piece):
     """An edition's blocks with what an inbox shows of it."""
 
-    subject: Annotated[str, BeforeValidator(_one_line), StringConstraints(min_length=1, max_length=SUBJECT_CHARACTERS)]
-    preheader: Annotated[str, BeforeValidator(_one_line), StringConstraints(max_length=PREHEADER_CHARACTERS)] = ""
+    subject: Annotated[
+        str, BeforeValidator(_one_line), StringConstraints(min_length=1, max_length=SUBJECT_CHARACTERS)
+    ]
+    preheader: Annotated[
+        str, BeforeValidator(_one_line), StringConstraints(max_length=PREHEADER_CHARACTERS)
+    ] = ""
     blocks: list[Block] = Field(default_factory=list, max_length=BLOCKS)
 
     @model_validator(mode="after")

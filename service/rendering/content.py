@@ -14,7 +14,17 @@ WORDS_PER_MINUTE = 230  # silent reading of news prose by adults, rounded down
 CHARACTERS_PER_MINUTE = 500  # Chinese and Japanese are counted in characters
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _CHARACTER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_READ = {"headline", "deck", "body_markdown", "text_markdown", "quote_markdown", "text", "caption", "title", "heading"}
+_READ = {
+    "headline",
+    "deck",
+    "body_markdown",
+    "text_markdown",
+    "quote_markdown",
+    "text",
+    "caption",
+    "title",
+    "heading",
+}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
-from service.rendering.blocks import Block, Document, takes_fields
+from service.rendering.blocks import Document, takes_fields
 
 Place = Literal["text", "attribute", "url", "link"]
 
@@ -63,9 +63,9 @@ class Marks:
         return self._pattern.sub(lambda found: f"{self._stem}{_LETTER[place]}{found.group(2)}zq", text)
 
     def document(self, document: Document) -> Document:
-        blocks = [self._marked(block) if takes_fields(block) else block for block in document.blocks]
-        preheader = self.text(document.preheader)
-        return document.model_copy(update={"blocks": blocks, "preheader": preheader})
+        blocks = [self._copy(block) if takes_fields(block) else block for block in document.blocks]
+        subject, preheader = self.text(document.subject, "attribute"), self.text(document.preheader)
+        return document.model_copy(update={"blocks": blocks, "subject": subject, "preheader": preheader})
 
     def width(self, text: str) -> int:
         return len(self._pattern.sub("x" * SHOWN_CHARACTERS, text))
@@ -93,9 +93,6 @@ class Marks:
             self._fields.append(entry)
         return f"{self._stem}{_LETTER[place]}{self._fields.index(entry):04d}zq"
 
-    def _marked(self, block: Block) -> Block:
-        return self._copy(block)
-
     def _copy(self, piece: _Part) -> _Part:
         changed: dict[str, object] = {}
         for name in type(piece).model_fields:
@@ -107,5 +104,7 @@ class Marks:
             elif isinstance(value, BaseModel):
                 changed[name] = self._copy(value)
             elif isinstance(value, list):
-                changed[name] = [self._copy(inner) if isinstance(inner, BaseModel) else inner for inner in value]
+                changed[name] = [
+                    self._copy(inner) if isinstance(inner, BaseModel) else inner for inner in value
+                ]
         return piece.model_copy(update=changed)

@@ -37,7 +37,7 @@ class HeaderInvalid(Invalid):
 def unstructured(name: str, text: str) -> bytes:
     """Subject and the like: plain and folded at blanks where it is plain ASCII, else encoded-words."""
     prefix = f"{name}: "
-    if _PLAIN.match(text) and "=?" not in text and all(len(word) < LINE - 1 for word in text.split(" ")):
+    if _PLAIN.match(text) and "=?" not in text and max(map(len, text.split(" "))) <= LINE - len(prefix):
         return _folded(prefix, text.split(" "))
     if not text:
         return f"{name}:\r\n".encode()
@@ -47,7 +47,9 @@ def unstructured(name: str, text: str) -> bytes:
 def mailbox(name: str, display_name: str, address: str) -> bytes:
     """From, To and Reply-To. A local part beyond ASCII stands as it is (RFC 6532 §3.2): only a relay with SMTPUTF8 may get it."""
     if not _ADDRESS.match(address) or len(address.encode()) > 320:
-        raise HeaderInvalid(f"{name} needs one mail address, without blanks or angle brackets.", field="address")
+        raise HeaderInvalid(
+            f"{name} needs one mail address, without blanks or angle brackets.", field="address"
+        )
     prefix = f"{name}: "
     if not display_name:
         return f"{prefix}{address}\r\n".encode()
@@ -78,7 +80,9 @@ def list_unsubscribe(url: str, mailto: str | None) -> bytes:
     """RFC 2369 §2, RFC 8058 §3.1: each URI byte for byte, folded nowhere but between the two."""
     for uri in [url, *([mailto] if mailto else [])]:
         if not _URI.match(uri) or len(uri) > FIELD_OCTETS - 25:
-            raise HeaderInvalid("An unsubscribe link must be one absolute address without blanks.", field="unsubscribe_url")
+            raise HeaderInvalid(
+                "An unsubscribe link must be one absolute address without blanks.", field="unsubscribe_url"
+            )
     if not mailto:
         return f"List-Unsubscribe: <{url}>\r\n".encode("ascii")
     gap = " " if len(url) + len(mailto) + 24 <= LINE else "\r\n "
@@ -103,7 +107,9 @@ def date(moment: datetime.datetime) -> bytes:
 def plain(name: str, value: str) -> bytes:
     """A field of visible ASCII alone, such as Feedback-ID."""
     if not _FIELD_NAME.match(name) or not _VISIBLE.match(value) or len(name) + len(value) + 2 > FIELD_OCTETS:
-        raise HeaderInvalid(f"The header {characters.single_line(name)!r} may hold one line of visible ASCII characters.")
+        raise HeaderInvalid(
+            f"The header {characters.single_line(name)!r} may hold one line of visible ASCII characters."
+        )
     return f"{name}: {value}\r\n".encode("ascii")
 
 

@@ -5,7 +5,9 @@ from urllib.parse import quote, urlsplit
 
 import idna
 
-_ALLOWED = re.compile(r"https?://[^\s/<>\"\\\x00-\x1f\x7f-\x9f][^\s<>\"\\\x00-\x1f\x7f-\x9f]*\Z", re.IGNORECASE)
+_ALLOWED = re.compile(
+    r"https?://[^\s/<>\"\\\x00-\x1f\x7f-\x9f][^\s<>\"\\\x00-\x1f\x7f-\x9f]*\Z", re.IGNORECASE
+)
 # What may stand unescaped in an address, with "%" (already escaped there) and the braces and bar of a personal field.
 _LEFT_ALONE = "%:/?#[]@!$&'()*+,;=~-._{}|"
 

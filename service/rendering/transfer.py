@@ -22,7 +22,9 @@ def quoted(text: str) -> bytes:
     Ends without a line end unless the text has one. The longest line is 75, so that a soft break fits behind it.
     """
     lines = text.encode().split(b"\n")
-    return b"\r\n".join(_quoted_line(line, at_end=number == len(lines) - 1) for number, line in enumerate(lines))
+    return b"\r\n".join(
+        _quoted_line(line, at_end=number == len(lines) - 1) for number, line in enumerate(lines)
+    )
 
 
 def quoted_run(text: str) -> bytes:

@@ -1,0 +1,202 @@
+"""An edition's content, rendered once: to the parts of a message with holes, and to its page on the web."""
+
+import hashlib
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from service.rendering import (
+    characters,
+    colours,
+    direction,
+    environment,
+    fitting,
+    headers,
+    inlining,
+    links,
+    markdown,
+    plaintext,
+    wording,
+)
+from service.rendering.blocks import Document, Masthead
+from service.rendering.content import EditionContent, NewsletterFacts
+from service.rendering.fields import Marks
+from service.rendering.rendition import Part, Rendition, part
+
+_PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
+_SPACE_AROUND_LINES = re.compile(r"[ \t]*\n[ \t\n]*")
+_MANY_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What one rendering of one content works with."""
+
+    content: EditionContent
+    templates: Path
+    marks: Marks
+
+    def values(self, document: Document, *, is_cut_short: bool) -> dict[str, object]:
+        facts = self.content.newsletter
+        words = wording.of(facts.language, self.templates)
+        return {
+            "newsletter": facts,
+            "name": characters.single_line(facts.name),
+            "document": document,
+            "title": document.subject,
+            "variant": next((b.variant for b in document.blocks if isinstance(b, Masthead)), "daily"),
+            "blocks": [block for block in document.blocks if not isinstance(block, Masthead)],
+            "date": words.date(self.content.date),
+            "minutes": words.count("minutes", self.content.reading_minutes),
+            "web_url": self.content.web_url,
+            "unsubscribe_url": self.marks.own("unsubscribe_url", "link"),
+            "address": self.marks.own("address", "text"),
+            "is_cut_short": is_cut_short,
+            "words": words,
+            **surroundings(self.marks, facts.language, facts.direction, facts.accent),
+        }
+
+    def html(self, document: Document, *, is_cut_short: bool) -> str:
+        template = environment.of(self.templates).get_template("edition/body.html")
+        return inlining.inline(tidy_html(template.render(self.values(document, is_cut_short=is_cut_short))))
+
+    def text(self, document: Document, *, is_cut_short: bool) -> str:
+        template = environment.of(self.templates).get_template("edition/body.txt")
+        return tidy_text(template.render(self.values(document, is_cut_short=is_cut_short)))
+
+
+def render(content: EditionContent, templates: Path, *, subject_prefix: str = "") -> Rendition:
+    """Render a version to the bytes that all its messages share. Nothing is fetched; the same content gives the same bytes."""
+    page = _page(content, templates)
+    marked = page.marks.document(content.document)
+    fits = _fits(page)
+    document, is_cut_short = fitting.fitted(marked, content.web_url, fits)
+    html_text = page.html(document, is_cut_short=is_cut_short)
+    text = page.text(document, is_cut_short=is_cut_short)
+    subject = environment.of(templates).get_template("edition/subject.txt").render(subject=marked.subject)
+    boundary = f"=_memo_{hashlib.sha256((subject + html_text + text).encode()).hexdigest()[:32]}"
+    return Rendition(
+        boundary=boundary,
+        sender=headers.mailbox(
+            "From", characters.single_line(content.newsletter.from_name), content.newsletter.from_address
+        ),
+        subject=page.marks.split(subject_prefix + characters.single_line(subject)),
+        fixed=_fixed(content.newsletter, boundary),
+        parts=_parts(page, html_text, text),
+        direction=content.newsletter.direction,
+        html_octets=len(html_text.encode()),
+        was_cut=document is not marked,
+    )
+
+
+def web_page(content: EditionContent, templates: Path) -> str:
+    """The same blocks for the edition's page on the web: no reader in it, no unsubscribe link, classes instead of styles.
+
+    The masthead is left to the page around it, which owns the h1; `web_styles` has the rules for the classes.
+    """
+    page = _page(content, templates)
+    template = environment.of(templates).get_template("_web.html")
+    rendered = template.render(page.values(page.marks.document(content.document), is_cut_short=False))
+    return page.marks.filled(tidy_html(rendered), lambda hole: html.escape(hole.default))
+
+
+def web_styles(content: EditionContent, templates: Path) -> str:
+    """The style sheet that belongs to `web_page`, for a `<style>` of the page around it."""
+    facts = content.newsletter
+    values = surroundings(Marks("0" * 12), facts.language, facts.direction, facts.accent)
+    sheets = [
+        environment.of(templates).get_template(name).render(values) for name in ("_style.css", "_night.css")
+    ]
+    return tidy_html("\n".join(sheets))
+
+
+def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str, object]:
+    """What every template of ours may use besides its own values."""
+
+    def direction_of(text: str, of: str | None = None) -> str:
+        found = direction.of_language(of) if of else direction.of_text(text)
+        return way if found == "auto" else found
+
+    def html_of(source: str) -> Markup:
+        return markdown.to_html(source, marks)
+
+    def text_of(source: str) -> str:
+        return plaintext.of_markdown(source, marks)
+
+    def wrap(text: str) -> str:
+        return plaintext.wrapped(text, marks)
+
+    def attribute(text: str) -> str:
+        return marks.moved(text, "attribute")
+
+    return {
+        "language": language,
+        "direction": "rtl" if way == "rtl" else "ltr",
+        "accent": colours.accent(accent),
+        "html_of": html_of,
+        "text_of": text_of,
+        "wrap": wrap,
+        "attribute": attribute,
+        "direction_of": direction_of,
+        "host_of": links.host_of,
+        "picture_width": markdown.PICTURE_WIDTH,
+    }
+
+
+def tidy_html(rendered: str) -> str:
+    """Indentation is for people who read templates; it is not sent a million times."""
+    pieces = _PREFORMATTED.split(rendered)
+    return (
+        "".join(
+            piece if number % 2 else _SPACE_AROUND_LINES.sub("\n", piece)
+            for number, piece in enumerate(pieces)
+        ).strip("\n")
+        + "\n"
+    )
+
+
+def tidy_text(rendered: str) -> str:
+    lines = "\n".join(line.rstrip(" \t") for line in rendered.split("\n"))
+    return _MANY_BLANK_LINES.sub("\n\n", lines).strip("\n") + "\n"
+
+
+def _page(content: EditionContent, templates: Path) -> _Page:
+    seed = content.document.canonical_json() + content.newsletter.reason + content.newsletter.postal_address
+    return _Page(content, templates, Marks(hashlib.sha256(seed.encode()).hexdigest()))
+
+
+def _fits(page: _Page) -> Callable[[Document, bool], bool]:
+    def fits(document: Document, is_cut_short: bool) -> bool:
+        text = page.html(document, is_cut_short=is_cut_short)
+        octets = len(text.encode())
+        if octets > fitting.QUOTED_OCTETS:
+            return False
+        return octets <= fitting.BASE64_OCTETS or _html_part(page, text).encoding == "quoted-printable"
+
+    return fits
+
+
+def _parts(page: _Page, html_text: str, text: str) -> tuple[Part, Part]:
+    isolating = page.content.newsletter.direction == "rtl" or direction.has_right_to_left(text)
+    return part("plain", page.marks.split(text), is_isolating=isolating), _html_part(page, html_text)
+
+
+def _html_part(page: _Page, html_text: str) -> Part:
+    return part("html", page.marks.split(html_text), is_isolating=True)
+
+
+def _fixed(facts: NewsletterFacts, boundary: str) -> bytes:
+    name = characters.single_line(facts.name)
+    return b"".join(
+        [
+            headers.mailbox("Reply-To", "", facts.reply_to) if facts.reply_to else b"",
+            headers.list_id(name, facts.list_id),
+            headers.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            headers.plain("MIME-Version", "1.0"),
+            f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode("ascii"),
+        ]
+    )

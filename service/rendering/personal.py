@@ -1,0 +1,142 @@
+"""One reader's message: a rendition's bytes and a few values, joined.
+
+Runs once per delivery, so nothing here parses, renders or folds what is the same for everybody.
+"""
+
+import datetime
+import html
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from service.errors import Invalid
+from service.rendering import characters, direction, headers, transfer
+from service.rendering.content import Personal
+from service.rendering.fields import Hole
+from service.rendering.rendition import Part, Rendition
+
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
+
+
+class CannotSplice(Invalid):
+    """A value of this reader cannot be put into a message: correct it, then send again."""
+
+
+@dataclass(frozen=True)
+class MessageFacts:
+    """What one message carries beside its content; `message_id` with its angle brackets."""
+
+    message_id: str
+    date: datetime.datetime
+    list_unsubscribe_mailto: str | None = None
+    feedback_id: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+def splice(rendition: Rendition, envelope: MessageFacts, personal: Personal) -> bytes:
+    """Build the finished message. The same three arguments always give the same bytes.
+
+    Raises CannotSplice, with the field's name, when a value of this reader cannot stand in a message.
+    """
+    values = _values(personal)
+    pieces = _head(rendition, envelope, personal, values)
+    for seam, part in zip(rendition.seams, rendition.parts, strict=False):
+        pieces.append(seam)
+        pieces += _quoted(part, values) if part.encoding == "quoted-printable" else _base64(part, values)
+    pieces.append(rendition.seams[-1])
+    return b"".join(pieces)
+
+
+def _values(personal: Personal) -> dict[str, str]:
+    given = {
+        **personal.fields,
+        "unsubscribe_url": personal.unsubscribe_url,
+        "address": personal.address,
+        "greeting_name": personal.greeting_name or "",
+    }
+    return {name: _usable(name, value) for name, value in given.items()}
+
+
+def _usable(name: str, value: str) -> str:
+    if characters.is_unusable(value):
+        raise CannotSplice(
+            f"The value for {name!r} holds a line break, a control character or half a character: correct it.",
+            field=name,
+        )
+    if value.isascii():
+        return value
+    return unicodedata.normalize("NFC", characters.without_direction_controls(value))
+
+
+def _head(
+    rendition: Rendition, envelope: MessageFacts, personal: Personal, values: Mapping[str, str]
+) -> list[bytes]:
+    try:
+        optional = [headers.plain("Feedback-ID", envelope.feedback_id)] if envelope.feedback_id else []
+        return [
+            rendition.sender,
+            headers.mailbox("To", values["greeting_name"].strip(), personal.address),
+            headers.unstructured("Subject", _subject(rendition, values)),
+            headers.date(envelope.date),
+            headers.message_id(envelope.message_id),
+            headers.list_unsubscribe(personal.unsubscribe_url, envelope.list_unsubscribe_mailto),
+            *optional,
+            *[headers.plain(name, value) for name, value in envelope.extra.items()],
+            rendition.fixed,
+        ]
+    except headers.HeaderInvalid as error:
+        raise CannotSplice(error.message, field=error.field) from error
+
+
+def _subject(rendition: Rendition, values: Mapping[str, str]) -> str:
+    isolating = any(
+        direction.has_right_to_left(piece if isinstance(piece, str) else _value(piece, values))
+        for piece in rendition.subject
+    )
+    return "".join(
+        piece if isinstance(piece, str) else _isolated(_value(piece, values), isolating=isolating)
+        for piece in rendition.subject
+    )
+
+
+def _quoted(part: Part, values: Mapping[str, str]) -> list[bytes]:
+    seen: dict[Hole, bytes] = {}
+    pieces: list[bytes] = []
+    for piece in part.pieces:
+        if isinstance(piece, bytes):
+            pieces.append(piece)
+            continue
+        if piece not in seen:
+            seen[piece] = transfer.quoted_run(_placed(part, piece, values))
+        pieces.append(seen[piece])
+    return pieces
+
+
+def _base64(part: Part, values: Mapping[str, str]) -> list[bytes]:
+    return transfer.base64_joined(
+        tuple(_placed(part, p, values).encode() if isinstance(p, Hole) else p for p in part.prepared)
+    )
+
+
+def _value(hole: Hole, values: Mapping[str, str]) -> str:
+    return values.get(hole.field, "").strip() or hole.default
+
+
+def _placed(part: Part, hole: Hole, values: Mapping[str, str]) -> str:
+    """A value as it must be spelled where it lands; it is never looked at as syntax again."""
+    value = _value(hole, values)
+    if hole.place == "url":
+        value = quote(value, safe="")
+    if part.subtype == "plain":
+        in_text = hole.place == "text" and hole.field != "address"
+        return _isolated(value, isolating=part.is_isolating) if in_text else value
+    escaped = html.escape(value)
+    return f"<bdi>{escaped}</bdi>" if hole.place == "text" else escaped
+
+
+def _isolated(value: str, *, isolating: bool) -> str:
+    """Keep a name from reordering the text around it; where both run left to right there is nothing to keep apart."""
+    if value and (isolating or direction.has_right_to_left(value)):
+        return f"{_ISOLATE}{value}{_END_OF_ISOLATE}"
+    return value
