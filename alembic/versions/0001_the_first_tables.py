@@ -272,10 +272,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["newsletter_id"], ["newsletter.id"], name=op.f("fk_article_newsletter_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
         sa.UniqueConstraint("uid", name=op.f("uq_article_uid")),
-        sa.UniqueConstraint("url_key", name=op.f("uq_article_url_key")),
+        sa.UniqueConstraint("newsletter_id", "url_key", name=op.f("uq_article_newsletter_id_url_key")),
     )
     with op.batch_alter_table("article", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_article_newsletter_id"), ["newsletter_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_article_published_at"), ["published_at"], unique=False)
 
     op.create_table(
@@ -642,7 +641,6 @@ def downgrade() -> None:
     op.drop_table("cadence")
     with op.batch_alter_table("article", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_article_published_at"))
-        batch_op.drop_index(batch_op.f("ix_article_newsletter_id"))
 
     op.drop_table("article")
     with op.batch_alter_table("suppression", schema=None) as batch_op:

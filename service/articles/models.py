@@ -18,13 +18,17 @@ class Source(StrEnum):
 
 
 class Article(SQLModel, table=True):
-    """A text read or written and kept by us, once for each canonical URL. The body is Markdown, never a template."""
+    """A text read or written and kept by us, once for each canonical URL of a newsletter (two newsletters may follow one
+    feed, and each uses an article up for itself). The body is Markdown, never a template.
+    """
+
+    __table_args__ = (sa.UniqueConstraint("newsletter_id", "url_key"),)
 
     id: int = Field(default=None, primary_key=True, sa_type=BigKey)
     uid: uuid.UUID = Field(default_factory=tokens.new_uid, unique=True)
-    newsletter_id: int = Field(foreign_key="newsletter.id", sa_type=BigKey, index=True)
+    newsletter_id: int = Field(foreign_key="newsletter.id", sa_type=BigKey)
     url: str | None = Field(default=None, max_length=2000)
-    url_key: str | None = Field(default=None, max_length=64, unique=True)
+    url_key: str | None = Field(default=None, max_length=64)
     source: Source = Field(sa_column=state_column(Source))
     headline: str = Field(max_length=300)
     deck: str = Field(default="", max_length=1000)

@@ -1,0 +1,138 @@
+"""A newsletter is made, looked up and changed here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from service.errors import Conflict, NotFound
+from service.events import log
+from service.newsletters.details import LIST_ID_OCTETS, DigestRules, NewsletterDetails, NewsletterInvalid
+from service.newsletters.models import Newsletter
+
+__all__ = ["DigestRules", "Newsletter", "NewsletterDetails", "NewsletterInvalid"]
+
+_IN_OPTIONS = {"alarm_address", "digest"}
+
+
+class NewsletterNotFound(NotFound):
+    """There is no newsletter of this name."""
+
+
+class SlugTaken(Conflict):
+    """Another newsletter has this short name already; choose another one."""
+
+
+class SlugIsFixed(Conflict):
+    """The short name cannot be changed: it is part of links that readers have in their mail. Make a new newsletter instead."""
+
+
+@dataclass(frozen=True)
+class PublicFace:
+    """What anybody may know of a newsletter."""
+
+    slug: str
+    name: str
+    description: str
+    language: str
+    from_name: str
+    postal_address: str
+    accent: str
+    consent_wording: str
+    is_open: bool
+
+
+def create(session: Session, details: NewsletterDetails, *, now: datetime, actor: str) -> Newsletter:
+    if find(session, details.slug) is not None:
+        raise SlugTaken
+    if len(details.list_id) > LIST_ID_OCTETS:
+        raise NewsletterInvalid("slug and from address together are too long; shorten the slug", field="slug")
+    newsletter = Newsletter(list_id=details.list_id, created_at=now, **_columns(details))
+    session.add(newsletter)
+    session.flush()
+    log.record(
+        session, "newsletter.created", actor=actor, now=now, subject=("newsletter", newsletter.uid),
+        facts={"slug": newsletter.slug},
+    )  # fmt: skip
+    return newsletter
+
+
+def find(session: Session, slug: str) -> Newsletter | None:
+    return session.exec(select(Newsletter).where(Newsletter.slug == slug)).first()
+
+
+def get(session: Session, slug: str) -> Newsletter:
+    newsletter = find(session, slug)
+    if newsletter is None:
+        raise NewsletterNotFound
+    return newsletter
+
+
+def get_by_id(session: Session, newsletter_id: int) -> Newsletter:
+    newsletter = session.get(Newsletter, newsletter_id)
+    if newsletter is None:
+        raise NewsletterNotFound
+    return newsletter
+
+
+def all_of(session: Session) -> list[Newsletter]:
+    return list(session.exec(select(Newsletter).order_by(col(Newsletter.name), col(Newsletter.id))))
+
+
+def change(
+    session: Session, newsletter: Newsletter, details: NewsletterDetails, *, now: datetime, actor: str
+) -> Newsletter:
+    """The List-Id stays what it was at first, even if the sender's domain changes: readers' filters hang on it (RFC 2919 §3)."""
+    if details.slug != newsletter.slug:
+        raise SlugIsFixed
+    changed = []
+    for name, value in _columns(details).items():
+        if getattr(newsletter, name) != value:
+            setattr(newsletter, name, value)
+            changed.append(name)
+    session.add(newsletter)
+    session.flush()
+    if changed:
+        log.record(
+            session, "newsletter.changed", actor=actor, now=now, subject=("newsletter", newsletter.uid),
+            facts={"fields": changed},
+        )  # fmt: skip
+    return newsletter
+
+
+def details_of(newsletter: Newsletter) -> NewsletterDetails:
+    """The present details, for a form or for a change of some of them: `details_of(n).model_copy(update=…)` is not
+    checked, `details.read(details_of(n).model_dump() | changes)` is.
+    """
+    names = set(NewsletterDetails.model_fields) - _IN_OPTIONS
+    values: dict[str, Any] = {name: getattr(newsletter, name) for name in names}
+    return NewsletterDetails.model_validate(
+        values | {name: value for name, value in newsletter.options.items() if name in _IN_OPTIONS}
+    )
+
+
+def digest_rules(newsletter: Newsletter) -> DigestRules:
+    return DigestRules.model_validate(newsletter.options.get("digest") or {})
+
+
+def alarm_address(newsletter: Newsletter) -> str | None:
+    return newsletter.options.get("alarm_address") or None
+
+
+def public_face(newsletter: Newsletter) -> PublicFace:
+    return PublicFace(**{name: getattr(newsletter, name) for name in PublicFace.__dataclass_fields__})
+
+
+def _columns(details: NewsletterDetails) -> dict[str, Any]:
+    values = details.model_dump(exclude=_IN_OPTIONS)
+    values["options"] = details.model_dump(mode="json", include=_IN_OPTIONS)
+    values["consent_wording"] = details.consent_wording or _usual_wording(details)
+    return values
+
+
+def _usual_wording(details: NewsletterDetails) -> str:
+    return (
+        f"By signing up you agree to receive {details.name} from {details.from_name} by mail. "
+        "We first send a message to ask if it is really you. Every edition has a link to leave with one click."
+    )
