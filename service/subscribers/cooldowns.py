@@ -1,0 +1,71 @@
+"""How often a confirmation may be asked for: per mailbox, per client and over all, so that nobody's mailbox can be flooded."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service import addresses, tokens
+from service.errors import Unavailable
+from service.subscribers import queries
+from service.subscribers.models import Cooldown
+
+MAILBOX_PAUSE = timedelta(minutes=15)
+MAILBOX_COUNT_PER_DAY = 4
+CLIENT_COUNT_PER_HOUR = 20
+OVERALL_COUNT_PER_HOUR = 2_000
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+
+
+class ClientTooOften(Unavailable):
+    """Many sign-ups have come from your network in the last hour, so this one was not taken. Please try again in an hour."""
+
+
+class TooManySignUps(Unavailable):
+    """More people are signing up right now than we can write to, so this was not taken. Please try again in an hour."""
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """`proved_at`: when its owner last confirmed something. What came before that was wanted, so it makes nobody wait."""
+
+    key: str
+    proved_at: datetime | None
+
+
+def ensure_capacity(session: Session, client: str, *, now: datetime) -> None:
+    """Raises for a client, or an hour, that has had enough. Says nothing about any address."""
+    if not _admit_by_the_hour(session, f"client:{client}", CLIENT_COUNT_PER_HOUR, now):
+        raise ClientTooOften
+    if not _admit_by_the_hour(session, "overall", OVERALL_COUNT_PER_HOUR, now):
+        raise TooManySignUps
+
+
+def mailbox_of(session: Session, address_key: str, *, pepper: str) -> Mailbox:
+    """Tags (`name+tag@`) are other addresses, but the same mailbox to protect."""
+    hashed = tokens.keyed_hash(pepper, addresses.without_tag(address_key))
+    return Mailbox(f"mailbox:{hashed}", queries.last_confirmed_at(session, address_key))
+
+
+def admit_mailbox(session: Session, mailbox: Mailbox, *, now: datetime) -> bool:
+    """Requests for one mailbox wait here for each other's commit, so what is read afterwards is settled."""
+    rested = col(Cooldown.last_at) <= now - MAILBOX_PAUSE
+    if mailbox.proved_at is not None:
+        rested = sa.or_(rested, col(Cooldown.last_at) <= mailbox.proved_at)
+    first = Cooldown(key=mailbox.key, window_at=now, last_at=now)
+    return queries.admit(session, first, window_from=now - _DAY, limit=MAILBOX_COUNT_PER_DAY, rested=rested)
+
+
+def sweep(session: Session, *, now: datetime) -> int:
+    """Forget what no limit looks at any more; how many that were."""
+    old = sa.delete(Cooldown).where(
+        col(Cooldown.last_at) <= now - _DAY, col(Cooldown.window_at) <= now - _DAY
+    )
+    return session.connection().execute(old).rowcount
+
+
+def _admit_by_the_hour(session: Session, key: str, limit: int, now: datetime) -> bool:
+    first = Cooldown(key=key, window_at=now, last_at=now)
+    return queries.admit(session, first, window_from=now - _HOUR, limit=limit, rested=sa.true())
