@@ -39,6 +39,10 @@ def ancestors(node: HtmlElement) -> Iterator[HtmlElement]:
         above = parent(above)
 
 
+def is_within(node: HtmlElement, other: HtmlElement) -> bool:
+    return any(above is other for above in ancestors(node))
+
+
 def is_in_article(node: HtmlElement) -> bool:
     return any(above.tag in CONTAINERS for above in ancestors(node))
 
@@ -46,3 +50,8 @@ def is_in_article(node: HtmlElement) -> bool:
 def drop(node: HtmlElement) -> None:
     if parent(node) is not None:
         node.drop_tree()
+
+
+def is_mostly_links(node: HtmlElement) -> bool:
+    linked = sum(len(text(link)) for link in every(node, "a"))
+    return linked * 2 > len(text(node))

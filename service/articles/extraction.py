@@ -12,9 +12,10 @@ import trafilatura
 from lxml import etree, html
 from lxml.html import HtmlElement
 
-from service.articles import decoding, elements, links, markdown, marking, page
-from service.articles.marking import Document, KeyGraph, LateUpdate, Mark, Marks, Picture
+from service.articles import decoding, elements, links, markdown, marking, page, updates
+from service.articles.marking import Mark, Marks
 from service.articles.page import Comments, Facts
+from service.articles.pieces import Document, KeyGraph, LateUpdate, Picture
 from service.errors import Invalid
 
 MAX_PAGE_BYTES: Final = 2_000_000
@@ -32,8 +33,6 @@ NOT_FOUND: Final = re.compile(
     re.IGNORECASE,
 )
 DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*>")
-IMAGE: Final = re.compile(r"!\[(?:[^\]\\]|\\.)*\]\([^)]*\)")
-LINK: Final = re.compile(r"\[((?:[^\]\\]|\\.)*)\]\([^)]*\)")
 # What stands around the body and is either read as a fact or no part of the article.
 AROUND_BODY: Final = frozenset(
     [
@@ -120,7 +119,7 @@ def _mark(document: HtmlElement, url: str, facts: Facts) -> Marks:
         if _is_around_body(found, facts):
             elements.drop(found)
     marks = marking.mark(document)
-    marking.mark_updates(marks, document)
+    updates.mark(marks, document)
     return marks
 
 
@@ -161,9 +160,9 @@ def _body(document: HtmlElement) -> str:
 
 
 def _judge(body: str, facts: Facts, listed: list[str]) -> None:
-    without_pictures = IMAGE.sub("", body)
-    linked = sum(len(label) for label in LINK.findall(without_pictures))
-    text = LINK.sub(r"\1", without_pictures)
+    without_pictures = markdown.IMAGE.sub("", body)
+    linked = sum(len(label) for label in markdown.LINK.findall(without_pictures))
+    text = markdown.LINK.sub(r"\1", without_pictures)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     length = sum(len(line) for line in lines if len(line) >= MIN_LINE_LENGTH)
     if length < SHORT_TEXT_LENGTH and NOT_FOUND.search(facts.headline):
@@ -216,7 +215,7 @@ def _assemble(facts: Facts, marks: Marks, text: str) -> Extracted:
         text = text.replace(lead.token, "")
     missed = [mark for mark in marks.set if mark not in kept and mark.is_in_article and _must_stay(mark)]
     body = marks.restore("\n\n".join([text, *(mark.token for mark in missed)]))
-    held = [mark.holds for mark in marks.set if mark in kept or mark in missed]
+    held = [mark.holds for mark in [*kept, *missed]]
     picture = lead.holds if lead is not None and isinstance(lead.holds, Picture) else None
     if picture is None and facts.picture_url:
         picture = Picture(facts.picture_url, facts.picture_alt, "", "")
@@ -247,12 +246,10 @@ def _assemble(facts: Facts, marks: Marks, text: str) -> Extracted:
 
 
 def _kept(marks: Marks, text: str) -> list[Mark]:
-    """The marks whose token came back, and those inside them."""
-    kept: list[Mark] = []
+    """The marks whose token came back, and those inside them, as they stand in the text."""
     for mark in reversed(marks.set):
-        if mark.token in text or any(mark.token in outer.markdown for outer in kept):
-            kept.insert(0, mark)
-    return kept
+        text = text.replace(mark.token, f"{mark.token} {mark.markdown}")
+    return sorted((mark for mark in marks.set if mark.token in text), key=lambda mark: text.index(mark.token))
 
 
 def _must_stay(mark: Mark) -> bool:

@@ -6,6 +6,8 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
+from service.articles import elements
+
 BEST_WIDTH: Final = 1600
 LAZY: Final = ("data-src", "data-lazy-src", "data-original", "data-lazy", "data-url")
 LAZY_SETS: Final = ("data-srcset", "data-lazy-srcset", "srcset")
@@ -48,9 +50,11 @@ def picture_of(image: HtmlElement, base: str) -> str | None:
     if is_tracking(image):
         return None
     sets = [image.get(name) for name in LAZY_SETS]
-    parent = image.getparent()
-    if parent is not None and parent.tag == "picture":
-        sets += [source.get(name) for source in parent.iter("source") for name in LAZY_SETS]
+    # The parser knows no void <source>, so the img may stand inside one.
+    for around in elements.ancestors(image):
+        if around.tag not in ("picture", "source"):
+            break
+        sets += [source.get(name) for source in elements.every(around, "source") for name in LAZY_SETS]
     candidates = [image.get(name) for name in LAZY]
     candidates += [best for text in sets if text and (best := _best(text))]
     candidates.append(image.get("src"))

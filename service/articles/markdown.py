@@ -17,6 +17,8 @@ TAGS: Final = frozenset(
 )
 ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt"}}
 SPACES: Final = re.compile(r"[ \t]+\n")
+IMAGE: Final = re.compile(r"!\[(?:[^\]\\]|\\.)*\]\([^)]*\)")
+LINK: Final = re.compile(r"\[((?:[^\]\\]|\\.)*)\]\([^)]*\)")
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
@@ -73,3 +75,8 @@ def one_line(text: str) -> str:
 
 def quoted(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def plain(text: str) -> str:
+    """Markdown's words without its marks, for a line of text."""
+    return re.sub(r"[*_`#>]|\\(?=\W)", "", LINK.sub(r"\1", IMAGE.sub("", text)))

@@ -13,6 +13,7 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from service.articles import attribution, elements, links, markdown
+from service.articles.pieces import Document, KeyGraph, LateUpdate, Picture
 
 # From inside any of these a token climbs out, so that it is a paragraph of its own.
 CLIMBED: Final = frozenset(
@@ -35,6 +36,7 @@ CLIMBED: Final = frozenset(
         "p",
         "picture",
         "small",
+        "source",
         "span",
         "strong",
         "u",
@@ -50,40 +52,10 @@ CREDITED: Final = re.compile(
     r"\(?\b((?:photo(?:graph)?|illustration|picture|image|graphic|foto|bild)s?(?:\s+by\b|:|/)\s*.{2,80}?|credit:\s*.{2,80}?)\)?\.?$",
     re.IGNORECASE,
 )
-UPDATE: Final = re.compile(r"^(?:(?:late(?:st)?|breaking)\s+)?update[ds]?\b", re.IGNORECASE)
-UPDATE_LINE: Final = re.compile(
-    r"^((?:late(?:st)?\s+|breaking\s+)?update\b[^:.]{0,40}):\s+(?=\S)", re.IGNORECASE
-)
-MAX_HEADING: Final = 80
+MAX_MARKS: Final = 1000
 
 
-@dataclass(frozen=True)
-class KeyGraph:
-    quote_markdown: str
-    speaker: str | None
-    outlet: str | None
-    source_url: str | None
-
-
-@dataclass(frozen=True)
-class Picture:
-    url: str
-    alt: str
-    caption: str
-    credit: str
-
-
-@dataclass(frozen=True)
-class Document:
-    title: str
-    url: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class LateUpdate:
-    heading: str
-    text_markdown: str
+Held = KeyGraph | Picture | Document | LateUpdate
 
 
 @dataclass(frozen=True)
@@ -91,7 +63,7 @@ class Mark:
     token: str
     markdown: str
     is_in_article: bool
-    holds: KeyGraph | Picture | Document | LateUpdate | None = None
+    holds: Held | None = None
 
 
 class Marks:
@@ -99,38 +71,50 @@ class Marks:
 
     def __init__(self, document: HtmlElement) -> None:
         self.set: list[Mark] = []
+        source = _source(document)
         self._stem = "memokeep"
-        while self._stem in str(document.text_content()):
+        while self._stem in source:
             self._stem += "q"
+        self._token = re.compile(self._stem + r"(\d{5})x")
 
-    def put(
-        self, node: HtmlElement, text: str, holds: KeyGraph | Picture | Document | LateUpdate | None = None
-    ) -> None:
-        token = f"{self._stem}{len(self.set):05d}x"
-        self.set.append(Mark(token, text, elements.is_in_article(node), holds))
-        _replace(node, token)
+    def put(self, node: HtmlElement, text: str, holds: Held | None = None) -> None:
+        if len(self.set) < MAX_MARKS:
+            token = f"{self._stem}{len(self.set):05d}x"
+            self.set.append(Mark(token, text, elements.is_in_article(node), holds))
+            _replace(node, token)
 
     def restore(self, text: str) -> str:
-        for mark in reversed(self.set):
-            text = text.replace(mark.token, f"\n\n{mark.markdown}\n\n" if mark.markdown else "")
+        # Ends, since a mark holds only tokens of marks set before it.
+        while self._token.search(text):
+            text = self._token.sub(lambda found: f"\n\n{self.set[int(found.group(1))].markdown}\n\n", text)
         return markdown.tidy(text)
 
 
 def mark(document: HtmlElement) -> Marks:
     marks = Marks(document)
-    for figure in reversed(list(elements.every(document, "figure"))):
-        _mark_figure(marks, figure)
-    for quote in reversed(list(elements.every(document, "blockquote"))):
-        _mark_quote(marks, quote, quote)
+    for figure in elements.every(document, "figure"):
+        if elements.is_within(figure, document):  # and not in one that has its mark
+            _mark_figure(marks, figure)
+    for quote in elements.every(document, "blockquote"):
+        if elements.is_within(quote, document):
+            _mark_quote(marks, quote, quote)
     for frame in elements.every(document, "iframe", "embed", "object"):
         _mark_document(marks, frame, frame, "")
     for image in elements.every(document, "img"):
-        if not any(above.tag in ("table", "pre") for above in elements.ancestors(image)):
-            _mark_picture(marks, image, image, None)
-    for block in elements.every(document, "pre", "table"):
-        if elements.is_in_article(block) and elements.text(block):
-            marks.put(block, markdown.from_html(_source(block)))
+        _mark_lone_picture(marks, image)
+    for block in elements.every(document, "pre", "table", "ol"):
+        _mark_block(marks, block)
     return marks
+
+
+def _mark_lone_picture(marks: Marks, image: HtmlElement) -> None:
+    if not any(above.tag in ("table", "pre") for above in elements.ancestors(image)):
+        _mark_picture(marks, image, image, None)
+
+
+def _mark_block(marks: Marks, block: HtmlElement) -> None:
+    if elements.is_in_article(block) and elements.text(block) and not elements.is_mostly_links(block):
+        marks.put(block, markdown.from_html(_source(block)))
 
 
 def _mark_figure(marks: Marks, figure: HtmlElement) -> None:
@@ -212,62 +196,6 @@ def _credited(caption: HtmlElement | None) -> tuple[str, str]:
     whole = elements.text(caption)
     match = CREDITED.search(whole)
     return (whole[: match.start()].strip(), match.group(1)) if match else (whole, "")
-
-
-def mark_updates(marks: Marks, document: HtmlElement) -> None:
-    """After `mark`, so that an update may hold quotes and documents."""
-    for heading in elements.every(document, "h2", "h3", "h4", "h5", "h6"):
-        if elements.is_in_article(heading) and UPDATE.match(elements.text(heading)[:MAX_HEADING]):
-            _mark_headed_update(marks, heading)
-    for box in elements.every(document, "section", "aside", "div"):
-        named = {"update", "late-update", "lateupdate"} & elements.words(box)
-        if named and elements.is_in_article(box) and elements.text(box):
-            title = "Late update" if "late" in elements.words(box) or "lateupdate" in named else "Update"
-            _put_update(marks, box, title, markdown.from_element(box))
-    for line in elements.every(document, "p"):
-        if elements.is_in_article(line):
-            _mark_update_line(marks, line)
-
-
-def _mark_headed_update(marks: Marks, heading: HtmlElement) -> None:
-    title = elements.text(heading)
-    box = elements.parent(heading)
-    if box is None:
-        return
-    is_box = box.tag in ("section", "aside") or {"update", "late", "lateupdate"} & elements.words(box)
-    if is_box and box.tag not in elements.CONTAINERS and heading is next(iter(box), None):
-        elements.drop(heading)
-        _put_update(marks, box, title, markdown.from_element(box))
-        return
-    body = html.Element("div")
-    for after in list(heading.itersiblings()):
-        if after.tag in ("h1", "h2", "h3", "h4", "h5", "h6")[: int(str(heading.tag)[1])]:
-            break
-        body.append(after)
-    _put_update(marks, heading, title, markdown.from_element(body))
-
-
-def _mark_update_line(marks: Marks, line: HtmlElement) -> None:
-    bold = next(iter(line), None)
-    is_led_in = (
-        isinstance(bold, HtmlElement) and bold.tag in ("strong", "b") and not (line.text or "").strip()
-    )
-    if isinstance(bold, HtmlElement) and is_led_in and UPDATE.match(elements.text(bold)[:MAX_HEADING]):
-        title = elements.text(bold)
-        if len(title) <= MAX_HEADING and len(elements.text(line)) > len(title):
-            elements.drop(bold)
-            _put_update(marks, line, title, markdown.from_element(line))
-    elif match := UPDATE_LINE.match(elements.text(line)):
-        text = markdown.from_element(line)
-        _put_update(marks, line, match.group(1), text.partition(":")[2])
-
-
-def _put_update(marks: Marks, place: HtmlElement, title: str, text: str) -> None:
-    heading = title.strip().rstrip(":—– ")
-    heading = heading if heading.endswith(".m.") else heading.rstrip(".")
-    text = text.strip().lstrip(":—– ").strip()
-    if text:
-        marks.put(place, f"### {markdown.one_line(heading)}\n\n{text}", LateUpdate(heading, text))
 
 
 def _source(node: HtmlElement) -> str:

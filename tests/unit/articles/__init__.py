@@ -1,0 +1,1 @@
+"""Reading pages and feeds: bytes in, facts out."""
