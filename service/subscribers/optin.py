@@ -4,6 +4,7 @@ ask: form -> cool-downs -> pending, with a consent event -> notice "confirm"
 confirm: the button behind the link -> active, with a consent event -> the person's own suppression ends
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -99,6 +100,13 @@ def confirm(session: Session, claim: ConfirmClaim, *, now: datetime, client: str
     if standing is Standing.OPEN:
         _activate(session, subscription, claim, now=now, client=client)
     return subscription
+
+
+def accept(session: Session, claim: ConfirmClaim, *, now: datetime, client: str) -> Invitation:
+    """`confirm`, with what the page says about it afterwards; an outdated link is an answer here, no error."""
+    with contextlib.suppress(ConfirmationOutdated):
+        confirm(session, claim, now=now, client=client)
+    return look(session, claim, now=now)
 
 
 def _standing(subscription: Subscription, claim: ConfirmClaim, now: datetime) -> Standing:

@@ -1,13 +1,16 @@
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from service import database
 from service.subscribers.models import ConsentEvent, Cooldown, State, Subscriber, Subscription
+
+Row = TypeVar("Row", Subscriber, Subscription)
 
 
 def insert_for(session: Session, table: type[SQLModel]) -> Any:
@@ -27,21 +30,17 @@ def found_or_inserted_subscriber(session: Session, new: Subscriber) -> Subscribe
     """One row for one key, also when two ask at once: the later one finds what the earlier has inserted."""
     values = new.model_dump(exclude={"id"})
     session.execute(insert_for(session, Subscriber).values(**values).on_conflict_do_nothing())
-    query = select(Subscriber).where(Subscriber.address_key == new.address_key).with_for_update()
-    return session.exec(query).one()
+    query = select(Subscriber).where(Subscriber.address_key == new.address_key)
+    return session.exec(_held(query)).one()
 
 
 def found_or_inserted_subscription(session: Session, new: Subscription) -> Subscription:
     values = new.model_dump(exclude={"id"})
     session.execute(insert_for(session, Subscription).values(**values).on_conflict_do_nothing())
-    query = (
-        select(Subscription)
-        .where(
-            Subscription.newsletter_id == new.newsletter_id, Subscription.subscriber_id == new.subscriber_id
-        )
-        .with_for_update()
+    query = select(Subscription).where(
+        Subscription.newsletter_id == new.newsletter_id, Subscription.subscriber_id == new.subscriber_id
     )
-    return session.exec(query).one()
+    return session.exec(_held(query)).one()
 
 
 def subscription_of_uid(session: Session, uid: uuid.UUID) -> Subscription | None:
@@ -50,7 +49,8 @@ def subscription_of_uid(session: Session, uid: uuid.UUID) -> Subscription | None
 
 def locked_subscription_of_uid(session: Session, uid: uuid.UUID) -> Subscription | None:
     """Held until the commit, so that confirming and leaving at the same moment happen one after the other."""
-    return session.exec(select(Subscription).where(Subscription.uid == uid).with_for_update()).first()
+    query = select(Subscription).where(Subscription.uid == uid)
+    return session.exec(_held(query)).first()
 
 
 def is_active_anywhere(session: Session, subscriber_id: int) -> bool:
@@ -90,3 +90,8 @@ def admit(session: Session, first: Cooldown, *, window_from: datetime, limit: in
         where=sa.and_(sa.or_(is_new_window, col(Cooldown.count) < limit), rested),
     ).returning(col(Cooldown.key))
     return session.execute(statement).scalar_one_or_none() is not None
+
+
+def _held(query: SelectOfScalar[Row]) -> SelectOfScalar[Row]:
+    """Locked on PostgreSQL, and read anew: what the session knew from before the lock may be old."""
+    return query.with_for_update().execution_options(populate_existing=True)
