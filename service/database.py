@@ -68,7 +68,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 
 BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Json = sa.JSON().with_variant(JSONB(), "postgresql")
+Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 def state_column(

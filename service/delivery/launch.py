@@ -1,0 +1,208 @@
+"""An edition begins: its version is rendered once, and one write makes the rendition, the run and the first span.
+
+read the content -> render, with no transaction open -> write: state (guarded), rendition, run, first chunk -> nudge
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service import addresses
+from service.clock import Clock
+from service.database import Database
+from service.delivery import retry, spans
+from service.editions import composition, content, occurrences, queries, versions
+from service.editions.models import Cadence, Edition, Rendition, State
+from service.errors import Conflict
+from service.events import log
+from service.jobs import Jobs, Kind
+from service.ledger import fanout, notices
+from service.newsletters.models import Newsletter, UncertainPolicy
+from service.rendering import body
+from service.rendering.content import EditionContent, Personal
+from service.rendering.personal import MessageFacts, splice
+from service.rendering.rendition import Rendition as Made
+from service.settings import Settings
+from service.subscribers import audience
+from service.tokens import new_uid
+
+FAN_OUT = "fan-out"
+
+
+class NotStartable(Conflict):
+    """This edition has been started already, or cancelled."""
+
+
+class ChangedMeanwhile(Conflict):
+    """This edition was changed while its sending was being prepared. Look at it once more, then send it."""
+
+
+class Holder(Protocol):
+    """What of a process's resources is needed here."""
+
+    @property
+    def database(self) -> Database: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def templates(self) -> Path: ...
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    content: EditionContent
+    version_id: int
+    version_number: int
+
+
+async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition:
+    """Begin to send it. Raises NotStartable, Invalid for what cannot be sent, EditionNotFound. Twice at once: one wins."""
+    prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
+    made = await asyncio.to_thread(body.render, prepared.content, held.templates)
+    edition, span_id = await held.database.write(
+        _begin, edition_uid, prepared, made, now=held.clock.now(), actor=actor
+    )
+    if span_id is not None:
+        await held.jobs.nudge(Kind.SPAN, f"span-{span_id}")
+    await held.jobs.nudge(Kind.CHORE, FAN_OUT)
+    return edition
+
+
+async def send_test(held: Holder, edition_uid: uuid.UUID, to: Sequence[str], *, actor: str) -> list[str]:
+    """Queue one message to each address as a notice; returns the addresses as they will be written to.
+
+    The edition's readers and its state are not touched. Raises AddressInvalid before anything is queued.
+    """
+    wires = [addresses.parse(text).wire for text in to]
+    prepared = await held.database.read(_prepared_as_it_is, edition_uid, held.settings.base_url)
+    made = await asyncio.to_thread(body.render, prepared.content, held.templates, subject_prefix="[Test] ")
+    now = held.clock.now()
+    messages = {wire: _test_message(made, prepared, wire, held.settings.base_url, now) for wire in wires}
+    await held.database.write(_queue_tests, edition_uid, messages, now, actor)
+    await held.jobs.nudge(Kind.NOTICE, f"test-{edition_uid}")
+    return wires
+
+
+def _prepare(session: Session, edition_uid: uuid.UUID, base_url: str) -> _Prepared:
+    edition = queries.get(session, edition_uid)
+    if edition.state not in {State.DRAFT, State.SCHEDULED}:
+        raise NotStartable(
+            f"This edition is {edition.state.value}; only a draft or a scheduled one can be started."
+        )
+    composition.check_sendable(composition.document_of(session, edition))
+    return _prepared_as_it_is(session, edition_uid, base_url)
+
+
+def _prepared_as_it_is(session: Session, edition_uid: uuid.UUID, base_url: str) -> _Prepared:
+    edition = queries.get(session, edition_uid)
+    version = versions.newest(session, edition)
+    return _Prepared(content.of(session, edition, base_url=base_url), version.id, version.number)
+
+
+def _begin(
+    session: Session, edition_uid: uuid.UUID, prepared: _Prepared, made: Made, *, now: datetime, actor: str
+) -> tuple[Edition, int | None]:
+    edition = queries.get(session, edition_uid)
+    _win(session, edition, prepared, now)
+    occurrences.claim_for_now(session, edition, now)
+    data = made.to_bytes()
+    session.add(
+        Rendition(
+            edition_id=edition.id,
+            version_id=prepared.version_id,
+            data=data,
+            sha256=made.sha256,
+            html_octets=made.html_octets,
+            created_at=now,
+        )
+    )
+    newsletter = session.get_one(Newsletter, edition.newsletter_id)
+    expected = audience.count(session, newsletter.id)
+    fanout.open_run(
+        session,
+        fanout.NewRun(
+            edition_id=edition.id,
+            newsletter_id=newsletter.id,
+            expected_readers=expected,
+            give_up_at=give_up_at(session, newsletter.id, now),
+            holds_uncertain=newsletter.uncertain_policy is UncertainPolicy.HOLD,
+        ),
+    )
+    span_id = fanout.carry_on(session, edition.id, audience.statement)
+    facts = {"version": prepared.version_number, "readers": expected, "rendition": made.sha256}
+    log.record(
+        session, "edition.started", actor=actor, now=now, subject=("edition", edition.uid), facts=facts
+    )
+    return edition, span_id
+
+
+def _win(session: Session, edition: Edition, prepared: _Prepared, now: datetime) -> None:
+    """Of two who start it at once, one finds the row as it was prepared; the other gets a Conflict."""
+    won = (
+        sa.update(Edition)
+        .where(
+            col(Edition.id) == edition.id,
+            col(Edition.state).in_((State.DRAFT, State.SCHEDULED)),
+            col(Edition.version_number) == prepared.version_number,
+        )
+        .values(state=State.SENDING, started_at=now, stop_reason=None)
+    )
+    if spans.affected(session, won) == 1:
+        session.refresh(edition)
+        return
+    session.refresh(edition)
+    raise ChangedMeanwhile if edition.state in {State.DRAFT, State.SCHEDULED} else NotStartable
+
+
+def give_up_at(session: Session, newsletter_id: int, now: datetime) -> datetime:
+    """Never yesterday's memo after today's: the life of a message ends when the next regular edition starts."""
+    query = sa.select(sa.func.min(col(Cadence.next_run_at))).where(
+        col(Cadence.newsletter_id) == newsletter_id, col(Cadence.next_run_at) > now + timedelta(minutes=1)
+    )
+    following = session.execute(query).scalar_one_or_none()
+    latest = now + retry.LIFE
+    return latest if following is None else min(latest, following)
+
+
+def _test_message(made: Made, prepared: _Prepared, wire: str, base_url: str, now: datetime) -> bytes:
+    newsletter = prepared.content.newsletter
+    domain = addresses.parse(newsletter.from_address).domain
+    personal = Personal(
+        address=wire,
+        greeting_name=None,
+        fields={},
+        unsubscribe_url=f"{base_url}/n/{newsletter.slug}",  # a test message ends nobody's subscription
+        number=0,
+    )
+    return splice(made, MessageFacts(f"<{new_uid().hex}.test@{domain}>", now), personal)
+
+
+def _queue_tests(
+    session: Session, edition_uid: uuid.UUID, messages: dict[str, bytes], now: datetime, actor: str
+) -> None:
+    edition = queries.get(session, edition_uid)
+    newsletter = session.get_one(Newsletter, edition.newsletter_id)
+    for wire, message in messages.items():
+        notice = notices.queue(
+            session,
+            "test",
+            address=wire,
+            payload={"from": newsletter.from_address},
+            now=now,
+            subject_id=edition.id,
+        )
+        notice.message = message
+        session.add(notice)
+    facts = {"messages": len(messages)}
+    log.record(session, "edition.tested", actor=actor, now=now, subject=("edition", edition.uid), facts=facts)

@@ -1,0 +1,68 @@
+"""One reader's message: rendition, pins and the row's own values in, bytes out. Nothing here asks the database.
+
+The same pins and row always give the same bytes, so a message that goes out a second time is the same message.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service import addresses
+from service.delivery.paging import Row
+from service.delivery.transport import Envelope
+from service.editions.models import Edition, Rendition
+from service.ledger import rows
+from service.newsletters.models import Newsletter
+from service.rendering import rendition as renditions
+from service.rendering.content import Personal
+from service.rendering.personal import MessageFacts, splice
+from service.subscribers import links
+from service.tokens import Keys
+
+
+@dataclass(frozen=True)
+class Mould:
+    """What all messages of one rendition share."""
+
+    edition_uid: uuid.UUID
+    from_address: str
+    rendition: renditions.Rendition
+
+    @property
+    def domain(self) -> str:
+        return addresses.parse(self.from_address).domain
+
+
+def mould(session: Session, rendition_id: int) -> Mould:
+    query = (
+        sa.select(col(Edition.uid), col(Newsletter.from_address), col(Rendition.data))
+        .join(Edition, col(Edition.id) == col(Rendition.edition_id))
+        .join(Newsletter, col(Newsletter.id) == col(Edition.newsletter_id))
+        .where(col(Rendition.id) == rendition_id)
+    )
+    uid, from_address, data = session.execute(query).one()
+    return Mould(uid, from_address, renditions.Rendition.from_bytes(data))
+
+
+def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_url: str) -> Envelope:
+    """The envelope of one delivery. Raises CannotSplice or AddressInvalid when this reader's values do not allow one."""
+    address = addresses.parse(row.address).wire
+    token = links.unsubscribe_token(keys, uuid.UUID(str(row.fields["subscription"])), fingerprint=pins["key"])
+    facts = MessageFacts(
+        message_id=rows.message_id(mould.edition_uid, row.number, mould.domain),
+        date=datetime.fromisoformat(pins["date"]),
+    )
+    first_name = row.fields.get("first_name") or ""
+    personal = Personal(
+        address=address,
+        greeting_name=first_name or None,
+        fields={"first_name": first_name} if first_name else {},
+        unsubscribe_url=f"{base_url}/unsubscribe/{token}",
+        number=row.number,
+    )
+    return Envelope(mould.from_address, address, splice(mould.rendition, facts, personal))

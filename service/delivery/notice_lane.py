@@ -1,0 +1,84 @@
+"""The priority lane: notices have a connection of their own, so a confirmation never waits behind an edition."""
+
+import asyncio
+import random
+
+from service import addresses, logs
+from service.delivery import notice_messages, notice_rows, outcome, relays, settling
+from service.delivery.notice_messages import NotNeeded, Stationery
+from service.delivery.notice_rows import TakenNotice
+from service.delivery.sending import Office
+from service.delivery.transport import Envelope, RelayDown, Transport
+from service.errors import MemoError
+from service.ledger.models import NoticeState
+
+log = logs.get(__name__)
+
+
+class NoticeLane:
+    def __init__(self, office: Office, stationery: Stationery) -> None:
+        self._office = office
+        self._stationery = stationery
+        self._transport = Transport(office.relay, office.timeouts)
+        self._one_at_a_time = asyncio.Lock()
+        self._draining = False
+
+    def drain(self) -> None:
+        self._draining = True
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    async def send_due(self) -> None:
+        """Send notices, the oldest first, until none is due."""
+        office = self._office
+        async with self._one_at_a_time:
+            while not self._draining:
+                taken = await office.database.write(
+                    notice_rows.take, office.relay.name, uncertain_wait=office.uncertain_wait
+                )
+                if taken is None:
+                    return
+                await self._send(taken)
+
+    async def _send(self, taken: TakenNotice) -> None:
+        database = self._office.database
+        try:
+            envelope = await self._made(taken)
+        except NotNeeded as reason:
+            await database.write(notice_rows.not_sent, taken, reason.message, NoticeState.EXPIRED)
+            return
+        except MemoError as problem:
+            log.error("notice.cannot_be_made", notice=str(taken.notice.uid), problem=problem.message)
+            await database.write(notice_rows.not_sent, taken, problem.message, NoticeState.HELD)
+            return
+        try:
+            await self._transport.ready()
+        except RelayDown as problem:
+            await self._relay_problem(taken, problem.message)
+            return
+        if not await database.write(notice_rows.begin, taken, envelope.message):
+            return
+        judged = outcome.of(await self._transport.hand_over(envelope))
+        if settling.is_relays_matter(judged):
+            await self._relay_problem(taken, str(judged.reply))
+            return
+        wait, chance = self._office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
+        await database.write(notice_rows.record, taken, judged, uncertain_wait=wait, chance=chance)
+        log.info("notice.attempted", kind=taken.notice.kind, address=addresses.masked(envelope.rcpt_to),
+                 verdict=judged.verdict.value)  # fmt: skip
+
+    async def _made(self, taken: TakenNotice) -> Envelope:
+        """The pinned bytes if there are any: a second attempt is the same message."""
+        notice, now = taken.notice, self._office.clock.now()
+        if notice.kind == "test" and notice.message is not None:
+            return Envelope(str(notice.payload["from"]), notice.address, notice.message)
+        gathered = await self._office.database.read(notice_messages.contents, notice, self._stationery, now)
+        if notice.message is not None:
+            return Envelope(gathered.mail_from, gathered.facts.to_address, notice.message)
+        return await asyncio.to_thread(notice_messages.rendered, gathered, self._stationery)
+
+    async def _relay_problem(self, taken: TakenNotice, problem: str) -> None:
+        log.warning("relay.problem", relay=self._office.relay.name, problem=problem)
+        await self._office.database.write(notice_rows.untouched, taken)
+        await self._office.database.write(relays.note_problem, self._office.relay.name, problem)

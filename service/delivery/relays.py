@@ -1,0 +1,67 @@
+"""The relay's own clock: when it does not work, it waits, not the reader."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from service import database
+from service.delivery import retry
+from service.delivery.models import Relay
+
+
+@dataclass(frozen=True)
+class RelayState:
+    name: str
+    is_waiting: bool
+    wait_until: datetime | None
+    problem: str | None
+    since: datetime | None
+
+
+def state_of(session: Session) -> RelayState | None:
+    """The relay that was last used, and whether it works; None before the first use."""
+    relay = session.exec(select(Relay).order_by(col(Relay.id).desc()).limit(1)).first()
+    if relay is None:
+        return None
+    is_waiting = relay.wait_until is not None and relay.wait_until > database.now(session)
+    return RelayState(relay.name, is_waiting, relay.wait_until, relay.problem, relay.since)
+
+
+def is_ready(session: Session, name: str) -> bool:
+    waits = sa.select(col(Relay.id)).where(
+        col(Relay.name) == name, col(Relay.wait_until) > database.utc_now()
+    )
+    return session.execute(waits).first() is None
+
+
+def note_problem(session: Session, name: str, problem: str) -> None:
+    """One more failure: leave the relay alone for a while, longer each time. Several reports of one failure count once."""
+    now = database.now(session)
+    relay = _locked(session, name)
+    if relay.wait_until is not None and relay.wait_until > now:
+        return
+    relay.failures += 1
+    relay.problem = problem[:500]
+    relay.since = relay.since or now
+    relay.wait_until = now + retry.relay_wait(relay.failures) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+    session.add(relay)
+
+
+def note_success(session: Session, name: str) -> None:
+    relay = _locked(session, name)
+    relay.failures = 0
+    relay.problem = relay.since = relay.wait_until = None
+    session.add(relay)
+
+
+def _locked(session: Session, name: str) -> Relay:
+    query = select(Relay).where(Relay.name == name).with_for_update()
+    relay = session.exec(query).first()
+    if relay is None:
+        relay = Relay(name=name)
+        session.add(relay)
+        session.flush()
+    return relay

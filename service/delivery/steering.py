@@ -1,0 +1,100 @@
+"""Pause, resume, cancel: one row's `turn` + 1, felt by every worker at its next commit."""
+
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service.delivery import spans
+from service.editions import queries
+from service.editions.models import Edition, State
+from service.errors import Conflict
+from service.events import log
+from service.ledger.models import Run, Stopped
+
+
+class NotSending(Conflict):
+    """Only an edition that is being sent can be paused."""
+
+
+class NotPaused(Conflict):
+    """Only a paused edition can be resumed."""
+
+
+class AlreadyOver(Conflict):
+    """This edition has been sent already; what has left cannot be called back."""
+
+
+def pause(session: Session, edition_uid: uuid.UUID, *, reason: str, now: datetime, actor: str) -> Edition:
+    edition = queries.get(session, edition_uid)
+    if not _turn(session, edition, (State.SENDING,), State.PAUSED, stopped=Stopped.PAUSED, reason=reason):
+        raise NotSending(f"This edition is {edition.state.value}: only one that is being sent can be paused.")
+    return _recorded(session, edition, "edition.paused", actor=actor, now=now, reason=reason)
+
+
+def resume(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
+    edition = queries.get(session, edition_uid)
+    if not _turn(session, edition, (State.PAUSED,), State.SENDING, stopped=None, reason=None):
+        raise NotPaused(f"This edition is {edition.state.value}: only a paused one can be resumed.")
+    return _recorded(session, edition, "edition.resumed", actor=actor, now=now)
+
+
+def cancel(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
+    """Readers whose turn has not come get nothing; cancelling twice changes nothing."""
+    edition = queries.get(session, edition_uid)
+    if edition.state is State.CANCELLED:
+        return edition
+    waiting = (State.DRAFT, State.SCHEDULED)
+    running = (State.SENDING, State.PAUSED)
+    if not (
+        _turn(session, edition, running, State.CANCELLED, stopped=Stopped.CANCELLED, reason=None)
+        or _move(session, edition, waiting, State.CANCELLED, reason=None)
+    ):
+        raise AlreadyOver
+    return _recorded(session, edition, "edition.cancelled_by", actor=actor, now=now)
+
+
+def _turn(
+    session: Session,
+    edition: Edition,
+    allowed: tuple[State, ...],
+    state: State,
+    *,
+    stopped: Stopped | None,
+    reason: str | None,
+) -> bool:
+    """Run first, then edition: the lock order of everybody. The guarded update decides between two who steer at once."""
+    locked = sa.select(col(Run.edition_id)).where(col(Run.edition_id) == edition.id).with_for_update()
+    if session.execute(locked).first() is None or not _move(session, edition, allowed, state, reason=reason):
+        return False
+    values: dict[str, object] = {
+        "turn": col(Run.turn) + 1,
+        "stopped": stopped.value if stopped else None,
+        "stop_reason": reason,
+    }
+    if stopped is Stopped.CANCELLED:
+        values["is_fanned_out"] = True
+    return (
+        spans.affected(session, sa.update(Run).where(col(Run.edition_id) == edition.id).values(**values)) == 1
+    )
+
+
+def _move(
+    session: Session, edition: Edition, allowed: tuple[State, ...], state: State, *, reason: str | None
+) -> bool:
+    moved = (
+        sa.update(Edition)
+        .where(col(Edition.id) == edition.id, col(Edition.state).in_(allowed))
+        .values(state=state, stop_reason=reason)
+    )
+    return spans.affected(session, moved) == 1
+
+
+def _recorded(
+    session: Session, edition: Edition, name: str, *, actor: str, now: datetime, reason: str | None = None
+) -> Edition:
+    session.refresh(edition)
+    facts = {"reason": reason} if reason else {}
+    log.record(session, name, actor=actor, now=now, subject=("edition", edition.uid), facts=facts)
+    return edition

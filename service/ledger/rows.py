@@ -1,0 +1,52 @@
+"""One edition's deliveries, for people: by state, by address, page by page."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service.ledger.models import Delivery, DeliveryState
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    number: int
+    address: str
+    state: DeliveryState
+    attempts: int
+    reply: str | None
+    at: datetime | None
+    due_at: datetime | None
+
+
+def page(
+    session: Session,
+    edition_id: int,
+    *,
+    state: DeliveryState | None = None,
+    address: str | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> list[DeliveryRow]:
+    """Rows numbered above `after`. `address` finds a part of an address, in any case of letters."""
+    query = (
+        sa.select(
+            col(Delivery.number), col(Delivery.address), col(Delivery.state), col(Delivery.attempts),
+            col(Delivery.reply), col(Delivery.at), col(Delivery.due_at),
+        )
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.number) > after)
+        .order_by(col(Delivery.number))
+        .limit(limit)
+    )  # fmt: skip
+    if state is not None:
+        query = query.where(col(Delivery.state) == state)
+    if address:
+        query = query.where(sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True))
+    return [DeliveryRow(*row) for row in session.execute(query)]
+
+
+def message_id(edition_uid: uuid.UUID, number: int, domain: str) -> str:
+    """Follows from edition and number alone, so every retry carries the same (RFC 5322 §3.6.4); no personal data."""
+    return f"<{edition_uid.hex}.{number}@{domain}>"
