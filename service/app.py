@@ -4,13 +4,14 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, origins, pages
+from service.api import problems
 from service.api import routes as api_routes
 from service.dependencies import Resources
 from service.desk import routes as desk_routes
@@ -37,10 +38,9 @@ def create_app(resources: Resources) -> FastAPI:
     app = FastAPI(
         title="Morning Memo",
         version="1",
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        max_body_size=BODY_OCTETS,
     )
     app.state.resources = resources
     for door in (api_routes, desk_routes, public_routes, ops_routes):
@@ -53,6 +53,7 @@ def create_app(resources: Resources) -> FastAPI:
     app.add_middleware(
         origins.SameOriginOnly, own_hosts=frozenset({urlsplit(resources.settings.base_url).netloc})
     )
+    app.add_middleware(_Bounded)
     app.add_middleware(_StandingHeaders)
     return app
 
@@ -70,6 +71,33 @@ class _StandingHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class _Bounded:
+    """No body beyond `BODY_OCTETS` is read; the framework's own limit would answer with two words of plain text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > BODY_OCTETS:
+            await _http_error(Request(scope), HTTPException(413))(scope, receive, send)
+            return
+        read_octets = 0
+
+        async def counted() -> Message:
+            nonlocal read_octets
+            message = await receive()
+            read_octets += len(message.get("body", b""))
+            if read_octets > BODY_OCTETS:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, send)
 
 
 def _status_of(error: MemoError) -> int:
@@ -97,6 +125,8 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 def _not_understood(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if _is_for_api(request):
+        return problems.not_understood(error.errors())
     first = error.errors()[0]
     place = [str(part) for part in first["loc"] if part not in {"body", "query", "path"}]
     field = ".".join(place)
@@ -109,14 +139,15 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, status: int, message: str, *, field: str | None = None) -> Response:
-    if request.url.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": message, "status": status}
-        if field:
-            problem["field"] = field
-        return JSONResponse(problem, status_code=status, media_type="application/problem+json")
+    if _is_for_api(request):
+        return problems.answer(status, message, field=field)
     return pages.render(
         request, "public/problem.html", status=status, heading=_heading(status), message=message
     )
+
+
+def _is_for_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
 
 
 def _heading(status: int) -> str:

@@ -1,3 +1,18 @@
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+
+from service.api import articles, newsletters, openapi, subscribers, suppressions
+from service.api.authorization import caller, json_only
+from service.dependencies import Asked
+
+_operations = APIRouter(prefix="/api/v1", dependencies=[Depends(caller), Depends(json_only)])
+for _part in (newsletters, articles, subscribers, suppressions):
+    _operations.include_router(_part.router)
 
 router = APIRouter()
+router.include_router(_operations)
+
+
+@router.get("/api/v1/openapi.json", include_in_schema=False)
+async def description(resources: Asked) -> JSONResponse:
+    return JSONResponse(openapi.document(_operations, resources.settings.base_url))

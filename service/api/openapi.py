@@ -1,0 +1,46 @@
+"""The OpenAPI document: the API's own operations, and what every one of them can answer."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
+
+from service.api.problems import Problem
+
+DESCRIPTION = """
+Everything a newsroom's own programs need: articles in, editions made, scheduled and sent, readers kept.
+
+**Keys.** Send `Authorization: Bearer memo_…`. A key has any of the scopes `read`, `write` and `send`; none implies another.
+
+**Errors** are problem+json (RFC 9457); `detail` says what to do, `field` which part of the request has to change.
+
+**Doing it once.** Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same body it is answered the same,
+with `Idempotent-Replayed: true`, and not done again. Another body under the same key is a 422; while the first is at work, a 409.
+
+**Pages.** Give `next` of one page as `after` for the following one.
+
+**Times** are RFC 3339. A time without an offset is on the newsletter's own clock; it comes back with its offset.
+"""
+TAGS = [
+    {"name": "newsletters", "description": "Publications, when they appear, and the feeds they read."},
+    {"name": "articles", "description": "Texts, kept once for each address."},
+    {"name": "editions", "description": "One dated instance of a newsletter: made, planned, sent, watched."},
+    {"name": "subscribers", "description": "Readers of a newsletter."},
+    {"name": "suppressions", "description": "Addresses that get no mail."},
+]
+
+
+def document(router: APIRouter, public_url: str) -> dict[str, Any]:
+    made = get_openapi(
+        title="Morning Memo",
+        version="1",
+        description=DESCRIPTION.strip(),
+        routes=router.routes,
+        tags=TAGS,
+        servers=[{"url": public_url}],
+    )
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    return made

@@ -1,0 +1,104 @@
+"""What an error looks like here: problem+json (RFC 9457), whose `detail` says what to do."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    field: str = Field(description="Where in the request it is, with dots between the steps.")
+    detail: str
+
+
+class Problem(BaseModel):
+    type: str = Field(default="about:blank", description="Always `about:blank`: the status says the kind.")
+    title: str = Field(description="The kind of problem in a few words.")
+    status: int = Field(description="The HTTP status once more.")
+    detail: str = Field(description="What is wrong and what to do about it, for people.")
+    field: str | None = Field(
+        default=None, description="The part of the request that has to change, if it is one."
+    )
+    errors: list[FieldProblem] | None = Field(default=None, description="All parts that have to change.")
+
+
+EXAMPLES: Mapping[int, tuple[str, str]] = {
+    401: ("The key is missing, wrong or revoked.", "Send an API key: Authorization: Bearer memo_…"),
+    403: (
+        "The key does not have the scope that this needs.",
+        "This needs a key with the scope send; the key City desk has read, write.",
+    ),
+    404: ("There is no such thing.", "There is no such edition."),
+    409: (
+        "The present state does not allow it, or the first request with this Idempotency-Key is still at work.",
+        "This edition is cancelled, so it cannot be sent.",
+    ),
+    413: ("The body is larger than 1 MB.", "This is too large: at most 1000 kB can be sent here."),
+    415: ("The body is not JSON.", "Send the body as JSON, with Content-Type: application/json."),
+    422: (
+        "Something in the request cannot be used as it is.",
+        "This time lies in the past. Give a later one.",
+    ),
+    503: ("Something outside of this service does not answer now.", "This address takes too long to answer."),
+}
+
+
+def answer(
+    status: int, detail: str, *, field: str | None = None, errors: Sequence[Mapping[str, Any]] = ()
+) -> JSONResponse:
+    problem = Problem(
+        title=title(status),
+        status=status,
+        detail=detail,
+        field=field,
+        errors=[FieldProblem(field=place(error), detail=_said(error)) for error in errors] or None,
+    )
+    return JSONResponse(problem.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE)
+
+
+def not_understood(errors: Sequence[Mapping[str, Any]]) -> JSONResponse:
+    """A request that does not fit its description; every part that does not is named."""
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        return answer(422, "The body is not valid JSON.")
+    field = place(first)
+    return answer(422, f"{field or 'The request'}: {_said(first)}", field=field or None, errors=errors)
+
+
+def place(error: Mapping[str, Any]) -> str:
+    """Where a validation error is, without what only says that it came by body, query, path or header."""
+    source, *steps = (str(step) for step in error["loc"])
+    return ".".join(steps) if steps else "" if source == "body" else source
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Problem"
+
+
+def documented(*statuses: int, example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Answers for the OpenAPI document: an example of the good one, and every kind of error.
+
+    A key can always be refused and a request always be misunderstood.
+    """
+    answers: dict[int | str, dict[str, Any]] = {
+        status: {"content": {"application/json": {"example": example}}}
+    }
+    return answers | {other: _documented(other) for other in sorted({401, 403, 422, *statuses})}
+
+
+def _documented(status: int) -> dict[str, Any]:
+    description, detail = EXAMPLES[status]
+    example = {"type": "about:blank", "title": title(status), "status": status, "detail": detail}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}

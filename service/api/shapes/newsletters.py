@@ -1,0 +1,187 @@
+import uuid
+from datetime import date, datetime, time
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.articles.models import Feed as FeedRow
+from service.newsletters import publication
+from service.newsletters.models import Newsletter as NewsletterRow
+from service.newsletters.models import UncertainPolicy
+from service.newsletters.publication import DigestRules
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+DETAILS_EXAMPLE: dict[str, Any] = {
+    "slug": "morning-memo",
+    "name": "Morning Memo",
+    "description": "What the city talks about today, in five minutes.",
+    "language": "en",
+    "time_zone": "Europe/Berlin",
+    "from_name": "Harbor Ledger",
+    "from_address": "memo@example.org",
+    "reply_to": "desk@example.org",
+    "postal_address": "Harbor Ledger, 1 Quay Street, Port Example",
+}
+NEWSLETTER_EXAMPLE: dict[str, Any] = {
+    **DETAILS_EXAMPLE,
+    "uid": "0198c7a2-6a2e-7c40-9d5e-3f1f0f1c2a77",
+    "list_id": "morning-memo.example.org",
+    "accent": "#b3261e",
+    "consent_wording": "By signing up you agree to receive Morning Memo from Harbor Ledger by mail.",
+    "staff": [{"name": "Nora Quist", "role": "Editor"}],
+    "is_open": True,
+    "uncertain_policy": "repeat_once",
+    "lateness_minutes": 120,
+    "alarm_address": None,
+    "digest": {"item_count": 8, "brief_count": 20, "latest_from": "", "latest_count": 3, "pinned": []},
+    "created_at": "2026-03-02T05:30:00Z",
+}
+CHANGES_EXAMPLE: dict[str, Any] = {"description": "The city before breakfast.", "is_open": False}
+RULE_EXAMPLE: dict[str, Any] = {
+    "weekdays": ["mon", "tue", "wed", "thu", "fri"],
+    "local_time": "06:00",
+    "is_automatic": True,
+}
+CADENCE_EXAMPLE: dict[str, Any] = {
+    "slot": 1,
+    "weekdays": ["mon", "tue", "wed", "thu", "fri"],
+    "local_time": "06:00:00",
+    "time_zone": "Europe/Berlin",
+    "is_automatic": True,
+    "next": [{"date": f"2026-03-0{day}", "at": f"2026-03-0{day}T06:00:00+01:00"} for day in (3, 4, 5, 6, 9)],
+}
+FEED_EXAMPLE: dict[str, Any] = {
+    "uid": "0198c7a2-7b11-7d02-8a61-0b5f7a1c9d10",
+    "url": "https://news.example.org/feed.xml",
+    "title": "Harbor Ledger",
+    "next_poll_at": "2026-03-02T05:45:00Z",
+    "polled_at": "2026-03-02T05:30:00Z",
+    "failures": 0,
+    "problem": None,
+    "created_at": "2026-03-01T09:00:00Z",
+}
+
+
+class StaffMember(BaseModel):
+    name: str
+    role: str = ""
+
+
+class Newsletter(BaseModel):
+    """A newsletter with all its details."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [NEWSLETTER_EXAMPLE]})
+
+    uid: uuid.UUID
+    slug: str
+    name: str
+    description: str
+    language: str
+    time_zone: str
+    from_name: str
+    from_address: str
+    reply_to: str | None
+    list_id: str = Field(description="What readers' filters hang on; it never changes (RFC 2919).")
+    postal_address: str
+    accent: str
+    consent_wording: str
+    staff: list[StaffMember]
+    is_open: bool = Field(description="Whether new readers may sign up.")
+    uncertain_policy: UncertainPolicy = Field(
+        description="What happens to a message whose fate a lost connection hides: sent once more, or held."
+    )
+    lateness_minutes: int = Field(description="An occurrence that is later than this is missed, not sent.")
+    alarm_address: str | None
+    digest: DigestRules
+    created_at: datetime
+
+
+class NewsletterChanges(BaseModel):
+    """Only what is given changes; the short name cannot. What may be written is the same as for a new newsletter."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [CHANGES_EXAMPLE]})
+
+    name: str | None = None
+    description: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    from_name: str | None = None
+    from_address: str | None = None
+    reply_to: str | None = None
+    postal_address: str | None = None
+    accent: str | None = None
+    consent_wording: str | None = None
+    staff: list[StaffMember] | None = None
+    is_open: bool | None = None
+    uncertain_policy: UncertainPolicy | None = None
+    lateness_minutes: int | None = None
+    alarm_address: str | None = None
+    digest: DigestRules | None = None
+
+
+class CadenceRule(BaseModel):
+    """When a newsletter appears regularly. Weekdays are names, for in some places a week's 0 or 1 is another day."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [RULE_EXAMPLE]})
+
+    weekdays: list[Weekday] = Field(min_length=1, max_length=7)
+    local_time: time = Field(description="On the newsletter's wall clock, such as 06:00.")
+    is_automatic: bool = Field(
+        default=False,
+        description="Whether an edition is made and sent from the articles that are new by then.",
+    )
+
+
+class Coming(BaseModel):
+    date: date
+    at: datetime = Field(description="With the offset that the newsletter's zone has on that day.")
+
+
+class Cadence(BaseModel):
+    slot: int
+    weekdays: list[Weekday]
+    local_time: time
+    time_zone: str
+    is_automatic: bool
+    next: list[Coming] = Field(description="The next five dates.")
+
+
+class NewFeed(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"url": "https://news.example.org/feed.xml"}]}
+    )
+
+    url: str = Field(
+        min_length=1, max_length=2000, description="The RSS or Atom feed itself, on the public web."
+    )
+
+
+class Feed(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    uid: uuid.UUID
+    url: str
+    title: str
+    next_poll_at: datetime
+    polled_at: datetime | None
+    failures: int
+    problem: str | None = Field(description="Why it could not be read the last time.")
+    created_at: datetime
+
+
+class Feeds(BaseModel):
+    items: list[Feed]
+
+
+class Newsletters(BaseModel):
+    items: list[Newsletter]
+
+
+def newsletter(row: NewsletterRow) -> Newsletter:
+    details = publication.details_of(row).model_dump()
+    return Newsletter(uid=row.uid, list_id=row.list_id, created_at=row.created_at, **details)
+
+
+def feed(row: FeedRow) -> Feed:
+    return Feed.model_validate(row)

@@ -1,0 +1,132 @@
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from service.newsletters.models import Newsletter
+from tests.service.api.conftest import DETAILS, detail
+
+
+async def test_a_newsletter_is_made_found_and_changed(api: httpx2.AsyncClient) -> None:
+    made = await api.post("/newsletters", json=DETAILS)
+    assert made.status_code == 201, made.text
+    assert made.json()["list_id"] == "morning-memo.example.org"
+
+    changed = await api.patch(
+        "/newsletters/morning-memo", json={"description": "Before breakfast.", "reply_to": "desk@example.org"}
+    )
+    assert changed.status_code == 200, changed.text
+
+    one = (await api.get("/newsletters/morning-memo")).json()
+    assert one == changed.json()
+    assert (one["description"], one["reply_to"], one["name"]) == (
+        "Before breakfast.",
+        "desk@example.org",
+        "Morning Memo",
+    )
+    assert (await api.get("/newsletters")).json()["items"] == [one]
+
+
+async def test_a_taken_name_is_a_conflict_and_an_unknown_one_not_found(
+    api: httpx2.AsyncClient, memo: Newsletter
+) -> None:
+    detail(await api.post("/newsletters", json=DETAILS), 409)
+    detail(await api.get("/newsletters/evening-memo"), 404)
+    detail(await api.patch("/newsletters/evening-memo", json={}), 404)
+    detail(await api.get("/newsletters/evening-memo/feeds"), 404)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "Big\nnews"),
+        ("name", "a\rBcc: x@example.org"),
+        ("name", "a\x00b"),
+        ("name", "a\u2028b"),
+        ("from_name", "Harbor\nLedger"),
+        ("from_address", "not an address"),
+        ("from_address", "x@example.org\r\nBcc: y@example.org"),
+        ("postal_address", " "),
+        ("time_zone", "Europe/Atlantis"),
+        ("language", "english please"),
+        ("accent", "#ffff00"),
+        ("slug", "../desk"),
+        ("surprise", "yes"),
+    ],
+)
+async def test_nb_19_a_detail_that_cannot_be_used_is_named(
+    api: httpx2.AsyncClient, field: str, value: str
+) -> None:
+    answer = await api.post("/newsletters", json=DETAILS | {field: value})
+
+    detail(answer, 422)
+    assert answer.json()["field"] == field
+    assert (await api.get("/newsletters")).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"time_zone": "Mars"}, {"name": None}, {"slug": "other"}, {"name": "a\nb"}]
+)
+async def test_a_change_that_cannot_be_used_changes_nothing(
+    api: httpx2.AsyncClient, memo: Newsletter, changes: dict[str, Any]
+) -> None:
+    before = (await api.get("/newsletters/morning-memo")).json()
+
+    detail(await api.patch("/newsletters/morning-memo", json={"description": "new", **changes}), 422)
+
+    assert (await api.get("/newsletters/morning-memo")).json() == before
+
+
+async def test_a_post_repeated_with_its_key_is_done_once(api: httpx2.AsyncClient) -> None:
+    headers = {"Idempotency-Key": "0198c7a2"}
+    first = await api.post("/newsletters", json=DETAILS, headers=headers)
+    again = await api.post("/newsletters", json=DETAILS, headers=headers)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (201, first.content)
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    other = await api.post("/newsletters", json=DETAILS | {"name": "Other"}, headers=headers)
+    assert "Idempotency-Key" in detail(other, 422)
+
+
+async def test_ten_posts_at_once_with_one_key_make_one_newsletter(api: httpx2.AsyncClient) -> None:
+    headers = {"Idempotency-Key": "at once"}
+    answers = await asyncio.gather(
+        *(api.post("/newsletters", json=DETAILS, headers=headers) for _ in range(10))
+    )
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["uid"] for answer in answers}) == 1
+    assert len((await api.get("/newsletters")).json()["items"]) == 1
+
+
+async def test_a_post_that_failed_may_be_repeated_with_its_key(
+    api: httpx2.AsyncClient, memo: Newsletter
+) -> None:
+    headers = {"Idempotency-Key": "again"}
+    detail(await api.post("/newsletters", json=DETAILS, headers=headers), 409)
+
+    answer = await api.post("/newsletters", json=DETAILS | {"slug": "evening-memo"}, headers=headers)
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "caf\u00e9"])
+async def test_an_unusable_idempotency_key_is_refused(api: httpx2.AsyncClient, name: str) -> None:
+    answer = await api.post("/newsletters", json=DETAILS, headers={"Idempotency-Key": name.encode()})
+
+    assert answer.json()["field"] == "Idempotency-Key"
+    detail(answer, 422)
+
+
+async def test_a_feed_is_followed_once(api: httpx2.AsyncClient, memo: Newsletter) -> None:
+    url = {"url": "https://news.example.org/feed.xml"}
+    made = await api.post("/newsletters/morning-memo/feeds", json=url)
+    assert made.status_code == 201, made.text
+
+    detail(await api.post("/newsletters/morning-memo/feeds", json=url), 409)
+    for bad in ("", "feed.xml", "ftp://example.org/feed", "javascript:alert(1)"):
+        detail(await api.post("/newsletters/morning-memo/feeds", json={"url": bad}), 422)
+
+    assert (await api.get("/newsletters/morning-memo/feeds")).json()["items"] == [made.json()]
