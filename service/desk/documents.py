@@ -1,0 +1,130 @@
+"""An edition's document as the desk shows and edits it: block by block, in order."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from service.errors import Conflict, Invalid
+from service.rendering.blocks import (
+    Block,
+    Briefs,
+    Comments,
+    Document,
+    DocumentCard,
+    Item,
+    KeyGraph,
+    LatestFromSection,
+    LateUpdateBlock,
+    Lead,
+    Masthead,
+    Note,
+    Sponsor,
+    Staff,
+)
+
+EXCERPT_CHARACTERS = 140
+KINDS: dict[type, str] = {
+    Masthead: "Masthead",
+    Note: "Note",
+    Lead: "Lead",
+    Item: "Item",
+    KeyGraph: "Key graph",
+    Briefs: "Briefs",
+    DocumentCard: "Document",
+    LatestFromSection: "Latest from section",
+    LateUpdateBlock: "Late update",
+    Comments: "Comments",
+    Staff: "Staff",
+    Sponsor: "Sponsor",
+}
+
+
+class EditionHasChanged(Conflict):
+    """Somebody has changed this edition since you opened it. Here it is as it stands now: please look again."""
+
+
+@dataclass(frozen=True)
+class BlockLine:
+    number: int
+    kind: str
+    text: str
+    is_first: bool
+    is_last: bool
+
+
+def lines(document: Document) -> tuple[BlockLine, ...]:
+    last = len(document.blocks) - 1
+    return tuple(
+        BlockLine(number, KINDS[type(block)], _text(block), number == 0, number == last)
+        for number, block in enumerate(document.blocks)
+    )
+
+
+def headlines(document: Document) -> tuple[str, ...]:
+    """What is in it, in reading order."""
+    found: list[str] = []
+    for block in document.blocks:
+        if isinstance(block, Lead | Item):
+            found.append(block.headline)
+        elif isinstance(block, Briefs):
+            found.extend(brief.headline for brief in block.items)
+    return tuple(found)
+
+
+def with_words(document: Document, *, subject: str, preheader: str) -> Document:
+    try:
+        return Document(subject=subject, preheader=preheader, blocks=document.blocks)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else "subject"
+        raise Invalid(f"{field.capitalize()}: {_plain(first['type'], first['msg'])}", field=field) from error
+
+
+def moved(document: Document, number: int, step: Literal[-1, 1]) -> Document:
+    blocks = _checked(document, number)
+    other = number + step
+    if 0 <= other < len(blocks):
+        blocks[number], blocks[other] = blocks[other], blocks[number]
+    return document.model_copy(update={"blocks": blocks})
+
+
+def without(document: Document, number: int) -> Document:
+    blocks = _checked(document, number)
+    del blocks[number]
+    return document.model_copy(update={"blocks": blocks})
+
+
+def _checked(document: Document, number: int) -> list[Block]:
+    if not 0 <= number < len(document.blocks):
+        raise EditionHasChanged
+    return list(document.blocks)
+
+
+def _text(block: Block) -> str:
+    match block:
+        case Lead() | Item():
+            text = block.headline
+        case Briefs() | LatestFromSection():
+            text = " · ".join(brief.headline for brief in block.items)
+        case KeyGraph():
+            text = block.quote_markdown
+        case DocumentCard():
+            text = block.title
+        case Comments():
+            text = f"{block.count:,} comments"
+        case Staff():
+            text = ", ".join(person.name for person in block.people)
+        case Masthead():
+            text = block.variant
+        case _:
+            text = block.text_markdown
+    return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1].rstrip() + "…"
+
+
+def _plain(kind: str, message: str) -> str:
+    texts = {
+        "string_too_short": "please write something here.",
+        "string_too_long": "this is too long for one line in an inbox.",
+    }
+    return texts.get(kind, message)

@@ -1,0 +1,167 @@
+"""One edition: what is in it, how it looks, how it stands; and the changes an editor makes to it while it is a draft or planned."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from service.desk import documents, overview, preview, sending_view
+from service.desk.documents import BlockLine, EditionHasChanged
+from service.desk.overview import Readers
+from service.desk.sending_view import SendingView
+from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.editions import composition, queries
+from service.editions.models import Edition, State
+from service.errors import Conflict, Invalid, MemoError
+from service.newsletters import publication
+from service.newsletters.models import Newsletter
+from service.rendering.blocks import Document
+
+router = APIRouter(route_class=DeskRoute, include_in_schema=False)
+Look = Literal["html", "text"]
+Width = Literal["phone", "desktop"]
+EDITABLE = (State.DRAFT, State.SCHEDULED)
+USUAL_TIME = "06:00"
+LEAVING = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
+
+
+@dataclass(frozen=True)
+class EditionView:
+    edition: Edition
+    newsletter: Newsletter
+    document: Document
+    lines: tuple[BlockLine, ...]
+    readers: Readers
+    sending: SendingView | None
+
+    planned_day: str
+    planned_time: str
+
+    @property
+    def is_editable(self) -> bool:
+        return self.edition.state in EDITABLE
+
+    @property
+    def is_live(self) -> bool:
+        return self.sending is not None and not self.sending.is_final
+
+
+@router.get("/desk/editions/{uid}")
+async def edition(visit: AtDesk, uid: UUID, look: Look = "html", width: Width = "desktop") -> Response:
+    return await show(visit, uid, look=look, width=width)
+
+
+@router.post("/desk/editions/{uid}/words")
+async def words(
+    visit: AtDesk,
+    uid: UUID,
+    version: Annotated[int, Form()],
+    subject: Annotated[str, Form()] = "",
+    preheader: Annotated[str, Form()] = "",
+) -> Response:
+    def change(document: Document) -> Document:
+        return documents.with_words(document, subject=subject, preheader=preheader)
+
+    entered = {"subject": subject, "preheader": preheader}
+    return await _changed(
+        visit, uid, version, change, entered=entered, said="Subject and preheader are saved."
+    )
+
+
+@router.post("/desk/editions/{uid}/blocks/{number}/{action}")
+async def block(
+    visit: AtDesk,
+    uid: UUID,
+    number: int,
+    action: Literal["up", "down", "remove"],
+    version: Annotated[int, Form()],
+) -> Response:
+    def change(document: Document) -> Document:
+        if action == "remove":
+            return documents.without(document, number)
+        return documents.moved(document, number, -1 if action == "up" else 1)
+
+    said = "The block is removed." if action == "remove" else "The order is saved."
+    return await _changed(visit, uid, version, change, entered={}, said=said)
+
+
+async def show(
+    visit: Visit,
+    uid: UUID,
+    *,
+    problem: MemoError | None = None,
+    entered: Mapping[str, str] | None = None,
+    look: Look = "html",
+    width: Width = "desktop",
+) -> Response:
+    """The edition's page; with what could not be done on top, and what was typed still in its place."""
+    now = visit.resources.clock.now()
+    view = await visit.resources.database.read(view_of, uid, now=now)
+    return visit.render(
+        "desk/edition.html",
+        status=status_of(problem) if problem else 200,
+        view=view,
+        sample=await preview.sample(visit, uid),
+        problem=problem.message if problem else None,
+        field=problem.field if isinstance(problem, Invalid) else None,
+        entered=dict(entered or {}),
+        look=look,
+        width=width,
+        now=now,
+    )
+
+
+def view_of(session: Session, uid: UUID, *, now: datetime) -> EditionView:
+    found = queries.get(session, uid)
+    document = composition.document_of(session, found)
+    newsletter = publication.get_by_id(session, found.newsletter_id)
+    planned = (found.scheduled_at or now).astimezone(ZoneInfo(newsletter.time_zone))
+    return EditionView(
+        edition=found,
+        newsletter=newsletter,
+        document=document,
+        lines=documents.lines(document),
+        readers=overview.readers(session, newsletter.id),
+        sending=sending_view.of(session, uid, now=now) if found.state in LEAVING else None,
+        planned_day=f"{planned:%Y-%m-%d}",
+        planned_time=f"{planned:%H:%M}" if found.scheduled_at else USUAL_TIME,
+    )
+
+
+async def _changed(
+    visit: Visit,
+    uid: UUID,
+    version: int,
+    change: Callable[[Document], Document],
+    *,
+    entered: Mapping[str, str],
+    said: str,
+) -> Response:
+    now = visit.resources.clock.now()
+    try:
+        await visit.resources.database.write(_change, uid, version, change, now=now, actor=visit.account.name)
+    except (Conflict, Invalid) as error:
+        return await show(visit, uid, problem=error, entered=entered)
+    return visit.done(f"/desk/editions/{uid}", said)
+
+
+def _change(
+    session: Session,
+    uid: UUID,
+    version: int,
+    change: Callable[[Document], Document],
+    *,
+    now: datetime,
+    actor: str,
+) -> None:
+    found = queries.get(session, uid)
+    if found.version_number != version:
+        raise EditionHasChanged
+    document = change(composition.document_of(session, found))
+    composition.replace(session, found, document, now=now, actor=actor)

@@ -1,0 +1,116 @@
+"""What an edition's figures say to a person: parts that add up to the audience, the pace, the finish, and whose fault a wait is."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from service import pages
+from service.delivery import relays
+from service.delivery.relays import RelayState
+from service.editions import queries
+from service.editions.models import Edition, State
+from service.ledger import progress
+from service.ledger.progress import Progress
+from service.newsletters import publication
+
+RUNNING = (State.SENDING, State.PAUSED)
+OVER = (State.SENT, State.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One colour of the bar: deliveries in one state, with their share of the audience in percent."""
+
+    state: str
+    label: str
+    count: int
+    start: float
+    share: float
+
+
+@dataclass(frozen=True)
+class SendingView:
+    uid: UUID
+    state: State
+    audience: int
+    parts: tuple[Part, ...]
+    open: int
+    is_fanned_out: bool
+    rate: float
+    finish_at: datetime | None
+    zone: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    stop_reason: str | None
+    relay: str | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in OVER and self.open == 0
+
+
+def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
+    edition = queries.get(session, edition_uid)
+    newsletter = publication.get_by_id(session, edition.newsletter_id)
+    figures = progress.of(session, edition.id)
+    relay = relays.state_of(session)
+    return SendingView(
+        uid=edition.uid,
+        state=edition.state,
+        audience=figures.audience,
+        parts=parts_of(figures),
+        open=figures.open,
+        is_fanned_out=figures.is_fanned_out,
+        rate=round(figures.rate_per_second, 1),
+        finish_at=finish(figures, now) if edition.state == State.SENDING else None,
+        zone=newsletter.time_zone,
+        started_at=edition.started_at,
+        ended_at=edition.ended_at,
+        stop_reason=edition.stop_reason or figures.stop_reason,
+        relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
+    )
+
+
+def parts_of(figures: Progress) -> tuple[Part, ...]:
+    counts = (
+        ("accepted", "accepted by the relay", figures.accepted),
+        ("refused", "refused", figures.refused),
+        ("skipped", "skipped: left before their turn", figures.skipped),
+        ("held", "held: no clear answer twice", figures.held),
+        ("expired", "expired: too late to hand over", figures.expired),
+        ("cancelled", "cancelled", figures.cancelled),
+        ("open", "still to go", figures.open),
+    )
+    parts: list[Part] = []
+    start = 0.0
+    for state, label, count in counts:
+        share = 100 * count / figures.audience if figures.audience else 0.0
+        parts.append(Part(state, label, count, round(start, 3), round(share, 3)))
+        start += share
+    return tuple(parts)
+
+
+def finish(figures: Progress, now: datetime) -> datetime | None:
+    """When the last message will leave at the present pace; None while there is no pace to judge by."""
+    if not figures.open or figures.rate_per_second <= 0 or not figures.is_fanned_out:
+        return None
+    return now + timedelta(seconds=figures.open / figures.rate_per_second)
+
+
+def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:
+    """Whose fault it is, since when, and what to do; None while the relay takes what it is given."""
+    if relay is None or not relay.problem:
+        return None
+    since = f" since {pages.local(relay.since, zone, '%H:%M')}" if relay.since else ""
+    wait = f" {waiting:,} messages wait and will leave by themselves." if waiting else ""
+    again = f" Next try at {pages.local(relay.wait_until, zone, '%H:%M:%S')}." if relay.wait_until else ""
+    return (
+        f"The relay does not take messages{since}: {relay.problem.rstrip('.')}.{wait}{again} "
+        "Check the relay's address, password and quota, or pause the edition until it answers."
+    )
+
+
+def _is_running(edition: Edition) -> bool:
+    return edition.state in RUNNING

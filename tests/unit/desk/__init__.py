@@ -1,0 +1,1 @@
+"""The desk's decisions that need no request."""
