@@ -118,7 +118,7 @@ def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str
     """What every template of ours may use besides its own values."""
 
     def direction_of(text: str, of: str | None = None) -> str:
-        found = direction.of_language(of) if of else direction.of_text(text)
+        found = direction.of_language(of) if of else direction.of_text(marks.without(text))
         return way if found == "auto" else found
 
     def html_of(source: str) -> Markup:

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 ENOUGH = 4.5
-PAPER = "#ffffff"
-NIGHT = "#171615"
+# The darkest ground that text stands on by day, and the lightest by night (code and late updates in `_style.css`, `_night.css`).
+PAPER = "#f2efe8"
+NIGHT = "#33280f"
 _HEX = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z")
 _FALLBACK = "9b1c1c"
 _STEPS = 40

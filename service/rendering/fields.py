@@ -70,6 +70,9 @@ class Marks:
     def width(self, text: str) -> int:
         return len(self._pattern.sub("x" * SHOWN_CHARACTERS, text))
 
+    def without(self, text: str) -> str:
+        return self._pattern.sub("", text)
+
     def split(self, text: str) -> tuple[str | Hole, ...]:
         """Cut a rendered text at its marks."""
         pieces: list[str | Hole] = []

@@ -8,6 +8,7 @@ import binascii
 import datetime
 import re
 import unicodedata
+from functools import lru_cache
 
 from service.errors import Invalid
 from service.rendering import characters
@@ -27,6 +28,7 @@ _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f\x41-\x7e]+@[\x21-\x3b\x3d\x3f\x41
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\Z")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9-]{1,60}\Z")
 _ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f]+@[^\s<>@\x00-\x1f\x7f-\x9f]+\Z")
+_AROUND_WORD = len("=?utf-8?b??=")
 _SAFE_IN_WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
@@ -60,19 +62,21 @@ def mailbox(name: str, display_name: str, address: str) -> bytes:
 
 
 def list_id(display_name: str, identifier: str) -> bytes:
-    """RFC 2919 §2. Encoded-words are kept out of every List-* field, so a name beyond ASCII is spelled without its accents or left out."""
+    """RFC 2919 §2. Encoded-words are kept out of every List-* field, so a name is spelled in ASCII.
+
+    A name that would not be legible that way gives its place to the first label of the identifier.
+    """
     bare = identifier.strip().removeprefix("<").removesuffix(">")
     if not _LIST_ID.match(bare) or len(bare) > LIST_ID_OCTETS:
         raise HeaderInvalid("A List-Id is a name with dots, like morning-memo.example.org.", field="list_id")
     spelled = unicodedata.normalize("NFKD", display_name).encode("ascii", "ignore").decode()
-    legible = " ".join(spelled.replace("=?", "= ?").split())
+    phrase = " ".join(spelled.replace("=?", "= ?").split())
     letters = sum(character.isalnum() for character in display_name)
-    if not letters or sum(c.isalnum() for c in legible) * 2 < letters:
-        return f"List-Id: <{bare}>\r\n".encode("ascii")
-    phrase = legible if _ATOMS.match(legible) else _quoted(legible)
-    if len(phrase) > LINE - len("List-Id: "):
-        return f"List-Id: <{bare}>\r\n".encode("ascii")
-    gap = " " if len(phrase) + len(bare) + 12 <= LINE else "\r\n "
+    is_legible = letters and sum(character.isalnum() for character in phrase) * 2 >= letters
+    if not is_legible or len(_quoted(phrase)) > LINE - len("List-Id: "):
+        phrase = bare.partition(".")[0]
+    phrase = phrase if _ATOMS.match(phrase) else _quoted(phrase)
+    gap = " " if len(phrase) + len(bare) + len("List-Id:  <>") <= LINE else "\r\n "
     return f"List-Id: {phrase}{gap}<{bare}>\r\n".encode("ascii")
 
 
@@ -113,23 +117,32 @@ def plain(name: str, value: str) -> bytes:
     return f"{name}: {value}\r\n".encode("ascii")
 
 
+@lru_cache(maxsize=1024)  # most readers of an edition share its subject
 def encoded_words(text: str, used: int) -> str:
     """RFC 2047 §2: words of at most 75 on lines of at most 76, never cutting a character; the smaller of Q and B."""
-    as_q = _words(text, used, "q")
-    as_b = _words(text, used, "b")
-    return "\r\n ".join(min(as_q, as_b, key=lambda words: sum(map(len, words))))
+    octets = text.encode()
+    as_q = sum(1 if octet in _SAFE_IN_WORD or octet == 32 else 3 for octet in octets)
+    kind = "q" if as_q <= len(octets) * 4 / 3 else "b"
+    return "\r\n ".join(_words(text, used, kind))
 
 
 def _words(text: str, used: int, kind: str) -> list[str]:
     words: list[str] = []
-    chunk = ""
-    room = LINE - used
-    for character in text:
-        if len(_word(chunk + character, kind)) > min(room, ENCODED_WORD) and chunk:
-            words.append(_word(chunk, kind))
-            chunk, room = "", LINE - 1
-        chunk += character
-    return [*words, _word(chunk, kind)]
+    start = size = 0
+    room = min(LINE - used, ENCODED_WORD) - _AROUND_WORD
+    for place, character in enumerate(text):
+        more = _octets_in_word(character, kind)
+        full = size + more > (room if kind == "q" else room // 4 * 3)
+        if full and place > start:
+            words.append(_word(text[start:place], kind))
+            start, size, room = place, 0, ENCODED_WORD - _AROUND_WORD
+        size += more
+    return [*words, _word(text[start:], kind)]
+
+
+def _octets_in_word(character: str, kind: str) -> int:
+    octets = character.encode()
+    return len(octets) if kind == "b" else sum(1 if o in _SAFE_IN_WORD or o == 32 else 3 for o in octets)
 
 
 def _word(text: str, kind: str) -> str:

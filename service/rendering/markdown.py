@@ -80,6 +80,9 @@ def _parser() -> MarkdownIt:
 def to_html(source: str, marks: Marks) -> Markup:
     parser = _parser()
     tokens = tokens_of(source, marks)
+    outer = [token for token in tokens if token.level == 0 and token.nesting >= 0]
+    if outer:
+        outer[-1].attrJoin("class", "end")
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - made by the renderer, HTML off
 
 

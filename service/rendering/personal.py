@@ -76,7 +76,7 @@ def _head(
         optional = [headers.plain("Feedback-ID", envelope.feedback_id)] if envelope.feedback_id else []
         return [
             rendition.sender,
-            headers.mailbox("To", values["greeting_name"].strip(), personal.address),
+            headers.mailbox("To", " ".join(values["greeting_name"].split()), personal.address),
             headers.unstructured("Subject", _subject(rendition, values)),
             headers.date(envelope.date),
             headers.message_id(envelope.message_id),

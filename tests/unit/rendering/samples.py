@@ -53,7 +53,8 @@ PERSONAL = Personal(
     number=7,
 )
 ENVELOPE = MessageFacts(
-    message_id="<12.7.0f3a@news.example.org>", date=datetime.datetime(2026, 11, 25, 6, 0, 1, tzinfo=datetime.UTC)
+    message_id="<12.7.0f3a@news.example.org>",
+    date=datetime.datetime(2026, 11, 25, 6, 0, 1, tzinfo=datetime.UTC),
 )
 NOTICE = NoticeFacts(
     to_address="reader@example.net",
@@ -165,7 +166,11 @@ RICH = Document(
             section="Business",
             items=[
                 Brief(headline="The cannery hires forty for the winter line", url=f"{SITE}/cannery"),
-                Brief(headline="Rents on Wharf Street rise again", url=f"{SITE}/rents", text="By 4 percent in a year."),
+                Brief(
+                    headline="Rents on Wharf Street rise again",
+                    url=f"{SITE}/rents",
+                    text="By 4 percent in a year.",
+                ),
             ],
             url=f"{SITE}/business",
         ),
@@ -173,7 +178,11 @@ RICH = Document(
             headline="The 7:40 boat is cancelled today",
             text_markdown="Fog at the island. The harbor office expects the 8:15 to run.",
         ),
-        Comments(url=f"{SITE}/2026/11/25/ferry-terminal#comments", count=42, headline="The old ferry terminal stays open"),
+        Comments(
+            url=f"{SITE}/2026/11/25/ferry-terminal#comments",
+            count=42,
+            headline="The old ferry terminal stays open",
+        ),
         Staff(
             people=[
                 Person(name="Tomas Reyes", role="morning editor"),
@@ -197,10 +206,26 @@ _OTHER = {
         "Der Rat stimmte für die Fähre",
         "Größere Übergänge, süße Grüße: Der Rat stimmte mit fünf zu vier Stimmen. {{first_name|Sie}} lesen richtig.",
     ),
-    "ja": ("おはようございます、{{first_name|読者}}さん", "フェリー乗り場は存続へ", "町議会は火曜日の深夜、五対四で存続を決めた。" * 8),
-    "ar": ("صباح الخير {{first_name|قارئنا}}", "المجلس يبقي العبّارة؟", "صوّت المجلس بخمسة أصوات مقابل أربعة. " * 8),
-    "he": ("בוקר טוב {{first_name|לקוראים}}", "המועצה משאירה את המעבורת?", "המועצה הצביעה חמישה מול ארבעה. " * 8),
-    "fa": ("صبح بخیر {{first_name|خواننده}}", "شورا کشتی را نگه می‌دارد؟", "شورا با پنج رأی در برابر چهار رأی داد. " * 8),
+    "ja": (
+        "おはようございます、{{first_name|読者}}さん",
+        "フェリー乗り場は存続へ",
+        "町議会は火曜日の深夜、五対四で存続を決めた。" * 8,
+    ),
+    "ar": (
+        "صباح الخير {{first_name|قارئنا}}",
+        "المجلس يبقي العبّارة؟",
+        "صوّت المجلس بخمسة أصوات مقابل أربعة. " * 8,
+    ),
+    "he": (
+        "בוקר טוב {{first_name|לקוראים}}",
+        "המועצה משאירה את המעבורת?",
+        "המועצה הצביעה חמישה מול ארבעה. " * 8,
+    ),
+    "fa": (
+        "صبح بخیر {{first_name|خواننده}}",
+        "شورا کشتی را نگه می‌دارد؟",
+        "شورا با پنج رأی در برابر چهار رأی داد. " * 8,
+    ),
 }
 
 

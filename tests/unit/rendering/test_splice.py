@@ -1,0 +1,206 @@
+"""Whatever a reader is called, the finished bytes read back as what was meant."""
+
+import html
+import unicodedata
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from service.rendering import body, personal
+from service.rendering.rendition import Rendition, RenditionUnreadable
+from tests.unit.rendering import reading, samples
+
+PLACEHOLDER = "Platzhalter"
+LANGUAGES = ["en", "de", "ja", "ar"]
+
+names = st.text(
+    st.characters(
+        exclude_categories=("Cs", "Cc", "Zl", "Zp"),
+        exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    ),
+    min_size=1,
+    max_size=60,
+).filter(lambda name: bool(name.strip()))
+
+
+@cache
+def rendition_in(language: str) -> Rendition:
+    content = samples.CONTENT if language == "en" else samples.in_language(language)
+    return body.render(content, samples.TEMPLATES)
+
+
+def spliced(language: str, name: str) -> reading.Reading:
+    reader = replace(samples.PERSONAL, fields={"first_name": name}, greeting_name=name)
+    return reading.parsed(personal.splice(rendition_in(language), samples.ENVELOPE, reader))
+
+
+def without_isolates(text: str) -> str:
+    return text.replace("\u2068", "").replace("\u2069", "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(name=names)
+@settings(max_examples=25, deadline=None)
+@example(name=". From here =20 a=b ")
+@example(name="{{first_name|x}} {{ 7*7 }} %s \\1 <b>&amp;</b> \"'")
+@example(name="=?utf-8?q?a?=")
+@example(name="مرتا")
+@example(name="e\u0301" * 40)
+def test_any_name_reads_back_as_itself(language: str, name: str) -> None:
+    plain, got = spliced(language, PLACEHOLDER), spliced(language, name)
+    reading.lines_hold(got.raw)
+    shown = unicodedata.normalize("NFC", name).strip()
+    assert got.html == plain.html.replace(PLACEHOLDER, html.escape(shown))
+    assert without_isolates(got.text) == without_isolates(plain.text).replace(PLACEHOLDER, shown)
+    assert without_isolates(got.header("Subject")) == without_isolates(plain.header("Subject")).replace(
+        PLACEHOLDER, shown
+    )
+    for same in (
+        "From",
+        "Date",
+        "Message-ID",
+        "Reply-To",
+        "List-Id",
+        "List-Unsubscribe",
+        "List-Unsubscribe-Post",
+    ):
+        assert got.header(same) == plain.header(same)
+
+
+@given(name=names)
+@settings(max_examples=25, deadline=None)
+def test_a_display_name_reads_back_and_the_address_stays_alone(name: str) -> None:
+    got = spliced("en", name)
+    (mailbox,) = got.headers["To"].addresses
+    assert mailbox.addr_spec == samples.PERSONAL.address
+    assert mailbox.display_name == " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def test_both_transfer_encodings_are_in_use() -> None:
+    used = {language: [part.encoding for part in rendition_in(language).parts] for language in LANGUAGES}
+    assert used["en"] == used["de"] == ["quoted-printable", "quoted-printable"]
+    assert used["ja"] == used["ar"] == ["base64", "base64"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_stored_rendition_makes_the_same_bytes(language: str) -> None:
+    fresh = rendition_in(language)
+    stored = Rendition.from_bytes(fresh.to_bytes())
+    assert stored == fresh
+    assert stored.sha256 == fresh.sha256
+    one, other = (personal.splice(r, samples.ENVELOPE, samples.PERSONAL) for r in (fresh, stored))
+    assert one == other
+
+
+def test_the_same_content_always_makes_the_same_rendition() -> None:
+    again = body.render(samples.CONTENT, samples.TEMPLATES)
+    assert again.to_bytes() == rendition_in("en").to_bytes()
+
+
+@pytest.mark.parametrize(
+    "stored", [b"", b"{}", b"[]", b'{"format":99}', b"\xff", b'{"format":1,"subject":3}']
+)
+def test_an_unreadable_rendition_is_named_as_such(stored: bytes) -> None:
+    with pytest.raises(RenditionUnreadable):
+        Rendition.from_bytes(stored)
+
+
+def test_a_missing_name_gets_the_default() -> None:
+    reader = replace(samples.PERSONAL, fields={})
+    got = reading.received(samples.CONTENT, reader)
+    assert got.header("Subject") == "Good morning, reader: the ferry stays"
+    assert "Good morning, <bdi>reader</bdi>." in got.html
+
+
+@pytest.mark.parametrize(
+    "value", ["a\nBcc: x@example.org", "a\rb", "a\x00b", "a\u2028b", "a\x85b", "a\x0bb", "half \ud83d"]
+)
+@pytest.mark.parametrize("field", ["first_name", "greeting_name", "address", "unsubscribe_url"])
+def test_nb_19_a_value_with_a_line_break_is_refused_by_name(field: str, value: str) -> None:
+    base = samples.PERSONAL
+    readers = {
+        "first_name": replace(base, fields={"first_name": value}),
+        "greeting_name": replace(base, greeting_name=value),
+        "address": replace(base, address=f"{value}@example.net"),
+        "unsubscribe_url": replace(base, unsubscribe_url=f"https://news.example.org/{value}"),
+    }
+    with pytest.raises(personal.CannotSplice) as caught:
+        personal.splice(rendition_in("en"), samples.ENVELOPE, readers[field])
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "news.example.org/u",
+        "https://news.example.org/a b",
+        "https://x.example/>,<mailto:y",
+        "https://é.example/",
+    ],
+)
+def test_an_unsubscribe_link_must_be_one_address(url: str) -> None:
+    with pytest.raises(personal.CannotSplice) as caught:
+        personal.splice(rendition_in("en"), samples.ENVELOPE, replace(samples.PERSONAL, unsubscribe_url=url))
+    assert caught.value.field == "unsubscribe_url"
+
+
+def test_our_own_values_win_over_a_field_of_the_same_name() -> None:
+    reader = replace(
+        samples.PERSONAL, fields={"unsubscribe_url": "https://evil.example.net/", "address": "x@example.net"}
+    )
+    got = reading.received(samples.CONTENT, reader)
+    assert "evil.example.net" not in got.raw.decode("ascii")
+    assert samples.UNSUBSCRIBE in got.text
+
+
+def test_optional_headers_stand_where_they_are_asked_for() -> None:
+    envelope = replace(
+        samples.ENVELOPE, feedback_id="12:memo:daily:harborledger", extra={"X-Memo-Delivery": "12-7"}
+    )
+    got = reading.parsed(personal.splice(rendition_in("en"), envelope, samples.PERSONAL))
+    assert got.header("Feedback-ID") == "12:memo:daily:harborledger"
+    assert got.header("X-Memo-Delivery") == "12-7"
+    with pytest.raises(personal.CannotSplice):
+        personal.splice(rendition_in("en"), replace(envelope, extra={"X-A": "a\r\nBcc: b"}), samples.PERSONAL)
+
+
+def test_a_name_inside_a_link_is_percent_encoded() -> None:
+    source = "[Your page](https://example.org/hello?n={{first_name|you}}&x=1) and ![of {{first_name|you}}](https://example.org/a.png)"
+    document = samples.RICH.model_copy(
+        update={
+            "blocks": [
+                samples.Note(text_markdown=source),
+                samples.Sponsor(
+                    label="Ad", text_markdown="x", url="https://example.net/?n={{first_name|you}}"
+                ),
+            ]
+        }
+    )
+    got = reading.parsed(
+        personal.splice(
+            body.render(samples.with_document(document), samples.TEMPLATES),
+            samples.ENVELOPE,
+            replace(samples.PERSONAL, fields={"first_name": 'A&B <ü>"'}),
+        )
+    )
+    assert 'href="https://example.org/hello?n=A%26B%20%3C%C3%BC%3E%22&amp;x=1"' in got.html
+    assert 'alt="of A&amp;B &lt;ü&gt;&quot;"' in got.html
+    assert "https://example.org/hello?n=A%26B%20%3C%C3%BC%3E%22&x=1" in got.text
+    assert "https://example.net/?n=A%26B%20%3C%C3%BC%3E%22" in got.text
+
+
+def test_a_test_send_is_marked_in_its_subject() -> None:
+    rendition = body.render(samples.CONTENT, samples.TEMPLATES, subject_prefix="[Test] ")
+    got = reading.parsed(personal.splice(rendition, samples.ENVELOPE, samples.PERSONAL))
+    assert got.header("Subject") == "[Test] Good morning, Marta: the ferry stays"
+
+
+def test_an_address_beyond_ascii_stands_as_it_is() -> None:
+    raw = personal.splice(
+        rendition_in("en"), samples.ENVELOPE, replace(samples.PERSONAL, address="jürgen@example.net")
+    )
+    assert "To: jürgen@example.net\r\n".encode() in raw
