@@ -15,7 +15,7 @@ from service.articles.models import Article, Feed, FeedIdentity, Source
 from service.articles.reading import FeedFacts, FeedOutcome, Found
 from service.errors import Conflict, Invalid
 from service.events import log as events
-from service.ledger import notices
+from service.ledger import alarms
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.rendering import characters, links
@@ -131,10 +131,9 @@ def _warn(session: Session, feed: Feed, event: str, problem: str, now: datetime)
         session, event, actor="clock", now=now, subject=("feed", feed.uid), facts={"problem": problem}
     )
     newsletter = publication.get_by_id(session, feed.newsletter_id)
-    address = publication.alarm_address(newsletter)
-    if address:
-        payload = {"newsletter": newsletter.name, "about": f"The feed {feed.url}", "text": problem}
-        notices.queue(session, "alarm", address=address, payload=payload, now=now, subject_id=newsletter.id)
+    alarms.ring(
+        session, newsletter, subject=f"The feed {feed.url}", text=problem, path="/desk/feeds", now=now
+    )
 
 
 def _asked_wait(retry_after: str | None, now: datetime) -> timedelta:

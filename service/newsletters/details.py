@@ -75,7 +75,7 @@ def _slug(value: str) -> str:
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError("is no time zone; give its IANA name, for example Europe/Berlin") from error
     return value
 
@@ -162,6 +162,9 @@ class NewsletterDetails(BaseModel):
     postal_address: PostalAddress
     accent: Annotated[str, AfterValidator(_accent)] = "#b3261e"
     consent_wording: Text = ""
+    reason: Annotated[str, AfterValidator(_name), StringConstraints(max_length=300)] = Field(
+        default="", description="Why a reader gets this, said at the foot of each edition."
+    )
     staff: list[Person] = Field(default_factory=list, max_length=100)
     is_open: bool = True
     uncertain_policy: UncertainPolicy = UncertainPolicy.REPEAT_ONCE

@@ -13,7 +13,7 @@ from service.newsletters.models import Newsletter
 
 __all__ = ["DigestRules", "Newsletter", "NewsletterDetails", "NewsletterInvalid"]
 
-_IN_OPTIONS = {"alarm_address", "digest"}
+_IN_OPTIONS = {"alarm_address", "digest", "reason"}
 
 
 class NewsletterNotFound(NotFound):
@@ -118,6 +118,14 @@ def digest_rules(newsletter: Newsletter) -> DigestRules:
 
 def alarm_address(newsletter: Newsletter) -> str | None:
     return newsletter.options.get("alarm_address") or None
+
+
+def reason(newsletter: Newsletter) -> str:
+    """Why a reader gets it, in the newsletter's own words; we have words of our own for it in English only."""
+    chosen = str(newsletter.options.get("reason") or "")
+    if chosen or newsletter.language.partition("-")[0].lower() != "en":
+        return chosen
+    return f"You receive {newsletter.name} because you signed up for it."
 
 
 def public_face(newsletter: Newsletter) -> PublicFace:

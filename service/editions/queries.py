@@ -1,0 +1,223 @@
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from service import database
+from service.articles.models import Article
+from service.editions import recurrence
+from service.editions.models import Cadence, Edition, Fate, Occurrence, State, Version, VersionItem
+from service.errors import NotFound
+from service.newsletters.models import Newsletter
+
+PUBLIC = (State.SENDING, State.SENT)
+# What such an edition holds has been read, or is being read just now.
+USED_UP = (State.SENDING, State.SENT, State.PAUSED)
+
+
+class EditionNotFound(NotFound):
+    """There is no such edition."""
+
+
+def get(session: Session, uid: uuid.UUID) -> Edition:
+    return _one(session.exec(select(Edition).where(Edition.uid == uid)).first())
+
+
+def get_by_id(session: Session, edition_id: int) -> Edition:
+    return _one(session.get(Edition, edition_id))
+
+
+def lock(session: Session, edition: Edition) -> Edition:
+    """The row as it is now, held until the end of the transaction, so that nobody else decides about it meanwhile."""
+    query = (
+        select(Edition)
+        .where(Edition.id == edition.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return _one(session.exec(query).first())
+
+
+def lock_newsletter(newsletter_id: int) -> SelectOfScalar[int]:
+    """One at a time hands out a newsletter's slots."""
+    return select(Newsletter.id).where(Newsletter.id == newsletter_id).with_for_update()
+
+
+def free_slot(session: Session, newsletter_id: int, local_date: date, *, is_regular: bool) -> int:
+    """A regular edition takes the first slot of that date that the cadence still has open; any other one stays out of them."""
+    taken = set(
+        session.exec(
+            select(Edition.slot).where(
+                Edition.newsletter_id == newsletter_id, Edition.local_date == local_date
+            )
+        )
+    )
+    ended = select(Occurrence.slot).where(
+        Occurrence.newsletter_id == newsletter_id, Occurrence.local_date == local_date
+    )
+    taken |= set(session.exec(ended))
+    kept = [
+        cadence.slot
+        for cadence in cadences_of(session, newsletter_id)
+        if cadence.slot not in taken and _is_to_come(cadence, local_date)
+    ]
+    if is_regular and kept:
+        return kept[0]
+    return next(number for number in range(1, 10_000) if number not in taken and number not in kept)
+
+
+def newsletter_of(session: Session, edition: Edition) -> Newsletter:
+    newsletter = session.get(Newsletter, edition.newsletter_id)
+    assert newsletter is not None  # a foreign key holds it
+    return newsletter
+
+
+def for_newsletter(
+    session: Session, newsletter_id: int, *, after: int | None = None, limit: int = 50
+) -> list[Edition]:
+    """Newest made first; `after` is the id of the last one on the page before."""
+    query = select(Edition).where(Edition.newsletter_id == newsletter_id)
+    if after:
+        query = query.where(col(Edition.id) < after)
+    return list(session.exec(query.order_by(col(Edition.id).desc()).limit(limit)))
+
+
+def find_by_date(session: Session, newsletter_id: int, local_date: date, slot: int) -> Edition | None:
+    query = select(Edition).where(
+        Edition.newsletter_id == newsletter_id, Edition.local_date == local_date, Edition.slot == slot
+    )
+    return session.exec(query).first()
+
+
+def by_date(session: Session, newsletter_id: int, local_date: date, slot: int = 1) -> Edition:
+    return _one(find_by_date(session, newsletter_id, local_date, slot))
+
+
+def public_by_date(session: Session, newsletter_id: int, local_date: date, slot: int = 1) -> Edition:
+    """For readers' pages: what is not out, or has been called off, does not exist there."""
+    edition = find_by_date(session, newsletter_id, local_date, slot)
+    return _one(edition if edition is not None and _is_public(edition) else None)
+
+
+def public_editions(session: Session, newsletter_id: int, *, limit: int = 50) -> list[Edition]:
+    query = select(Edition).where(
+        Edition.newsletter_id == newsletter_id, col(Edition.started_at).is_not(None), _public()
+    )
+    return list(
+        session.exec(query.order_by(col(Edition.local_date).desc(), col(Edition.slot).desc()).limit(limit))
+    )
+
+
+def next_planned(session: Session, newsletter_id: int) -> Edition | None:
+    """The scheduled edition that leaves first."""
+    query = select(Edition).where(Edition.newsletter_id == newsletter_id, Edition.state == State.SCHEDULED)
+    return session.exec(query.order_by(col(Edition.scheduled_at), col(Edition.id)).limit(1)).first()
+
+
+def drafts(session: Session, newsletter_id: int, *, limit: int = 50) -> list[Edition]:
+    query = select(Edition).where(Edition.newsletter_id == newsletter_id, Edition.state == State.DRAFT)
+    return list(
+        session.exec(query.order_by(col(Edition.local_date), col(Edition.slot), col(Edition.id)).limit(limit))
+    )
+
+
+def last_out(session: Session, newsletter_id: int) -> Edition | None:
+    """The edition that went out last; one that was called off before anybody got it has no start."""
+    query = (
+        select(Edition)
+        .where(Edition.newsletter_id == newsletter_id, col(Edition.state).in_(USED_UP))
+        .order_by(col(Edition.started_at).desc(), col(Edition.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def unused_articles(
+    session: Session, newsletter_id: int, *, since: datetime | None, limit: int
+) -> list[Article]:
+    """Taken in later than `since`, and placed by no edition that is out. Newest first."""
+    used = (
+        select(VersionItem.article_id)
+        .join(Version, col(Version.id) == VersionItem.version_id)
+        .join(Edition, col(Edition.id) == Version.edition_id)
+        .where(
+            Edition.newsletter_id == newsletter_id,
+            Version.number == Edition.version_number,
+            col(Edition.state).in_(USED_UP),
+        )
+    )
+    query = select(Article).where(Article.newsletter_id == newsletter_id, col(Article.id).not_in(used))
+    if since is not None:
+        query = query.where(col(Article.first_seen_at) > since)
+    newest_first = query.order_by(col(Article.published_at).desc(), col(Article.id).desc())
+    return list(session.exec(newest_first.limit(limit)))
+
+
+def cadences_of(session: Session, newsletter_id: int) -> list[Cadence]:
+    query = select(Cadence).where(Cadence.newsletter_id == newsletter_id).order_by(col(Cadence.slot))
+    return list(session.exec(query))
+
+
+def occurrence(session: Session, newsletter_id: int, local_date: date, slot: int) -> Occurrence | None:
+    query = select(Occurrence).where(
+        Occurrence.newsletter_id == newsletter_id,
+        Occurrence.local_date == local_date,
+        Occurrence.slot == slot,
+    )
+    return session.exec(query).first()
+
+
+def occurrences(session: Session, newsletter_id: int, *, limit: int = 30) -> list[Occurrence]:
+    """What became of the latest slots, newest first."""
+    query = select(Occurrence).where(Occurrence.newsletter_id == newsletter_id)
+    return list(
+        session.exec(
+            query.order_by(col(Occurrence.local_date).desc(), col(Occurrence.slot).desc()).limit(limit)
+        )
+    )
+
+
+def insert_occurrence(session: Session, values: dict[str, Any]) -> bool:
+    """Whether the slot is ours: one row for each slot, whoever inserts it first."""
+    insert = postgresql.insert if database.is_postgresql(session) else sqlite.insert
+    statement = insert(Occurrence).values(**values).on_conflict_do_nothing().returning(col(Occurrence.id))
+    return session.execute(statement).first() is not None
+
+
+def reopen_occurrence(session: Session, values: dict[str, Any]) -> bool:
+    """Whether a slot that was skipped or missed could be given to an edition after all."""
+    statement = (
+        sa.update(Occurrence)
+        .where(
+            col(Occurrence.newsletter_id) == values["newsletter_id"],
+            col(Occurrence.local_date) == values["local_date"],
+            col(Occurrence.slot) == values["slot"],
+            col(Occurrence.fate) != Fate.EDITION,
+        )
+        .values({name: values[name] for name in ("due_at", "fate", "edition_id", "reason", "at")})
+        .returning(col(Occurrence.id))
+    )
+    return session.execute(statement).first() is not None
+
+
+def _is_to_come(cadence: Cadence, local_date: date) -> bool:
+    weekday = recurrence.NAMES[local_date.weekday()]
+    return cadence.next_date <= local_date and weekday in cadence.weekdays.split(",")
+
+
+def _is_public(edition: Edition) -> bool:
+    return edition.state in PUBLIC or (edition.state is State.PAUSED and edition.started_at is not None)
+
+
+def _public() -> sa.ColumnElement[bool]:
+    return col(Edition.state).in_((*PUBLIC, State.PAUSED))
+
+
+def _one(edition: Edition | None) -> Edition:
+    if edition is None:
+        raise EditionNotFound
+    return edition
