@@ -19,6 +19,7 @@ from service.articles.pieces import Document, KeyGraph, LateUpdate, Picture
 from service.errors import Invalid
 
 MAX_PAGE_BYTES: Final = 2_000_000
+MAX_TAGS: Final = 60_000
 MIN_TEXT_LENGTH: Final = 200
 # Shorter lines are names, dates and labels, no sentences.
 MIN_LINE_LENGTH: Final = 25
@@ -103,6 +104,10 @@ def extract(data: bytes, url: str, *, charset: str | None = None) -> Extracted:
 def _parse(text: str) -> HtmlElement:
     if "<" not in text:
         raise CouldNotExtract
+    if text.count("<") > MAX_TAGS:
+        raise CouldNotExtract(
+            "This page has more parts than any article. Check the address, or write the item by hand."
+        )
     # lxml refuses text that still declares an encoding of bytes.
     document = html.document_fromstring(DECLARATION.sub("", text))
     if not isinstance(document, HtmlElement):

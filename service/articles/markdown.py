@@ -17,8 +17,9 @@ TAGS: Final = frozenset(
 )
 ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt"}}
 SPACES: Final = re.compile(r"[ \t]+\n")
-IMAGE: Final = re.compile(r"!\[(?:[^\]\\]|\\.)*\]\([^)]*\)")
-LINK: Final = re.compile(r"\[((?:[^\]\\]|\\.)*)\]\([^)]*\)")
+# No part of these may run past the next opening bracket: a page of a million "[" must cost no more than its length.
+IMAGE: Final = re.compile(r"!\[(?:[^\[\]\\]|\\.)*\]\([^()\s]*(?: \"[^\"\n]{0,300}\")?\)")
+LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?: \"[^\"\n]{0,300}\")?\)")
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 

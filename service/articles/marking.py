@@ -52,7 +52,7 @@ CREDITED: Final = re.compile(
     r"\(?\b((?:photo(?:graph)?|illustration|picture|image|graphic|foto|bild)s?(?:\s+by\b|:|/)\s*.{2,80}?|credit:\s*.{2,80}?)\)?\.?$",
     re.IGNORECASE,
 )
-MAX_MARKS: Final = 1000
+MAX_MARKS: Final = 300
 
 
 Held = KeyGraph | Picture | Document | LateUpdate
@@ -77,8 +77,12 @@ class Marks:
             self._stem += "q"
         self._token = re.compile(self._stem + r"(\d{5})x")
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.set) >= MAX_MARKS
+
     def put(self, node: HtmlElement, text: str, holds: Held | None = None) -> None:
-        if len(self.set) < MAX_MARKS:
+        if not self.is_full:
             token = f"{self._stem}{len(self.set):05d}x"
             self.set.append(Mark(token, text, elements.is_in_article(node), holds))
             _replace(node, token)
@@ -93,10 +97,10 @@ class Marks:
 def mark(document: HtmlElement) -> Marks:
     marks = Marks(document)
     for figure in elements.every(document, "figure"):
-        if elements.is_within(figure, document):  # and not in one that has its mark
+        if not marks.is_full and elements.is_within(figure, document):  # and not in one that has its mark
             _mark_figure(marks, figure)
     for quote in elements.every(document, "blockquote"):
-        if elements.is_within(quote, document):
+        if not marks.is_full and elements.is_within(quote, document):
             _mark_quote(marks, quote, quote)
     for frame in elements.every(document, "iframe", "embed", "object"):
         _mark_document(marks, frame, frame, "")
@@ -113,7 +117,9 @@ def _mark_lone_picture(marks: Marks, image: HtmlElement) -> None:
 
 
 def _mark_block(marks: Marks, block: HtmlElement) -> None:
-    if elements.is_in_article(block) and elements.text(block) and not elements.is_mostly_links(block):
+    if marks.is_full or not elements.is_in_article(block):
+        return
+    if elements.text(block) and not elements.is_mostly_links(block):
         marks.put(block, markdown.from_html(_source(block)))
 
 

@@ -20,15 +20,19 @@ MAX_HEADING: Final = 80
 def mark(marks: Marks, document: HtmlElement) -> None:
     """After `marking.mark`, so that an update may hold quotes and documents."""
     for heading in elements.every(document, "h2", "h3", "h4", "h5", "h6"):
-        if elements.is_in_article(heading) and UPDATE.match(elements.text(heading)[:MAX_HEADING]):
+        if (
+            not marks.is_full
+            and elements.is_in_article(heading)
+            and UPDATE.match(elements.text(heading)[:MAX_HEADING])
+        ):
             _mark_headed_update(marks, heading)
     for box in elements.every(document, "section", "aside", "div"):
         named = {"update", "late-update", "lateupdate"} & elements.words(box)
-        if named and elements.is_in_article(box) and elements.text(box):
+        if named and not marks.is_full and elements.is_in_article(box) and elements.text(box):
             title = "Late update" if "late" in elements.words(box) or "lateupdate" in named else "Update"
             _put_update(marks, box, title, markdown.from_element(box))
     for line in elements.every(document, "p"):
-        if elements.is_in_article(line):
+        if not marks.is_full and elements.is_in_article(line):
             _mark_update_line(marks, line)
 
 

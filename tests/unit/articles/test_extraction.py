@@ -1,5 +1,7 @@
 """Whole pages: what stays, what goes, and which pages are no article."""
 
+from time import monotonic
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -275,3 +277,18 @@ def test_deep_nesting_is_survived() -> None:
             assert extraction.extract(page(body), HERE)
         except CouldNotExtract as refused:
             assert refused.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[" * 300_000, "![a](" * 100_000, "[a](" * 100_000, "<blockquote><p>x</p></blockquote>" * 900, "<p>Update: x</p>" * 900,
+     "<b>" * 100_000, "photo by " * 50_000],
+    ids=["brackets", "pictures", "links", "quotes", "updates", "tags", "credits"],
+)  # fmt: skip
+def test_a_page_made_to_be_slow_is_not(body: str) -> None:
+    started = monotonic()
+    try:
+        assert extraction.extract(page(f"<p>{body}</p>{LONG}"), HERE)
+    except CouldNotExtract as refused:
+        assert refused.message
+    assert monotonic() - started < 10
