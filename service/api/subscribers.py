@@ -118,7 +118,7 @@ def _add(
     session: Session, asked: NewSubscriber, *, who: Caller, resources: Resources, now: datetime
 ) -> Subscriber:
     newsletter = publication.get(session, asked.newsletter)
-    reader = NewReader(asked.address, asked.first_name, State(asked.state))
+    reader = NewReader(asked.address, asked.first_name, State(asked.state), consent=asked.consent or "")
     row = register.add(session, newsletter, reader, actor=who.actor, pepper=resources.pepper, now=now)
     return shapes.subscriber(row, queries.subscriber_by_id(session, row.subscriber_id), newsletter.slug)
 

@@ -10,6 +10,7 @@ from service.errors import Conflict
 from service.events import log as events
 from service.ledger import notices
 from service.newsletters.models import Newsletter
+from service.rendering import characters
 from service.subscribers import queries, signup
 from service.subscribers.models import ConsentEvent, ConsentKind, State, Subscriber, Subscription
 from service.suppressions import register as suppressions
@@ -25,11 +26,12 @@ class ReaderHasLeft(Conflict):
 
 @dataclass(frozen=True)
 class NewReader:
-    """`state`: active for consent that the newsroom holds elsewhere, pending to ask the reader first."""
+    """`state`: active for consent that the newsroom holds elsewhere (`consent` says where), pending to ask the reader first."""
 
     address: str
     first_name: str | None = None
     state: State = State.ACTIVE
+    consent: str = ""
 
 
 def add(
@@ -50,14 +52,14 @@ def add(
     subscriber = queries.found_or_inserted_subscriber(session, new)
     existing = find(session, newsletter, subscriber)
     if existing is None:
-        return _enter(session, newsletter, subscriber, reader.state, actor=actor, now=now)
+        return _enter(session, newsletter, subscriber, reader, actor=actor, now=now)
     if existing.state is State.ENDED and reader.state is State.ACTIVE:
         raise ReaderHasLeft
     if existing.state is State.ENDED:
         existing.state = State.PENDING
         existing.revision += 1
         existing.requested_at = now
-        _added(session, existing, subscriber, actor=actor, now=now)
+        _added(session, existing, subscriber, reader, actor=actor, now=now)
     return existing
 
 
@@ -91,7 +93,7 @@ def _enter(
     session: Session,
     newsletter: Newsletter,
     subscriber: Subscriber,
-    state: State,
+    reader: NewReader,
     *,
     actor: str,
     now: datetime,
@@ -99,21 +101,35 @@ def _enter(
     new = Subscription(
         newsletter_id=newsletter.id,
         subscriber_id=subscriber.id,
-        state=state,
+        state=reader.state,
         requested_at=now,
-        confirmed_at=now if state is State.ACTIVE else None,
+        confirmed_at=now if reader.state is State.ACTIVE else None,
     )
     subscription = queries.found_or_inserted_subscription(session, new)
-    _added(session, subscription, subscriber, actor=actor, now=now)
+    _added(session, subscription, subscriber, reader, actor=actor, now=now)
     return subscription
 
 
 def _added(
-    session: Session, subscription: Subscription, subscriber: Subscriber, *, actor: str, now: datetime
+    session: Session,
+    subscription: Subscription,
+    subscriber: Subscriber,
+    reader: NewReader,
+    *,
+    actor: str,
+    now: datetime,
 ) -> None:
     session.add(subscription)
+    wording = characters.single_line(reader.consent)[: signup.WORDING_CHARACTERS]
     session.add(
-        ConsentEvent(subscription_id=subscription.id, kind=ConsentKind.ADDED, at=now, method=actor[:40])
+        ConsentEvent(
+            subscription_id=subscription.id,
+            kind=ConsentKind.ADDED,
+            at=now,
+            method=actor[:40],
+            wording=wording,
+            wording_version=signup.version_of(wording) if wording else "",
+        )
     )
     subject = ("subscription", subscription.uid)
     facts = {"state": subscription.state.value}

@@ -21,7 +21,7 @@ SUBSCRIBER_EXAMPLE: dict[str, Any] = {
     "ended_at": None,
     "ended_because": None,
 }
-NEW_EXAMPLES: list[dict[str, Any]] = [
+NEW_EXAMPLES: list[Any] = [
     {"newsletter": "morning-memo", "address": "ada+memo@example.org", "first_name": "Ada"},
     {
         "newsletter": "morning-memo",
