@@ -35,7 +35,10 @@ def shortened(document: Document, paragraphs: int, web_url: str) -> Document:
 
 
 def _most(limit: int, holds: Callable[[int], bool]) -> int | None:
-    low, high = -1, limit
+    """The largest number up to the limit for which it holds; small numbers, which are quick to try, come first."""
+    low, high = -1, 0
+    while high < limit and holds(high):
+        low, high = high, min(limit, 2 * high + 1)
     while low < high:
         middle = (low + high + 1) // 2
         if holds(middle):

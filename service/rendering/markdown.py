@@ -102,7 +102,7 @@ def opening(source: str, blocks: int) -> tuple[str, bool]:
     if len(ends) <= blocks:
         return source, False
     kept = source.split("\n")[: ends[blocks - 1]] if blocks else []
-    return "\n".join(kept), True
+    return "\n".join(kept).rstrip("\n"), True
 
 
 def _dress(token: Token) -> None:

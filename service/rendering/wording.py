@@ -79,6 +79,11 @@ def of(language: str, templates: Path) -> Wording:
     return Wording(known, {**languages[_FALLBACK], **languages[known]})
 
 
+def own_words(language: str, templates: Path) -> Mapping[str, Any]:
+    """A language's own entry, without the English words that fill its gaps."""
+    return _read(templates / "email" / "_wording.json")[language]
+
+
 @lru_cache(maxsize=8)
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     languages: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))

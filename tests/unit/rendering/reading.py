@@ -5,8 +5,12 @@ import email.policy
 from dataclasses import dataclass
 from email.message import EmailMessage
 
+from lxml import etree
+from lxml import html as lxml_html
+
 from service.rendering import body, personal
-from service.rendering.content import EditionContent, Personal
+from service.rendering.content import EditionContent, NewsletterFacts, Personal
+from service.rendering.rendition import Rendition
 from tests.support import message_check
 from tests.unit.rendering import samples
 
@@ -31,11 +35,37 @@ def parsed(raw: bytes) -> Reading:
     return Reading(raw, message, text.get_content(), html.get_content())
 
 
+_RENDERED: dict[tuple[NewsletterFacts, str], Rendition] = {}
+
+
+def rendered(content: EditionContent) -> Rendition:
+    """Each content is rendered once for all tests: it is the slow step, and a pure one."""
+    key = (content.newsletter, content.document.sha256())
+    if key not in _RENDERED:
+        _RENDERED[key] = body.render(content, samples.TEMPLATES)
+    return _RENDERED[key]
+
+
 def received(content: EditionContent, reader: Personal = samples.PERSONAL) -> Reading:
     """Render and splice, and let the reusable check look at the bytes first."""
-    raw = personal.splice(body.render(content, samples.TEMPLATES), samples.ENVELOPE, reader)
+    raw = personal.splice(rendered(content), samples.ENVELOPE, reader)
     good(raw, "edition", reader.address)
     return parsed(raw)
+
+
+def elements(html: str, path: str) -> list[etree._Element]:
+    found = lxml_html.document_fromstring(html).xpath(path)
+    assert isinstance(found, list)
+    return [element for element in found if isinstance(element, etree._Element)]
+
+
+def words_of(element: etree._Element) -> str:
+    return "".join(str(piece) for piece in element.itertext()).strip()
+
+
+def attribute(element: etree._Element, name: str) -> str | None:
+    value = element.get(name)
+    return None if value is None else str(value)
 
 
 def good(raw: bytes, kind: str, address: str) -> None:

@@ -247,3 +247,11 @@ def in_language(language: str) -> EditionContent:
 
 def with_document(document: Document) -> EditionContent:
     return replace(CONTENT, document=document)
+
+
+def named(name: str) -> EditionContent:
+    return replace(CONTENT, newsletter=replace(FACTS, name=name, from_name=name))
+
+
+def named_reader(first_name: str) -> Personal:
+    return replace(PERSONAL, fields={"first_name": first_name})

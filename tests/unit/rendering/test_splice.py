@@ -1,6 +1,8 @@
 """Whatever a reader is called, the finished bytes read back as what was meant."""
 
+import email.header
 import html
+import re
 import unicodedata
 from dataclasses import replace
 from functools import cache
@@ -10,20 +12,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.rendering import body, personal
+from service.rendering.blocks import Note, Sponsor
 from service.rendering.rendition import Rendition, RenditionUnreadable
 from tests.unit.rendering import reading, samples
 
 PLACEHOLDER = "Platzhalter"
 LANGUAGES = ["en", "de", "ja", "ar"]
 
-names = st.text(
-    st.characters(
-        exclude_categories=("Cs", "Cc", "Zl", "Zp"),
-        exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
-    ),
-    min_size=1,
-    max_size=60,
-).filter(lambda name: bool(name.strip()))
+# Control characters are refused and direction controls dropped; both have tests of their own.
+_LEFT_OUT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+names = (
+    st.text(min_size=1, max_size=60)
+    .map(lambda name: _LEFT_OUT.sub("", name))
+    .filter(lambda name: bool(name.strip()))
+)
 
 
 @cache
@@ -74,9 +76,16 @@ def test_any_name_reads_back_as_itself(language: str, name: str) -> None:
 @settings(max_examples=25, deadline=None)
 def test_a_display_name_reads_back_and_the_address_stays_alone(name: str) -> None:
     got = spliced("en", name)
-    (mailbox,) = got.headers["To"].addresses
-    assert mailbox.addr_spec == samples.PERSONAL.address
-    assert mailbox.display_name == " ".join(unicodedata.normalize("NFC", name).split())
+    field = (
+        got.raw.partition(b"\r\nTo: ")[2].partition(b"\r\nSubject: ")[0].decode("ascii").replace("\r\n", "")
+    )
+    phrase, _, address = field.rpartition(" ")
+    assert address == f"<{samples.PERSONAL.address}>"
+    # decode_header reads a phrase as RFC 2047 asks; the structured parser of Python 3.11 puts blanks between encoded-words.
+    shown = str(email.header.make_header(email.header.decode_header(phrase)))
+    if phrase.startswith('"'):
+        shown = re.sub(r"\\(.)", r"\1", shown[1:-1])
+    assert shown == " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def test_both_transfer_encodings_are_in_use() -> None:
@@ -173,10 +182,8 @@ def test_a_name_inside_a_link_is_percent_encoded() -> None:
     document = samples.RICH.model_copy(
         update={
             "blocks": [
-                samples.Note(text_markdown=source),
-                samples.Sponsor(
-                    label="Ad", text_markdown="x", url="https://example.net/?n={{first_name|you}}"
-                ),
+                Note(text_markdown=source),
+                Sponsor(label="Ad", text_markdown="x", url="https://example.net/?n={{first_name|you}}"),
             ]
         }
     )
@@ -191,6 +198,11 @@ def test_a_name_inside_a_link_is_percent_encoded() -> None:
     assert 'alt="of A&amp;B &lt;ü&gt;&quot;"' in got.html
     assert "https://example.org/hello?n=A%26B%20%3C%C3%BC%3E%22&x=1" in got.text
     assert "https://example.net/?n=A%26B%20%3C%C3%BC%3E%22" in got.text
+
+
+def test_a_value_cannot_turn_the_text_around_it() -> None:
+    got = spliced("en", "A\u202eB\u2069C")
+    assert "Good morning, <bdi>ABC</bdi>." in got.html
 
 
 def test_a_test_send_is_marked_in_its_subject() -> None:
