@@ -1,9 +1,10 @@
 """A message as its reader's program takes it apart (the standard library's parser, not our own code)."""
 
 import email
-import email.policy
+import email.header
+import re
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.message import Message
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -18,21 +19,27 @@ from tests.unit.rendering import samples
 @dataclass(frozen=True)
 class Reading:
     raw: bytes
-    headers: EmailMessage
+    headers: Message
     text: str
     html: str
 
     def header(self, name: str) -> str:
-        return str(self.headers[name])
+        value = re.sub(r"\r?\n", "", self.headers[name])
+        return str(email.header.make_header(email.header.decode_header(value)))
 
 
 def parsed(raw: bytes) -> Reading:
-    message = email.message_from_bytes(raw, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
-    text, html = message.get_body(("plain",)), message.get_body(("html",))
-    assert text is not None
-    assert html is not None
-    return Reading(raw, message, text.get_content(), html.get_content())
+    message = email.message_from_bytes(raw)
+    assert message.get_content_type() == "multipart/alternative"
+    plain, html = (part for part in message.walk() if not part.is_multipart())
+    assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    return Reading(raw, message, _content(plain), _content(html))
+
+
+def _content(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload.decode().replace("\r\n", "\n")
 
 
 _RENDERED: dict[tuple[NewsletterFacts, str], Rendition] = {}

@@ -91,7 +91,7 @@ JAPANESE = "町議会は火曜日の深夜、五対四で古いフェリー乗�
 )
 def test_nb_68_forty_full_articles_are_cut_to_the_limit_and_keep_the_footer(text: str, limit: int) -> None:
     items = [
-        Item(headline=f"Article {n}", body_markdown=text * 12, url=f"{samples.SITE}/{n}", article_uid=f"a{n}")
+        Item(headline=f"Article {n}", body_markdown=text * 8, url=f"{samples.SITE}/{n}", article_uid=f"a{n}")
         for n in range(40)
     ]
     document = Document(subject="x", blocks=[Note(text_markdown="Hello {{first_name|x}}"), *items])

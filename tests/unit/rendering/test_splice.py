@@ -45,7 +45,7 @@ def without_isolates(text: str) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(name=names)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @example(name=". From here =20 a=b ")
 @example(name="{{first_name|x}} {{ 7*7 }} %s \\1 <b>&amp;</b> \"'")
 @example(name="=?utf-8?q?a?=")
@@ -73,7 +73,7 @@ def test_any_name_reads_back_as_itself(language: str, name: str) -> None:
 
 
 @given(name=names)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_display_name_reads_back_and_the_address_stays_alone(name: str) -> None:
     got = spliced("en", name)
     field = (
