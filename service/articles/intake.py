@@ -63,7 +63,7 @@ def add(
     if known is None:
         try:
             with session.begin_nested():
-                return _new(session, newsletter_id, values, source=source, now=now)
+                return _new(session, newsletter_id, dict(values), source=source, now=now)
         except IntegrityError:
             # Somebody else has just stored the same address.
             known = queries.find_by_key(session, newsletter_id, url_key) if url_key else None
