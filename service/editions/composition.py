@@ -54,7 +54,7 @@ def start(
     """A draft. With a date it is that day's regular edition, if a regular slot of it is still open; without one it is an
     edition of its own for today, beside the regular ones. A `Slot` names the place exactly.
     """
-    session.exec(queries.lock_newsletter(newsletter.id))
+    session.exec(queries.lock_newsletter(newsletter.id)).one()
     place = _place(session, newsletter, local_date, now)
     if queries.find_by_date(session, newsletter.id, place.local_date, place.number) is not None:
         raise SlotTaken
@@ -68,7 +68,7 @@ def start(
     session.add(edition)
     session.flush()
     versions.add(session, edition, document or blank(newsletter), author=actor, now=now)
-    _record(session, edition, "edition.started", actor, now)
+    _record(session, edition, "edition.created", actor, now)
     return edition
 
 
@@ -147,7 +147,7 @@ def move(session: Session, edition: Edition, day: date, *, is_regular: bool) -> 
     """An edition bears the date of the day on which it leaves, in its newsletter's zone; give it a slot of that day."""
     if edition.local_date == day:
         return
-    session.exec(queries.lock_newsletter(edition.newsletter_id))
+    session.exec(queries.lock_newsletter(edition.newsletter_id)).one()
     edition.slot = queries.free_slot(session, edition.newsletter_id, day, is_regular=is_regular)
     edition.local_date = day
     session.add(edition)

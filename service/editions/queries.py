@@ -1,13 +1,10 @@
 import uuid
 from datetime import date, datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from service import database
 from service.articles.models import Article
 from service.editions import recurrence
 from service.editions.models import Cadence, Edition, Fate, Occurrence, State, Version, VersionItem
@@ -162,13 +159,92 @@ def cadences_of(session: Session, newsletter_id: int) -> list[Cadence]:
     return list(session.exec(query))
 
 
+def cadence_of(session: Session, newsletter_id: int, slot: int) -> Cadence | None:
+    query = select(Cadence).where(Cadence.newsletter_id == newsletter_id, Cadence.slot == slot)
+    return session.exec(query).first()
+
+
+def cadences_due(session: Session, now: datetime) -> list[Cadence]:
+    """Locked; those that another process is just working on are left to it."""
+    query = select(Cadence).where(col(Cadence.next_run_at) <= now).order_by(col(Cadence.next_run_at))
+    return list(session.exec(query.with_for_update(skip_locked=True)))
+
+
+def editions_due(session: Session, now: datetime) -> list[Edition]:
+    """Locked as above. An edition whose slot is claimed for it is on its way already."""
+    query = (
+        select(Edition)
+        .where(Edition.state == State.SCHEDULED, col(Edition.scheduled_at) <= now, ~_is_claimed())
+        .order_by(col(Edition.scheduled_at), col(Edition.id))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(session.exec(query))
+
+
+def claims_left(session: Session, before: datetime) -> list[tuple[Occurrence, Edition]]:
+    """Editions whose slot was claimed for them by then, and that have not begun to leave since. Locked as above."""
+    query = (
+        select(Occurrence, Edition)
+        .where(*_never_begun(before))
+        .order_by(col(Occurrence.id))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(session.exec(query).all())
+
+
+def has_claims_left(session: Session, before: datetime) -> bool:
+    return session.exec(select(Occurrence.id).where(*_never_begun(before)).limit(1)).first() is not None
+
+
+def _never_begun(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Occurrence.edition_id) == col(Edition.id),
+        col(Occurrence.fate) == Fate.EDITION,
+        col(Occurrence.at) <= before,
+        col(Edition.state).in_((State.DRAFT, State.SCHEDULED)),
+    )
+
+
+def next_due_at(session: Session) -> datetime | None:
+    """The next moment at which `occurrences.plan` has something to do."""
+    cadence = session.exec(select(Cadence.next_run_at).order_by(col(Cadence.next_run_at)).limit(1)).first()
+    planned = session.exec(
+        select(Edition.scheduled_at)
+        .where(Edition.state == State.SCHEDULED, ~_is_claimed())
+        .order_by(col(Edition.scheduled_at))
+        .limit(1)
+    ).first()
+    return min((moment for moment in (cadence, planned) if moment is not None), default=None)
+
+
+def _is_claimed() -> sa.ColumnElement[bool]:
+    return (
+        sa.select(col(Occurrence.id))
+        .where(
+            col(Occurrence.newsletter_id) == col(Edition.newsletter_id),
+            col(Occurrence.local_date) == col(Edition.local_date),
+            col(Occurrence.slot) == col(Edition.slot),
+            col(Occurrence.fate) == Fate.EDITION,
+        )
+        .exists()
+    )
+
+
 def occurrence(session: Session, newsletter_id: int, local_date: date, slot: int) -> Occurrence | None:
     query = select(Occurrence).where(
         Occurrence.newsletter_id == newsletter_id,
         Occurrence.local_date == local_date,
         Occurrence.slot == slot,
     )
-    return session.exec(query).first()
+    return session.exec(query.execution_options(populate_existing=True)).first()
+
+
+def is_claimed_for(session: Session, edition: Edition) -> bool:
+    """Whether it is on its way already: its slot has been given to it."""
+    slot = occurrence(session, edition.newsletter_id, edition.local_date, edition.slot)
+    return slot is not None and slot.fate is Fate.EDITION and slot.edition_id == edition.id
 
 
 def occurrences(session: Session, newsletter_id: int, *, limit: int = 30) -> list[Occurrence]:
@@ -179,29 +255,6 @@ def occurrences(session: Session, newsletter_id: int, *, limit: int = 30) -> lis
             query.order_by(col(Occurrence.local_date).desc(), col(Occurrence.slot).desc()).limit(limit)
         )
     )
-
-
-def insert_occurrence(session: Session, values: dict[str, Any]) -> bool:
-    """Whether the slot is ours: one row for each slot, whoever inserts it first."""
-    insert = postgresql.insert if database.is_postgresql(session) else sqlite.insert
-    statement = insert(Occurrence).values(**values).on_conflict_do_nothing().returning(col(Occurrence.id))
-    return session.execute(statement).first() is not None
-
-
-def reopen_occurrence(session: Session, values: dict[str, Any]) -> bool:
-    """Whether a slot that was skipped or missed could be given to an edition after all."""
-    statement = (
-        sa.update(Occurrence)
-        .where(
-            col(Occurrence.newsletter_id) == values["newsletter_id"],
-            col(Occurrence.local_date) == values["local_date"],
-            col(Occurrence.slot) == values["slot"],
-            col(Occurrence.fate) != Fate.EDITION,
-        )
-        .values({name: values[name] for name in ("due_at", "fate", "edition_id", "reason", "at")})
-        .returning(col(Occurrence.id))
-    )
-    return session.execute(statement).first() is not None
 
 
 def _is_to_come(cadence: Cadence, local_date: date) -> bool:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from service.editions import composition, queries, recurrence
-from service.editions.models import Edition, Fate, State
+from service.editions.models import Edition, State
 from service.errors import Conflict, Invalid
 from service.events import log
 
@@ -62,8 +62,8 @@ def schedule(session: Session, edition: Edition, at: datetime, *, now: datetime,
     """Plan it, or plan it anew. It bears the date of the day it leaves on, in the newsletter's zone."""
     held = queries.lock(session, edition)
     newsletter = queries.newsletter_of(session, held)
-    if held.state not in (State.DRAFT, State.SCHEDULED) or _is_leaving(session, held):
-        raise NotPlannable(f"This edition cannot be scheduled: it is {_state_said(session, held)}.")
+    if held.state not in (State.DRAFT, State.SCHEDULED) or queries.is_claimed_for(session, held):
+        raise NotPlannable(f"This edition cannot be scheduled: it is {_state_said(held)}.")
     _check_moment(at, now, newsletter.time_zone)
     composition.check_sendable(composition.document_of(session, held))
     day = at.astimezone(_zone(newsletter.time_zone)).date()
@@ -80,8 +80,8 @@ def schedule(session: Session, edition: Edition, at: datetime, *, now: datetime,
 
 def unschedule(session: Session, edition: Edition, *, now: datetime, actor: str) -> Edition:
     held = queries.lock(session, edition)
-    if held.state is not State.SCHEDULED or _is_leaving(session, held):
-        raise NotPlannable(f"There is nothing to take back: the edition is {_state_said(session, held)}.")
+    if held.state is not State.SCHEDULED or queries.is_claimed_for(session, held):
+        raise NotPlannable(f"There is nothing to take back: the edition is {_state_said(held)}.")
     held.state, held.scheduled_at = State.DRAFT, None
     session.add(held)
     session.flush()
@@ -99,12 +99,7 @@ def _check_moment(at: datetime, now: datetime, zone: str) -> None:
         raise MomentInvalid(f"{said(at, zone)} is more than a year away; check the year.", field="at")
 
 
-def _is_leaving(session: Session, edition: Edition) -> bool:
-    slot = queries.occurrence(session, edition.newsletter_id, edition.local_date, edition.slot)
-    return slot is not None and slot.fate is Fate.EDITION and slot.edition_id == edition.id
-
-
-def _state_said(session: Session, edition: Edition) -> str:
+def _state_said(edition: Edition) -> str:
     return "about to be sent" if edition.state in (State.DRAFT, State.SCHEDULED) else edition.state.value
 
 

@@ -1,0 +1,38 @@
+"""Makes an edition from the articles that are new since the last one that left."""
+
+from sqlmodel import Session
+
+from service.articles import queries as articles
+from service.articles.models import Article
+from service.editions import composition, digest, queries
+from service.editions.digest import Frame
+from service.newsletters import publication
+from service.newsletters.models import Newsletter
+from service.rendering.blocks import Document
+
+MOST_ARTICLES = 200
+
+
+def new_articles(session: Session, newsletter: Newsletter) -> list[Article]:
+    """A period that was skipped is still covered: what counts is the last edition that left, and what no such edition holds.
+
+    From its making on, not from its leaving: what came in between could not be in it.
+    """
+    last = queries.last_out(session, newsletter.id)
+    since = last.created_at if last is not None else None
+    found = queries.unused_articles(session, newsletter.id, since=since, limit=MOST_ARTICLES)
+    return digest.news(found, since=since)
+
+
+def compose(session: Session, newsletter: Newsletter) -> Document | None:
+    """What an edition made now would be; None if there is nothing new."""
+    rules = publication.digest_rules(newsletter)
+    new = new_articles(session, newsletter)
+    section = digest.section_of(new, rules)
+    latest = (
+        articles.of_section(session, newsletter.id, section, limit=MOST_ARTICLES)
+        if section and rules.latest_count
+        else []
+    )
+    staff = composition.staff_block(newsletter)
+    return digest.compose(new, Frame(newsletter.language, section, latest, staff), rules)
