@@ -11,6 +11,7 @@ from service.api.shapes import newsletters as shapes
 from service.api.shapes.newsletters import Feed, Feeds, NewFeed, Newsletter, NewsletterChanges, Newsletters
 from service.articles import polling, queries
 from service.dependencies import Asked
+from service.editions import rhythm
 from service.newsletters import details, publication
 from service.newsletters.publication import NewsletterDetails
 
@@ -62,15 +63,17 @@ async def one(resources: Asked, who: Reader, slug: str) -> Newsletter:
     responses=problems.documented(404, 409, 413, 415, example=shapes.NEWSLETTER_EXAMPLE),
 )
 async def changed(resources: Asked, who: Writer, slug: str, asked: NewsletterChanges) -> Newsletter:
-    """Only what is given changes. Times already planned stay the same instants when the zone changes."""
-    changes = asked.model_dump(exclude_unset=True)
+    """Only what is given changes. When the zone changes, the regular time stays on the wall of the new zone, and editions that
+    are scheduled keep their instant.
+    """
+    changes, now = asked.model_dump(exclude_unset=True), resources.clock.now()
 
     def change(session: Session) -> Newsletter:
         row = publication.get(session, slug)
         wanted = details.read(publication.details_of(row).model_dump() | changes)
-        return shapes.newsletter(
-            publication.change(session, row, wanted, now=resources.clock.now(), actor=who.actor)
-        )
+        changed = publication.change(session, row, wanted, now=now, actor=who.actor)
+        rhythm.follow_zone(session, changed, now=now, actor=who.actor)
+        return shapes.newsletter(changed)
 
     return await resources.database.write(change)
 

@@ -94,7 +94,12 @@ def documented(*statuses: int, example: object, status: int = 200) -> dict[int |
     answers: dict[int | str, dict[str, Any]] = {
         status: {"content": {"application/json": {"example": example}}}
     }
-    return answers | {other: _documented(other) for other in sorted({401, 403, 422, *statuses})}
+    return answers | refusals(*statuses)
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Only the errors, for an operation whose good answer has no body."""
+    return {status: _documented(status) for status in sorted({401, 403, 422, *statuses})}
 
 
 def _documented(status: int) -> dict[str, Any]:

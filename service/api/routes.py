@@ -1,12 +1,12 @@
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from service.api import articles, newsletters, openapi, subscribers, suppressions
+from service.api import articles, cadences, editions, newsletters, openapi, sending, subscribers, suppressions
 from service.api.authorization import caller, json_only
 from service.dependencies import Asked
 
 _operations = APIRouter(prefix="/api/v1", dependencies=[Depends(caller), Depends(json_only)])
-for _part in (newsletters, articles, subscribers, suppressions):
+for _part in (newsletters, cadences, articles, editions, sending, subscribers, suppressions):
     _operations.include_router(_part.router)
 
 router = APIRouter()

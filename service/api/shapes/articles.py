@@ -1,5 +1,5 @@
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -86,7 +86,7 @@ class NewArticle(BaseModel):
             language=self.language,
             body_markdown=self.body_markdown,
             picture=self.picture.model_dump() if self.picture else None,
-            published_at=self.published_at,
+            published_at=self.published_at.astimezone(UTC) if self.published_at else None,
         )
 
 

@@ -1,15 +1,19 @@
 import uuid
-from datetime import date, datetime, time
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.shapes import moments
 from service.articles.models import Feed as FeedRow
+from service.editions import rhythm
+from service.editions.models import Cadence as CadenceRow
 from service.newsletters import publication
 from service.newsletters.models import Newsletter as NewsletterRow
 from service.newsletters.models import UncertainPolicy
 from service.newsletters.publication import DigestRules
 
+DATES_SHOWN = 5
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 DETAILS_EXAMPLE: dict[str, Any] = {
@@ -46,7 +50,7 @@ RULE_EXAMPLE: dict[str, Any] = {
 CADENCE_EXAMPLE: dict[str, Any] = {
     "slot": 1,
     "weekdays": ["mon", "tue", "wed", "thu", "fri"],
-    "local_time": "06:00:00",
+    "local_time": "06:00",
     "time_zone": "Europe/Berlin",
     "is_automatic": True,
     "next": [{"date": f"2026-03-0{day}", "at": f"2026-03-0{day}T06:00:00+01:00"} for day in (3, 4, 5, 6, 9)],
@@ -125,8 +129,12 @@ class CadenceRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [RULE_EXAMPLE]})
 
-    weekdays: list[Weekday] = Field(min_length=1, max_length=7)
-    local_time: time = Field(description="On the newsletter's wall clock, such as 06:00.")
+    weekdays: list[str | int] = Field(
+        min_length=1,
+        max_length=14,
+        description="Names such as `mon`, or `weekdays`, `weekends`, `daily`; numbers are refused.",
+    )
+    local_time: str = Field(max_length=10, description="On the newsletter's wall clock, such as 06:00.")
     is_automatic: bool = Field(
         default=False,
         description="Whether an edition is made and sent from the articles that are new by then.",
@@ -141,10 +149,14 @@ class Coming(BaseModel):
 class Cadence(BaseModel):
     slot: int
     weekdays: list[Weekday]
-    local_time: time
+    local_time: str
     time_zone: str
     is_automatic: bool
     next: list[Coming] = Field(description="The next five dates.")
+
+
+class Cadences(BaseModel):
+    items: list[Cadence]
 
 
 class NewFeed(BaseModel):
@@ -181,6 +193,21 @@ class Newsletters(BaseModel):
 def newsletter(row: NewsletterRow) -> Newsletter:
     details = publication.details_of(row).model_dump()
     return Newsletter(uid=row.uid, list_id=row.list_id, created_at=row.created_at, **details)
+
+
+def cadence(row: CadenceRow) -> Cadence:
+    chosen = set(row.weekdays.split(","))
+    return Cadence(
+        slot=row.slot,
+        weekdays=[name for name in get_args(Weekday) if name in chosen],
+        local_time=f"{row.local_time:%H:%M}",
+        time_zone=row.time_zone,
+        is_automatic=row.is_automatic,
+        next=[
+            Coming(date=day, at=moments.there(at, row.time_zone))
+            for day, at in rhythm.next_dates(row, DATES_SHOWN)
+        ],
+    )
 
 
 def feed(row: FeedRow) -> Feed:

@@ -1,0 +1,252 @@
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.api.shapes.moments import there
+from service.editions import content
+from service.editions.models import Edition as EditionRow
+from service.editions.models import State
+from service.ledger.models import DeliveryState
+from service.ledger.progress import Progress as ProgressFacts
+from service.ledger.rows import DeliveryRow
+from service.newsletters.models import Newsletter
+from service.rendering.blocks import Document
+
+DOCUMENT_EXAMPLE: dict[str, Any] = {
+    "subject": "King tide, ferry bond, later bells",
+    "preheader": "What the city talks about today.",
+    "blocks": [
+        {"kind": "masthead"},
+        {
+            "kind": "lead",
+            "headline": "King tide floods Water Street before dawn",
+            "body_markdown": "The water came at **four** in the morning.",
+            "url": "https://news.example.org/articles/king-tide-water-street",
+            "read_more": True,
+        },
+        {"kind": "briefs", "heading": "In brief", "items": [{"headline": "The library opens on Sundays"}]},
+    ],
+}
+EDITION_EXAMPLE: dict[str, Any] = {
+    "uid": "0198c7a4-0d3e-7b1c-9f00-1a2b3c4d5e6f",
+    "newsletter": "morning-memo",
+    "date": "2026-03-03",
+    "slot": 1,
+    "state": "scheduled",
+    "is_automatic": False,
+    "version": 2,
+    "subject": "King tide, ferry bond, later bells",
+    "scheduled_at": "2026-03-03T06:00:00+01:00",
+    "started_at": None,
+    "ended_at": None,
+    "stop_reason": None,
+    "missing_count": 0,
+    "web_url": "https://memo.example.org/n/morning-memo/2026-03-03",
+    "created_at": "2026-03-02T15:20:00Z",
+}
+WHOLE_EXAMPLE: dict[str, Any] = {**EDITION_EXAMPLE, "document": DOCUMENT_EXAMPLE}
+NEW_EXAMPLES: list[Any] = [
+    {"newsletter": "morning-memo", "date": "2026-03-03", "document": DOCUMENT_EXAMPLE},
+    {"newsletter": "morning-memo", "articles": ["0198c7a2-9c01-7aa1-b3c2-5d4e3f2a1b00"]},
+    {"newsletter": "morning-memo", "automatic": True},
+]
+SCHEDULE_EXAMPLES: list[Any] = [{"at": "2026-03-03T06:00"}, {"at": "2026-03-03T06:00:00+01:00"}]
+TEST_EXAMPLE: dict[str, Any] = {"addresses": ["nora@example.org"]}
+PREVIEW_EXAMPLE: dict[str, Any] = {
+    "sender": "Harbor Ledger <memo@example.org>",
+    "subject": "King tide, ferry bond, later bells",
+    "html": '<!doctype html><html lang="en">…</html>',
+    "text": "MORNING MEMO\n\nKing tide floods Water Street before dawn\n…",
+    "html_octets": 38211,
+    "warnings": [],
+}
+PROGRESS_EXAMPLE: dict[str, Any] = {
+    "state": "sending",
+    "audience": 12000,
+    "accepted": 8000,
+    "refused": 3,
+    "expired": 0,
+    "skipped": 2,
+    "cancelled": 0,
+    "held": 0,
+    "open": 3995,
+    "queued": 3990,
+    "deferred": 5,
+    "uncertain": 0,
+    "is_fanned_out": True,
+    "rate_per_second": 410.5,
+    "started_at": "2026-03-03T06:00:00+01:00",
+    "ended_at": None,
+    "first_accepted_at": "2026-03-03T06:00:01+01:00",
+    "last_accepted_at": "2026-03-03T06:00:20+01:00",
+    "stopped": None,
+    "stop_reason": None,
+}
+DELIVERY_EXAMPLE: dict[str, Any] = {
+    "number": 17,
+    "address": "ada+memo@example.org",
+    "state": "deferred",
+    "attempts": 1,
+    "reply": "451 4.7.1 Greylisted, try again later",
+    "at": "2026-03-03T05:00:02Z",
+    "due_at": "2026-03-03T05:05:02Z",
+}
+
+
+class NewEdition(BaseModel):
+    """Exactly one of `document` (blocks as you want them), `articles` (the first leads) and `automatic` (what is new)."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": NEW_EXAMPLES})
+
+    newsletter: str = Field(description="The newsletter's short name.")
+    local_date: date | None = Field(
+        default=None,
+        alias="date",
+        description="The day it is for; without it, today in the newsletter's zone.",
+    )
+    document: Document | None = None
+    articles: list[uuid.UUID] | None = Field(default=None, min_length=1, max_length=30)
+    automatic: bool = False
+
+    @property
+    def ways(self) -> int:
+        return sum((self.document is not None, self.articles is not None, self.automatic))
+
+
+class Edition(BaseModel):
+    uid: uuid.UUID
+    newsletter: str
+    date: date
+    slot: int = Field(description="The second edition of a day has 2.")
+    state: State
+    is_automatic: bool
+    version: int = Field(description="The number of the newest version of its document.")
+    subject: str
+    scheduled_at: datetime | None = Field(description="With the offset of the newsletter's zone.")
+    started_at: datetime | None
+    ended_at: datetime | None
+    stop_reason: str | None
+    missing_count: int
+    web_url: str
+    created_at: datetime
+
+
+class WholeEdition(Edition):
+    document: Document
+
+
+class Moment(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": SCHEDULE_EXAMPLES})
+
+    at: str = Field(
+        max_length=40, description="RFC 3339; without an offset it is meant on the newsletter's own clock."
+    )
+
+
+class Reason(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "The lead has a wrong name in it."}]}
+    )
+
+    reason: str = Field(default="", max_length=300, description="Shown at the desk.")
+
+
+class TestAddresses(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [TEST_EXAMPLE]})
+
+    addresses: list[str] = Field(min_length=1, max_length=10)
+
+
+class TestsQueued(BaseModel):
+    addresses: list[str] = Field(description="As they are written to.")
+
+
+class Preview(BaseModel):
+    sender: str
+    subject: str
+    html: str
+    text: str
+    html_octets: int
+    warnings: list[str]
+
+
+class Progress(BaseModel):
+    """audience = accepted + refused + expired + skipped + cancelled + held + open; open = queued + deferred + uncertain."""
+
+    state: State
+    audience: int
+    accepted: int
+    refused: int
+    expired: int
+    skipped: int
+    cancelled: int
+    held: int
+    open: int
+    queued: int
+    deferred: int
+    uncertain: int
+    is_fanned_out: bool = Field(description="Whether the audience is complete; until then it still grows.")
+    rate_per_second: float
+    started_at: datetime | None
+    ended_at: datetime | None
+    first_accepted_at: datetime | None
+    last_accepted_at: datetime | None
+    stopped: str | None
+    stop_reason: str | None
+
+
+class Delivery(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    address: str
+    state: DeliveryState
+    attempts: int
+    reply: str | None
+    at: datetime | None
+    due_at: datetime | None = Field(description="When it is tried again, while it is open.")
+
+
+def edition(row: EditionRow, newsletter: Newsletter, document: Document, base_url: str) -> Edition:
+    return Edition(**_values(row, newsletter, document, base_url))
+
+
+def whole(row: EditionRow, newsletter: Newsletter, document: Document, base_url: str) -> WholeEdition:
+    return WholeEdition(document=document, **_values(row, newsletter, document, base_url))
+
+
+def progress(row: EditionRow, facts: ProgressFacts, zone: str) -> Progress:
+    moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
+    others = set(Progress.model_fields) - {"state", *moments}
+    return Progress(
+        state=row.state,
+        **{name: there(getattr(facts, name), zone) for name in moments},
+        **{name: getattr(facts, name) for name in others},
+    )
+
+
+def delivery(row: DeliveryRow) -> Delivery:
+    return Delivery.model_validate(row)
+
+
+def _values(row: EditionRow, newsletter: Newsletter, document: Document, base_url: str) -> dict[str, Any]:
+    zone = newsletter.time_zone
+    return {
+        "uid": row.uid,
+        "newsletter": newsletter.slug,
+        "date": row.local_date,
+        "slot": row.slot,
+        "state": row.state,
+        "is_automatic": row.is_automatic,
+        "version": row.version_number,
+        "subject": document.subject,
+        "scheduled_at": there(row.scheduled_at, zone),
+        "started_at": there(row.started_at, zone),
+        "ended_at": there(row.ended_at, zone),
+        "stop_reason": row.stop_reason,
+        "missing_count": row.missing_count,
+        "web_url": content.web_url(newsletter.slug, row.local_date, row.slot, base_url=base_url),
+        "created_at": row.created_at,
+    }
