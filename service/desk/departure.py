@@ -9,7 +9,6 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service import pages
 from service.delivery import launch, steering
 from service.desk import editions
 from service.desk.documents import EditionHasChanged
@@ -132,7 +131,7 @@ def _schedule(session: Session, uid: UUID, day: str, clock_time: str, *, now: da
     zone = publication.get_by_id(session, edition.newsletter_id).time_zone
     at = timing.read_moment(f"{day.strip()}T{clock_time.strip()}", zone)
     timing.schedule(session, edition, at, now=now, actor=actor)
-    return f"Scheduled for {pages.local(at, zone)} ({zone})."
+    return f"Scheduled for {timing.said(at, zone)}."
 
 
 def _unschedule(session: Session, uid: UUID, *, now: datetime, actor: str) -> None:

@@ -14,8 +14,8 @@ from service.articles import queries as articles
 from service.articles.intake import ArticleDraft
 from service.articles.models import Article, Source
 from service.desk import beginning, newsletter_view
-from service.desk.beginning import Rhythm
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.editions.rhythm import Rhythm
 from service.errors import Conflict, Invalid, MemoError, NotFound
 from service.newsletters import publication
 
@@ -36,13 +36,13 @@ async def cadence(
     automatic: Annotated[str, Form()] = "",
     action: Annotated[Literal["look", "save"], Form()] = "look",
 ) -> Response:
-    rhythm = Rhythm(tuple(weekday or ()), at.strip(), bool(automatic))
+    wanted = Rhythm(",".join(weekday or ()), at.strip(), bool(automatic))
     now = visit.resources.clock.now()
     try:
         if action == "look":
-            return await show(visit, slug, rhythm=rhythm)
+            return await show(visit, slug, wanted=wanted)
         said = await visit.resources.database.write(
-            beginning.keep_rhythm, slug, rhythm, now=now, actor=visit.account.name
+            beginning.keep_rhythm, slug, wanted, now=now, actor=visit.account.name
         )
     except (Conflict, Invalid) as error:
         return await show(visit, slug, problem=error)
@@ -111,15 +111,15 @@ async def show(
     *,
     problem: MemoError | None = None,
     entered: Mapping[str, str] | None = None,
-    rhythm: Rhythm | None = None,
+    wanted: Rhythm | None = None,
     chosen: Sequence[str] = (),
 ) -> Response:
     """The newsletter's page; a rhythm that is only proposed is shown with its next dates before it is kept (faults.md NB-40)."""
     now = visit.resources.clock.now()
     view = await visit.resources.database.read(newsletter_view.of, slug, now=now)
-    shown = rhythm or beginning.rhythm_of(view.cadence)
+    shown = wanted or beginning.rhythm_of(view.cadence)
     dates: list[datetime] = []
-    if rhythm is not None or view.cadence is not None:
+    if wanted is not None or view.cadence is not None:
         dates = beginning.next_dates(shown, view.newsletter.time_zone, now)
     return visit.render(
         "desk/newsletter.html",
@@ -127,7 +127,7 @@ async def show(
         view=view,
         weekdays=beginning.WEEKDAYS,
         rhythm=shown,
-        is_proposed=rhythm is not None,
+        is_proposed=wanted is not None,
         dates=dates,
         problem=problem.message if problem else None,
         entered=dict(entered or {}),

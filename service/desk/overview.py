@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 
 from service.delivery import relays
 from service.desk import documents, sending_view
-from service.editions import composition
-from service.editions.models import Cadence, Edition, Fate, Occurrence, State
+from service.editions import automatic, composition, occurrences, queries
+from service.editions.models import Edition, Fate, State
+from service.editions.occurrences import Upcoming
 from service.ledger import progress
 from service.ledger.progress import Progress
 from service.newsletters import publication
@@ -20,8 +21,10 @@ from service.subscribers.models import Subscriber, Subscription
 from service.suppressions.models import Suppression
 
 RECENT_EDITIONS = 5
+LOOKED_AT = 100
 SHOWN_FOR = timedelta(days=7)
-SECOND_THOUGHTS = (State.PAUSED, State.SENDING, State.SCHEDULED, State.DRAFT)
+UNDER_WAY = (State.PAUSED, State.SENDING)
+BY_URGENCY = (*UNDER_WAY, State.SCHEDULED, State.DRAFT)
 
 
 @dataclass(frozen=True)
@@ -84,21 +87,21 @@ class Today:
 def today(session: Session, *, now: datetime) -> Today:
     newsletters = publication.all_of(session)
     zone = newsletters[0].time_zone if newsletters else "UTC"
-    waiting = sum(
-        progress.of(session, edition.id).open for edition in _in_state(session, State.SENDING, State.PAUSED)
-    )
-    return Today(
-        cards=tuple(card(session, newsletter, now=now) for newsletter in newsletters),
-        relay=sending_view.relay_line(relays.state_of(session), waiting, zone),
-    )
+    waiting = 0
+    cards = []
+    for newsletter in newsletters:
+        editions = queries.for_newsletter(session, newsletter.id, limit=LOOKED_AT)
+        waiting += sum(progress.of(session, one.id).open for one in editions if one.state in UNDER_WAY)
+        cards.append(card(session, newsletter, editions, now=now))
+    return Today(tuple(cards), sending_view.relay_line(relays.state_of(session), waiting, zone))
 
 
-def card(session: Session, newsletter: Newsletter, *, now: datetime) -> Card:
+def card(session: Session, newsletter: Newsletter, editions: list[Edition], *, now: datetime) -> Card:
     return Card(
         newsletter=newsletter,
         readers=readers(session, newsletter.id),
-        next=next_edition(session, newsletter),
-        recent=recent(session, newsletter),
+        next=next_edition(session, newsletter, editions, now=now),
+        recent=recent(session, editions, limit=RECENT_EDITIONS),
         gaps=gaps(session, newsletter.id, since=now - SHOWN_FOR),
     )
 
@@ -120,91 +123,33 @@ def readers(session: Session, newsletter_id: int) -> Readers:
     return Readers(active - (suppressed or 0), suppressed or 0)
 
 
-def next_edition(session: Session, newsletter: Newsletter) -> NextEdition:
-    edition = _most_pressing(session, newsletter)
-    cadence = session.exec(
-        select(Cadence).where(col(Cadence.newsletter_id) == newsletter.id).order_by(col(Cadence.next_run_at))
-    ).first()
-    if edition is None:
-        return _not_begun(newsletter, cadence)
-    document = composition.document_of(session, edition)
-    at = edition.scheduled_at or edition.started_at
-    path = f"/desk/editions/{edition.uid}"
-    explained, label = {
-        State.DRAFT: ("A draft: nothing leaves until it is scheduled or sent.", "Preview and send"),
-        State.SCHEDULED: ("Leaves by itself at its time.", "Look at it once more"),
-        State.SENDING: ("On its way to readers.", "Watch it leave"),
-        State.PAUSED: (f"Paused: {edition.stop_reason or 'at the desk'}.", "Resume or cancel"),
-    }[edition.state]
-    return NextEdition(
-        edition=edition,
-        at=at,
-        subject=document.subject,
-        headlines=documents.headlines(document),
-        state=edition.state.value,
-        explained=explained,
-        step=Step(label, path),
-    )
+def next_edition(
+    session: Session, newsletter: Newsletter, editions: list[Edition], *, now: datetime
+) -> NextEdition:
+    """What is under way comes first, then what the clock has planned, then the newest draft, then nothing."""
+    under_way = [edition for edition in editions if edition.state in UNDER_WAY]
+    if under_way:
+        return _begun(session, under_way[0], at=under_way[0].started_at)
+    planned = occurrences.upcoming(session, newsletter, now)
+    if planned is not None:
+        if planned.edition is not None:
+            return _begun(session, planned.edition, at=planned.due_at)
+        return _not_begun(session, newsletter, planned)
+    drafts = [edition for edition in editions if edition.state is State.DRAFT]
+    return _begun(session, drafts[0], at=None) if drafts else _not_begun(session, newsletter, None)
 
 
 def gaps(session: Session, newsletter_id: int, *, since: datetime) -> tuple[Gap, ...]:
-    rows = session.exec(
-        select(Occurrence)
-        .where(
-            col(Occurrence.newsletter_id) == newsletter_id,
-            col(Occurrence.fate) != Fate.EDITION,
-            col(Occurrence.due_at) >= since,
-        )
-        .order_by(col(Occurrence.due_at).desc())
-        .limit(RECENT_EDITIONS)
-    )
-    return tuple(Gap(row.local_date, row.due_at, row.fate, row.reason) for row in rows)
-
-
-def _not_begun(newsletter: Newsletter, cadence: Cadence | None) -> NextEdition:
-    path = f"/desk/newsletters/{newsletter.slug}"
-    if cadence is None:
-        explained, label = "No regular time yet: set one, or send an edition by hand.", "Set the cadence"
-    elif cadence.is_automatic:
-        explained, label = (
-            "Will be made by itself from the articles that are new by then. With none it is skipped.",
-            "Compose it yourself",
-        )
-    else:
-        explained, label = "Nobody has begun it yet.", "Begin this edition"
-    return NextEdition(
-        edition=None,
-        at=cadence.next_run_at if cadence else None,
-        subject="",
-        headlines=(),
-        state="not begun",
-        explained=explained,
-        step=Step(label, path + ("#cadence" if cadence is None else "#compose")),
+    found = queries.occurrences(session, newsletter_id)
+    return tuple(
+        Gap(one.local_date, one.due_at, one.fate, one.reason)
+        for one in found
+        if one.fate != Fate.EDITION and one.due_at >= since
     )
 
 
-def _most_pressing(session: Session, newsletter: Newsletter) -> Edition | None:
-    """What is under way comes first, then what is planned, then the newest draft."""
-    open_ones = session.exec(
-        select(Edition)
-        .where(col(Edition.newsletter_id) == newsletter.id, col(Edition.state).in_(SECOND_THOUGHTS))
-        .order_by(col(Edition.scheduled_at), col(Edition.id).desc())
-    ).all()
-    return min(open_ones, key=lambda edition: SECOND_THOUGHTS.index(edition.state), default=None)
-
-
-def recent(
-    session: Session, newsletter: Newsletter, *, limit: int = RECENT_EDITIONS
-) -> tuple[PastEdition, ...]:
-    ended = session.exec(
-        select(Edition)
-        .where(
-            col(Edition.newsletter_id) == newsletter.id,
-            col(Edition.state).in_((State.SENT, State.CANCELLED)),
-        )
-        .order_by(col(Edition.id).desc())
-        .limit(limit)
-    )
+def recent(session: Session, editions: list[Edition], *, limit: int) -> tuple[PastEdition, ...]:
+    ended = [edition for edition in editions if edition.state in sending_view.OVER][:limit]
     return tuple(
         PastEdition(
             edition, composition.document_of(session, edition).subject, progress.of(session, edition.id)
@@ -213,5 +158,54 @@ def recent(
     )
 
 
-def _in_state(session: Session, *states: State) -> list[Edition]:
-    return list(session.exec(select(Edition).where(col(Edition.state).in_(states))))
+def _begun(session: Session, edition: Edition, *, at: datetime | None) -> NextEdition:
+    document = composition.document_of(session, edition)
+    draft = "A draft: nothing leaves until it is scheduled or sent."
+    if at is not None:
+        draft = "Still a draft: it is missed unless it is scheduled or sent by then."
+    explained, label = {
+        State.DRAFT: (draft, "Preview and send"),
+        State.SCHEDULED: ("Leaves by itself at its time.", "Look at it once more"),
+        State.SENDING: ("On its way to readers.", "Watch it leave"),
+        State.PAUSED: (f"Paused: {edition.stop_reason or 'at the desk'}.", "Resume or cancel"),
+        State.SENT: ("Sent already.", "Look at it"),
+        State.CANCELLED: ("Cancelled: nothing leaves.", "Look at it"),
+    }[edition.state]
+    return NextEdition(
+        edition=edition,
+        at=at,
+        subject=document.subject,
+        headlines=documents.headlines(document),
+        state=edition.state.value,
+        explained=explained,
+        step=Step(label, f"/desk/editions/{edition.uid}"),
+    )
+
+
+def _not_begun(session: Session, newsletter: Newsletter, planned: Upcoming | None) -> NextEdition:
+    """Without an edition yet: what would be in it if it were made now."""
+    path = f"/desk/newsletters/{newsletter.slug}"
+    document = automatic.compose(session, newsletter)
+    if planned is None:
+        explained, step = "No regular time yet: set one, or make an edition by hand.", "Set the cadence"
+    elif not planned.is_automatic:
+        explained, step = "Nobody has begun it yet. This is what is new so far.", "Begin this edition"
+    elif document is None:
+        explained, step = (
+            "Made by itself if there is anything new by then; so far there is not.",
+            "Compose it",
+        )
+    else:
+        explained, step = (
+            "Made by itself from what is new by then. So far that is this.",
+            "Compose it yourself",
+        )
+    return NextEdition(
+        edition=None,
+        at=planned.due_at if planned else None,
+        subject=document.subject if document else "",
+        headlines=documents.headlines(document) if document else (),
+        state="not begun",
+        explained=explained,
+        step=Step(step, path + ("#cadence" if planned is None else "#compose")),
+    )

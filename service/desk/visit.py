@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ FLASH_PURPOSE = "desk-flash"
 FLASH_SECONDS = 60
 FLASH_CHARACTERS = 600
 HOME = "/desk"
+_PLAIN_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")  # printable ASCII without a backslash, on this host
 STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
 HEADINGS = {404: "Not found", 409: "Not possible right now", 422: "Please check your entry"}
 
@@ -131,9 +133,9 @@ def sign_in_path(request: Request) -> str:
 
 def own_path(text: str) -> str:
     """That path if it is one of the desk's own, else Today: nobody is sent to another site after signing in."""
-    parts = urlsplit(text) if text.isascii() and text.isprintable() else None
-    if parts is None or parts.scheme or parts.netloc or "\\" in text or "/../" in text + "/":
+    if not _PLAIN_PATH.fullmatch(text) or "/../" in text + "/":
         return HOME
+    parts = urlsplit(text)
     is_desk = parts.path == HOME or parts.path.startswith("/desk/")
     return text if is_desk and not parts.path.startswith("/desk/sign-") else HOME
 
