@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,10 +20,10 @@ TEMPLATE = "memo_template"
 _numbers = itertools.count(1)
 
 
-def _apart(function: object, *args: object) -> None:
+def _apart(function: Callable[[str], None], url: str) -> None:
     """In a thread without a running loop, for migrations run one of their own."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(function, *args).result()  # type: ignore[arg-type]
+        pool.submit(function, url).result()
 
 
 @pytest.fixture(scope="session")
