@@ -3,6 +3,7 @@
 due -> (no transaction) reading.read_feed -> record
 """
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,11 +11,14 @@ from email.utils import parsedate_to_datetime
 from sqlmodel import Session, select
 
 from service import logs
-from service.articles import intake, page, queries
+from service.articles import intake, page, queries, reading
 from service.articles.models import Article, Feed, FeedIdentity, Source
 from service.articles.reading import FeedFacts, FeedOutcome, Found
+from service.clock import Clock
+from service.database import Database
 from service.errors import Conflict, Invalid
 from service.events import log as events
+from service.fetching import Fetcher
 from service.ledger import alarms
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
@@ -59,6 +63,21 @@ def add_feed(session: Session, newsletter: Newsletter, url: str, *, now: datetim
 
 def due(session: Session, now: datetime) -> list[FeedFacts]:
     return [_facts(session, feed) for feed in queries.feeds_due(session, now, limit=FEEDS_AT_ONCE)]
+
+
+async def poll_due(database: Database, fetcher: Fetcher, clock: Clock) -> None:
+    """One round: every feed that is due, side by side, so that a slow one keeps no other waiting."""
+
+    async def poll(facts: FeedFacts) -> None:
+        outcome = await reading.read_feed(fetcher, facts, clock.now())
+        await database.write(record, facts.id, outcome, clock.now())
+
+    found = await database.read(due, clock.now())
+    for facts, failure in zip(
+        found, await asyncio.gather(*map(poll, found), return_exceptions=True), strict=True
+    ):
+        if failure is not None:
+            log.error("feed.poll_failed", feed=facts.id, problem=repr(failure))
 
 
 def record(session: Session, feed_id: int, outcome: FeedOutcome, now: datetime) -> list[Article]:

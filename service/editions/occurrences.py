@@ -52,7 +52,7 @@ class Upcoming:
     document: Document | None
 
 
-def due(session: Session, now: datetime) -> bool:
+def is_anything_due(session: Session, now: datetime) -> bool:
     """Whether `plan` has something to do; asking costs no write."""
     soonest = queries.next_due_at(session)
     is_due = soonest is not None and soonest <= now
@@ -80,17 +80,27 @@ def plan(session: Session, now: datetime) -> list[uuid.UUID]:
     return list(dict.fromkeys(edition.uid for edition in leaving))
 
 
+def date_for_now(session: Session, edition_uid: uuid.UUID, now: datetime) -> bool:
+    """Before an edition is rendered to leave at once: an edition bears the date of the day on which it leaves, so one that was
+    begun on another day moves to a slot of this one. Whether it did.
+    """
+    held = queries.lock(session, queries.get(session, edition_uid))
+    newsletter = queries.newsletter_of(session, held)
+    if not _is_to_be_dated(session, held, newsletter, now):
+        return False
+    composition.move(session, held, composition.today(newsletter, now), is_regular=False)
+    return True
+
+
 def claim_for_now(session: Session, edition: Edition, now: datetime) -> Edition:
-    """Before sending at once: the slot is this edition's, so no tick sends it too. Launch it after the commit."""
+    """In the write that begins to send it: the slot is this edition's, so no tick sends it too."""
     held = queries.lock(session, edition)
     session.exec(queries.lock_newsletter(held.newsletter_id)).one()
-    if held.state not in (State.DRAFT, State.SCHEDULED):
+    if held.state not in (State.DRAFT, State.SCHEDULED, State.SENDING):
         raise CannotSendNow(f"This edition cannot be sent: it is {held.state.value}.")
     if queries.is_claimed_for(session, held):
         return held
-    composition.check_sendable(composition.document_of(session, held))
     newsletter = queries.newsletter_of(session, held)
-    composition.move(session, held, composition.today(newsletter, now), is_regular=False)
     if not slots.claim(session, slots.of(newsletter, held, now), held, now):
         raise CannotSendNow("Another edition has been sent in this slot; make a new edition.")
     return held
@@ -118,6 +128,12 @@ def upcoming(session: Session, newsletter: Newsletter, now: datetime) -> Upcomin
 def _upcoming(session: Session, edition: Edition, at: datetime) -> Upcoming:
     document = composition.document_of(session, edition)
     return Upcoming(at, edition.local_date, edition.slot, edition, edition.is_automatic, document)
+
+
+def _is_to_be_dated(session: Session, edition: Edition, newsletter: Newsletter, now: datetime) -> bool:
+    if edition.state not in (State.DRAFT, State.SCHEDULED) or queries.is_claimed_for(session, edition):
+        return False
+    return edition.local_date != composition.today(newsletter, now)
 
 
 def _run(session: Session, cadence: Cadence, now: datetime) -> list[Edition]:

@@ -100,13 +100,14 @@ def public_by_date(session: Session, newsletter_id: int, local_date: date, slot:
     return _one(edition if edition is not None and _is_public(edition) else None)
 
 
-def public_editions(session: Session, newsletter_id: int, *, limit: int = 50) -> list[Edition]:
+def public_editions(
+    session: Session, newsletter_id: int, *, limit: int = 50, offset: int = 0
+) -> list[Edition]:
     query = select(Edition).where(
         Edition.newsletter_id == newsletter_id, col(Edition.started_at).is_not(None), _public()
     )
-    return list(
-        session.exec(query.order_by(col(Edition.local_date).desc(), col(Edition.slot).desc()).limit(limit))
-    )
+    newest_first = query.order_by(col(Edition.local_date).desc(), col(Edition.slot).desc())
+    return list(session.exec(newest_first.limit(limit).offset(offset)))
 
 
 def next_planned(session: Session, newsletter_id: int) -> Edition | None:
