@@ -3,13 +3,14 @@
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.settings import shipped
+from service.settings import Settings, shipped
 
 
 @lru_cache(maxsize=4)
@@ -29,11 +30,19 @@ def environment(folder: Path) -> Environment:
 
 def render(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
     """A whole page, e.g. `render(request, "public/confirm.html", newsletter=newsletter)`."""
-    return HTMLResponse(fragment(template, request=request, **values), status_code=status)
+    return HTMLResponse(
+        fragment(template, request=request, root=_root(request), **values), status_code=status
+    )
 
 
 def fragment(template: str, **values: object) -> str:
     return environment(shipped("templates")).get_template(template).render(**values)
+
+
+def _root(request: Request) -> str:
+    """What our paths begin with when the public address has a path of its own, such as /list."""
+    held: Settings = request.app.state.resources.settings
+    return urlsplit(held.base_url).path
 
 
 def local(moment: datetime, zone: str, form: str = "%a %d %b %Y, %H:%M") -> str:

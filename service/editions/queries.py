@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -123,15 +124,17 @@ def drafts(session: Session, newsletter_id: int, *, limit: int = 50) -> list[Edi
     )
 
 
-def last_out(session: Session, newsletter_id: int) -> Edition | None:
-    """The edition that went out last; one that was called off before anybody got it has no start."""
-    query = (
-        select(Edition)
-        .where(Edition.newsletter_id == newsletter_id, col(Edition.state).in_(USED_UP))
-        .order_by(col(Edition.started_at).desc(), col(Edition.id).desc())
-        .limit(1)
+def last_out(session: Session, newsletter_id: int, *, slots: Collection[int] = ()) -> Edition | None:
+    """The edition that went out last; given slots, the last that went out in one of them or was automatic."""
+    query = select(Edition).where(
+        Edition.newsletter_id == newsletter_id,
+        col(Edition.state).in_(USED_UP),
+        col(Edition.started_at).is_not(None),
     )
-    return session.exec(query).first()
+    if slots:
+        query = query.where(sa.or_(col(Edition.slot).in_(slots), col(Edition.is_automatic)))
+    newest_first = query.order_by(col(Edition.started_at).desc(), col(Edition.id).desc())
+    return session.exec(newest_first.limit(1)).first()
 
 
 def unused_articles(

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from service.editions.models import Cadence, Edition, State
+from service.editions import content, queries
+from service.editions.models import Edition
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.newsletters.publication import NewsletterNotFound
@@ -14,7 +15,6 @@ from service.public import masthead
 from service.public.masthead import Masthead
 
 _SLUG = re.compile(r"[a-z0-9-]{1,64}")
-PUBLIC = (State.SENDING, State.SENT)
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,13 @@ def read(session: Session, slug: str) -> Front:
 
 
 def edition_path(slug: str, edition: Edition) -> str:
-    """The second edition of a day ends in -2."""
-    return f"/n/{slug}/{edition.local_date.isoformat()}" + (f"-{edition.slot}" if edition.slot > 1 else "")
+    return f"/n/{slug}/{content.date_path(edition.local_date, edition.slot)}"
 
 
 def _appears(session: Session, newsletter: Newsletter) -> list[str]:
-    query = select(Cadence).where(Cadence.newsletter_id == newsletter.id).order_by(col(Cadence.slot))
-    return [masthead.appears(cadence) for cadence in session.exec(query)]
+    return [masthead.appears(cadence) for cadence in queries.cadences_of(session, newsletter.id)]
 
 
 def _latest(session: Session, newsletter: Newsletter) -> Latest | None:
-    query = (
-        select(Edition)
-        .where(Edition.newsletter_id == newsletter.id, col(Edition.state).in_(PUBLIC))
-        .order_by(col(Edition.local_date).desc(), col(Edition.slot).desc())
-        .limit(1)
-    )
-    edition = session.exec(query).first()
-    return Latest(edition_path(newsletter.slug, edition), edition.local_date) if edition else None
+    out = queries.public_editions(session, newsletter.id, limit=1)
+    return Latest(edition_path(newsletter.slug, out[0]), out[0].local_date) if out else None

@@ -1,6 +1,5 @@
 """`/unsubscribe/{token}`: a page with a button for people, one POST without questions for mail programs (RFC 8058)."""
 
-
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException

@@ -1,17 +1,15 @@
 """What every page of a newsletter shows of it, and when it appears, in words."""
 
-import re
 from dataclasses import dataclass
 from datetime import time
 
+from service.editions import recurrence
 from service.editions.models import Cadence
 from service.newsletters.models import Newsletter
 from service.rendering import colours, direction
 from service.rendering.colours import Accent
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
-_WORDS = re.compile(r"[a-z]+")
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,13 @@ def of(newsletter: Newsletter) -> Masthead:
 
 def appears(cadence: Cadence) -> str:
     """In words, e.g. `Every weekday at 6:00 a.m., New York time`."""
-    found = {word[:3] for word in _WORDS.findall(cadence.weekdays.lower())}
-    days = [number for number, day in enumerate(_DAYS) if day in found]
+    days = [recurrence.NAMES.index(name) for name in recurrence.read_weekdays(cadence.weekdays)]
     place = cadence.time_zone.rpartition("/")[2].replace("_", " ")
     return f"{_in_words(days)} at {_clock(cadence.local_time)}, {place} time"
 
 
 def _in_words(days: list[int]) -> str:
-    if len(days) == len(_DAYS):
+    if len(days) == len(_NAMES):
         return "Every day"
     if days == [0, 1, 2, 3, 4]:
         return "Every weekday"
