@@ -14,11 +14,12 @@ MOST_ARTICLES = 200
 
 
 def new_articles(session: Session, newsletter: Newsletter) -> list[Article]:
-    """A period that was skipped is still covered: what counts is the last edition that left, and what no such edition holds.
-
-    From its making on, not from its leaving: what came in between could not be in it.
+    """A period that was skipped is still covered: what counts is the last regular edition that left, and what no edition holds
+    that left. From its making on, not from its leaving: what came in between could not be in it. An edition beside the regular
+    ones uses up what it holds, and no more.
     """
-    last = queries.last_out(session, newsletter.id)
+    regular = [cadence.slot for cadence in queries.cadences_of(session, newsletter.id)]
+    last = queries.last_out(session, newsletter.id, slots=regular)
     since = last.created_at if last is not None else None
     found = queries.unused_articles(session, newsletter.id, since=since, limit=MOST_ARTICLES)
     return digest.news(found, since=since)
