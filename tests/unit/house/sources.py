@@ -62,12 +62,12 @@ def texts() -> dict[str, str]:
     """Every text file that belongs to the project, by its path; what others made and we ship unchanged is left out."""
     return {
         path: (ROOT / path).read_text("utf-8", errors="replace")
-        for path in _kept()
+        for path in kept()
         if Path(path).suffix in TEXT and "/vendor/" not in path and (ROOT / path).is_file()
     }
 
 
-def _kept() -> list[str]:
+def kept() -> list[str]:
     git = shutil.which("git")
     if git and (ROOT / ".git").exists():
         asked = [git, "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
