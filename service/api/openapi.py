@@ -1,11 +1,15 @@
 """The OpenAPI document: the API's own operations, and what every one of them can answer."""
 
+import re
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from service.api.problems import Problem
+
+_NO_LETTERS = re.compile(r"[^a-z]+")
 
 DESCRIPTION = """
 Everything a newsroom's own programs need: articles in, editions made, scheduled and sent, readers kept.
@@ -28,6 +32,12 @@ TAGS = [
     {"name": "subscribers", "description": "Readers of a newsletter."},
     {"name": "suppressions", "description": "Addresses that get no mail."},
 ]
+
+
+def operation_id(route: APIRoute) -> str:
+    """What generators of clients name their functions: the summary's words, such as `send_an_edition_now`."""
+    words = (route.summary or route.name).lower().replace("'s", "")
+    return _NO_LETTERS.sub("_", words).strip("_")
 
 
 def document(router: APIRouter, public_url: str) -> dict[str, Any]:

@@ -5,7 +5,11 @@ from service.api import articles, cadences, editions, newsletters, openapi, send
 from service.api.authorization import caller, json_only
 from service.dependencies import Asked
 
-_operations = APIRouter(prefix="/api/v1", dependencies=[Depends(caller), Depends(json_only)])
+_operations = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(caller), Depends(json_only)],
+    generate_unique_id_function=openapi.operation_id,
+)
 for _part in (newsletters, cadences, articles, editions, sending, subscribers, suppressions):
     _operations.include_router(_part.router)
 

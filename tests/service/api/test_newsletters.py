@@ -114,7 +114,7 @@ async def test_a_post_that_failed_may_be_repeated_with_its_key(
 
 @pytest.mark.parametrize("name", ["", "x" * 201, "caf\u00e9"])
 async def test_an_unusable_idempotency_key_is_refused(api: httpx2.AsyncClient, name: str) -> None:
-    answer = await api.post("/newsletters", json=DETAILS, headers={"Idempotency-Key": name.encode()})
+    answer = await api.post("/newsletters", json=DETAILS, headers={b"Idempotency-Key": name.encode()})
 
     assert answer.json()["field"] == "Idempotency-Key"
     detail(answer, 422)
