@@ -15,6 +15,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from pydantic_core import ErrorDetails
 
 from service import addresses
 from service.errors import Invalid
@@ -184,7 +185,14 @@ def read(values: Mapping[str, Any]) -> NewsletterDetails:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        text = first["msg"].removeprefix("Value error, ")
-        if first["type"] in ("missing", "string_too_short"):
-            text = "is needed"
-        raise NewsletterInvalid(f"{field.replace('_', ' ')} {text}", field=field or None) from error
+        raise NewsletterInvalid(f"{field.replace('_', ' ')} {_said(first)}", field=field or None) from error
+
+
+def _said(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "missing" | "string_too_short" | "too_short":
+            return "is needed"
+        case "string_too_long" | "too_long":
+            return f"is too long: {error['ctx']['max_length']} characters fit"
+        case _:
+            return error["msg"].removeprefix("Value error, ")

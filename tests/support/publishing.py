@@ -22,7 +22,7 @@ DETAILS: dict[str, Any] = {
 LINES = "The council met on Monday and decided nothing, which took until midnight. It will meet again."
 
 
-def newsletter(session: Session, now: datetime, **changes: Any) -> Newsletter:
+def newsletter(session: Session, now: datetime, /, **changes: Any) -> Newsletter:
     return publication.create(session, details.read(DETAILS | changes), now=now, actor="test")
 
 

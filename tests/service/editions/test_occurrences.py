@@ -25,7 +25,7 @@ SIX = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)  # 06:00 in Berlin
 BEFORE = SIX - timedelta(minutes=30)
 
 
-def memo_with_cadence(session: Session, **rhythms: Any) -> Newsletter:
+def memo_with_cadence(session: Session, /, **rhythms: Any) -> Newsletter:
     memo = publishing.newsletter(session, BEFORE, alarm_address="desk@ledger.example.org")
     wanted = Rhythm(**({"weekdays": "daily", "local_time": "06:00", "is_automatic": True} | rhythms))
     rhythm.set_cadence(session, memo, wanted, now=BEFORE, actor="test")
