@@ -124,7 +124,7 @@ def _text(block: Block) -> str:
 
 def _plain(kind: str, message: str) -> str:
     texts = {
-        "string_too_short": "please write something here.",
-        "string_too_long": "this is too long for one line in an inbox.",
+        "too_short": "please write something here.",
+        "too_long": "this is too long for an inbox. Please shorten it.",
     }
-    return texts.get(kind, message)
+    return texts.get(kind.removeprefix("string_"), message)

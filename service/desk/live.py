@@ -1,9 +1,10 @@
 """An edition's figures while it leaves: a fragment for whoever asks, a stream for whoever stays."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from uuid import UUID
 
+import anyio
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -12,10 +13,10 @@ from service import pages
 from service.desk import process, sending_view
 from service.desk.sending_view import SendingView
 from service.desk.visit import AtDesk, DeskRoute
-from service.desk.watching import Watching
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PING_SECONDS = 15
+FAREWELL_SECONDS = 1.0  # less than the server waits for open streams when it stops
 GONE_AFTER_SECONDS = 30.0  # a viewer who takes nothing for so long holds no slot
 
 
@@ -29,16 +30,20 @@ async def progress(visit: AtDesk, uid: UUID) -> Response:
 async def events(visit: AtDesk, uid: UUID, shown: str = "") -> Response:
     await visit.resources.database.read(sending_view.of, uid, now=visit.resources.clock.now())
     watching = process.of(visit.request, visit.resources).watching
+    stopping = anyio.Event()
     return EventSourceResponse(
-        _stream(watching, uid, shown), ping=PING_SECONDS, send_timeout=GONE_AFTER_SECONDS
+        _stream(watching.follow(uid, until=stopping.wait), shown),
+        ping=PING_SECONDS,
+        send_timeout=GONE_AFTER_SECONDS,
+        shutdown_event=stopping,
+        shutdown_grace_period=FAREWELL_SECONDS,
     )
 
 
-async def _stream(watching: Watching, uid: UUID, shown: str) -> AsyncIterator[ServerSentEvent]:
+async def _stream(figures: AsyncGenerator[SendingView], shown: str) -> AsyncIterator[ServerSentEvent]:
     """Figures until the end, or until the edition is no longer in the state that the page was made for."""
-    following = watching.follow(uid)
-    async with aclosing(following):
-        async for seen in following:
+    async with aclosing(figures):
+        async for seen in figures:
             yield ServerSentEvent(_fragment(seen))
             if shown and seen.state != shown:
                 break

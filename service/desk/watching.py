@@ -40,16 +40,21 @@ class Watching:
     def watched_count(self) -> int:
         return len(self._watched)
 
-    async def follow(self, edition_uid: UUID) -> AsyncGenerator[SendingView]:
-        """The figures now, then whenever they change, the final ones last."""
+    async def follow(
+        self, edition_uid: UUID, *, until: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncGenerator[SendingView]:
+        """The figures now, then whenever they change, the final ones last; `until` ends it before."""
         slot: Slot = asyncio.Queue(maxsize=1)
         watched = self._join(edition_uid, slot)
+        ending = asyncio.create_task(_end(slot, until)) if until else None
         try:
             while (seen := await slot.get()) is not None:
                 yield seen
                 if seen.is_final:
                     return
         finally:
+            if ending is not None:
+                ending.cancel()
             self._leave(edition_uid, watched, slot)
 
     async def close(self) -> None:
@@ -93,6 +98,11 @@ class Watching:
             if self._watched.get(edition_uid) is watched:
                 del self._watched[edition_uid]
             _give(watched, None)
+
+
+async def _end(slot: Slot, until: Callable[[], Awaitable[None]]) -> None:
+    await until()
+    _close(slot)
 
 
 def _give(watched: _Watched, seen: SendingView | None) -> None:

@@ -125,6 +125,20 @@ async def test_an_edition_that_is_gone_ends_the_stream(hand_clock: HandClock) ->
     assert await asyncio.wait_for(_collect(Watching(read, hand_clock)), 5) == []
 
 
+async def test_a_stopping_process_ends_a_stream_that_waits(hand_clock: HandClock) -> None:
+    watching = Watching(Figures().read, hand_clock)
+    stopping = asyncio.Event()
+
+    async def stopped() -> None:
+        await stopping.wait()
+
+    following = watching.follow(UID, until=stopped)
+    assert (await anext(following)).open == 10
+    stopping.set()
+    assert [seen async for seen in following] == []
+    assert watching.watched_count == 0
+
+
 async def test_closing_ends_every_stream(hand_clock: HandClock) -> None:
     watching = Watching(Figures().read, hand_clock)
     viewer = asyncio.create_task(_collect(watching))
