@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -27,7 +28,7 @@ BEFORE = SIX - timedelta(minutes=30)
 
 def memo_with_cadence(session: Session, /, **rhythms: Any) -> Newsletter:
     memo = publishing.newsletter(session, BEFORE, alarm_address="desk@ledger.example.org")
-    wanted = Rhythm(**({"weekdays": "daily", "local_time": "06:00", "is_automatic": True} | rhythms))
+    wanted = replace(Rhythm("daily", "06:00", is_automatic=True), **rhythms)
     rhythm.set_cadence(session, memo, wanted, now=BEFORE, actor="test")
     return memo
 
