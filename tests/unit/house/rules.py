@@ -27,8 +27,10 @@ WORDS = {
     "helpers",
 }
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
-# An element with attributes or with something in it; a lone `</head>` to search for and `<name@…>` pass.
-MARKUP = re.compile(r"<([a-z][a-z0-9]*)>.*</\1>|<[a-z][a-z0-9]*\s+[a-z-]+=[\"'{]", re.IGNORECASE | re.DOTALL)
+# An element with attributes or with something in it; a lone `</head>` to search for, a head's `<base …>` and `<name@…>` pass.
+MARKUP = re.compile(
+    r"<([a-z][a-z0-9]*)>.*</\1>|<(?!base\b)[a-z][a-z0-9]*\s+[a-z-]+=[\"'{]", re.IGNORECASE | re.DOTALL
+)
 LEFTOVERS = re.compile(r"\b(?:TODO|FIXME|XXX)\b|type:\s*ignore|pytest\.(?:mark\.)?skip")
 
 
