@@ -136,5 +136,5 @@ class Reader(RuleBasedStateMachine):
 
 
 def test_only_the_owner_makes_a_reader() -> None:
-    bounds = settings(max_examples=40, stateful_step_count=25, deadline=None)
+    bounds = settings(max_examples=15, stateful_step_count=30, deadline=None)
     run_state_machine_as_test(Reader, settings=bounds)
