@@ -36,6 +36,12 @@ def close_ended(session: Session, *, pepper: str, now: datetime) -> list[int]:
     return [run.edition_id for run in runs]
 
 
+def has_work(session: Session) -> bool:
+    """Whether any run is still open: only then is a tick worth a write."""
+    query = sa.select(col(Run.edition_id)).where(col(Run.ended_at).is_(None)).limit(1)
+    return session.execute(query).first() is not None
+
+
 def sweep_cancelled(session: Session) -> int:
     """End rows of cancelled runs whose spans nobody holds; what was in flight is held, for it may arrive."""
     now = database.now(session)

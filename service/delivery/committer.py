@@ -7,7 +7,7 @@ before that commit has returned. A failed commit keeps its outcomes and tries ag
 import asyncio
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from service import logs
 from service.database import Database
@@ -97,7 +97,7 @@ class Committer:
             try:
                 standing = await self._database.write(recording.commit, list(batches.values()))
                 break
-            except (SQLAlchemyError, OSError) as error:
+            except (DBAPIError, OSError) as error:
                 log.warning("committer.failed", problem=str(error).splitlines()[0])
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
         for wish in wishes:

@@ -69,6 +69,8 @@ class _Prepared:
 async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition:
     """Begin to send it. Raises NotStartable, Invalid for what cannot be sent, EditionNotFound. Twice at once: one wins."""
     prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
+    if await held.database.write(occurrences.date_for_now, edition_uid, held.clock.now()):
+        prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
     made = await asyncio.to_thread(body.render, prepared.content, held.templates)
     edition, span_id = await held.database.write(
         _begin, edition_uid, prepared, made, now=held.clock.now(), actor=actor

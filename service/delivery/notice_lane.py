@@ -7,7 +7,8 @@ from service import addresses, logs
 from service.delivery import notice_messages, notice_rows, outcome, relays, settling
 from service.delivery.notice_messages import NotNeeded, Stationery
 from service.delivery.notice_rows import TakenNotice
-from service.delivery.sending import Office
+from service.delivery.outcome import Outcome
+from service.delivery.sending import RENEW_SECONDS, Office
 from service.delivery.transport import Envelope, RelayDown, Transport
 from service.errors import MemoError
 from service.ledger.models import NoticeState
@@ -59,7 +60,7 @@ class NoticeLane:
             return
         if not await database.write(notice_rows.begin, taken, envelope.message):
             return
-        judged = outcome.of(await self._transport.hand_over(envelope))
+        judged = await self._handed_over(taken, envelope)
         if settling.is_relays_matter(judged):
             await self._relay_problem(taken, str(judged.reply))
             return
@@ -67,6 +68,19 @@ class NoticeLane:
         await database.write(notice_rows.record, taken, judged, uncertain_wait=wait, chance=chance)
         log.info("notice.attempted", kind=taken.notice.kind, address=addresses.masked(envelope.rcpt_to),
                  verdict=judged.verdict.value)  # fmt: skip
+
+    async def _handed_over(self, taken: TakenNotice, envelope: Envelope) -> Outcome:
+        """Kept alive while the relay is slow, so that nobody takes it for a dead sender's."""
+        renewing = asyncio.create_task(self._renew(taken))
+        try:
+            return outcome.of(await self._transport.hand_over(envelope))
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, taken: TakenNotice) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await self._office.database.write(notice_rows.renew, taken)
 
     async def _made(self, taken: TakenNotice) -> Envelope:
         """The pinned bytes if there are any: a second attempt is the same message."""

@@ -62,6 +62,10 @@ def untouched(session: Session, taken: TakenNotice) -> None:
     _update(session, taken, is_in_flight=False, renewed_at=None)
 
 
+def renew(session: Session, taken: TakenNotice) -> None:
+    _update(session, taken, renewed_at=database.utc_now())
+
+
 def not_sent(session: Session, taken: TakenNotice, why: str, state: NoticeState) -> None:
     """It is not needed any more (expired), or cannot be made (held for a person)."""
     values = {

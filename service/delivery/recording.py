@@ -109,7 +109,10 @@ def _row_statement() -> sa.Update:
         .where(
             col(Delivery.edition_id) == sa.bindparam("the_edition"),
             col(Delivery.number) == sa.bindparam("the_number"),
-            sa.or_(sa.bindparam("is_accept", type_=sa.Boolean()), col(Delivery.state).in_(OPEN)),
+            sa.or_(
+                sa.bindparam("is_accept", type_=sa.Boolean()),
+                *(col(Delivery.state) == state for state in OPEN),  # IN cannot be used with executemany
+            ),
         )
         .values(
             state=sa.bindparam("the_state"),

@@ -72,6 +72,10 @@ class Sender:
         """Begin no new message; what is under way gets a few seconds for its answer."""
         self._draining.set()
 
+    @property
+    def is_draining(self) -> bool:
+        return self._draining.is_set()
+
     async def send_due(self) -> None:
         """Take spans, the best first, until none is left to take."""
         office = self._office

@@ -13,7 +13,7 @@ from service import database
 from service.subscribers.models import State, Subscriber, Subscription
 
 
-def statement(session: Session, newsletter_id: int, *, cutoff: datetime) -> sa.Select[Any]:
+def statement(session: Session, newsletter_id: int, cutoff: datetime) -> sa.Select[Any]:
     """Columns subscriber_id, subscription_id, address and fields (what personal places need), one row a reader."""
     built = sa.func.jsonb_build_object if database.is_postgresql(session) else sa.func.json_object
     fields = built(

@@ -1,6 +1,7 @@
 """Every test of this tier runs on both databases: `resources` and `client` come once for SQLite and once for PostgreSQL."""
 
 import itertools
+import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
 
 from service import migrations, settings
 from service.app import create_app
@@ -17,6 +19,7 @@ from tests.support.clock import HandClock
 from tests.support.postgres import Postgres
 
 TEMPLATE = "memo_template"
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 _numbers = itertools.count(1)
 
 

@@ -38,13 +38,13 @@ async def test_revoking_a_key_that_is_not_there_says_so(resources: Resources) ->
         )
 
 
-@pytest.mark.parametrize("scopes", [[], ["everything"], ["read", "admin"], [" "]])
-async def test_a_key_without_known_scopes_is_refused(resources: Resources, scopes: list[str]) -> None:
-    with pytest.raises(ScopeUnknown):
-        await resources.database.write(keys.create, "City desk", scopes, now=resources.clock.now())
+async def test_a_key_without_known_scopes_is_refused(resources: Resources) -> None:
+    for scopes in [[], ["everything"], ["read", "admin"], [" "]]:
+        with pytest.raises(ScopeUnknown):
+            await resources.database.write(keys.create, "City desk", scopes, now=resources.clock.now())
 
 
-@pytest.mark.parametrize("name", ["", "  ", "Big\nnews", "a\x00b", "x" * 101])
-async def test_nb_19_a_key_name_is_one_usable_line(resources: Resources, name: str) -> None:
-    with pytest.raises(NameInvalid):
-        await resources.database.write(keys.create, name, ["read"], now=resources.clock.now())
+async def test_nb_19_a_key_name_is_one_usable_line(resources: Resources) -> None:
+    for name in ["", "  ", "Big\nnews", "a\x00b", "x" * 101]:
+        with pytest.raises(NameInvalid):
+            await resources.database.write(keys.create, name, ["read"], now=resources.clock.now())

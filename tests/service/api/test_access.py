@@ -22,14 +22,12 @@ async def test_without_a_key_nothing_is_told(client: httpx2.AsyncClient) -> None
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
-    "header", ["Bearer memo_wrong", "Bearer x", "Basic bWVtbzpt", "memo_wrong", "Bearer"]
-)
-async def test_a_wrong_key_is_refused(client: httpx2.AsyncClient, header: str) -> None:
-    answer = await client.get(URL, headers={"Authorization": header})
+async def test_a_wrong_key_is_refused(client: httpx2.AsyncClient) -> None:
+    for header in ["Bearer memo_wrong", "Bearer x", "Basic bWVtbzpt", "memo_wrong", "Bearer"]:
+        answer = await client.get(URL, headers={"Authorization": header})
 
-    detail(answer, 401)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+        detail(answer, 401)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_a_revoked_key_is_refused_at_once(
@@ -67,20 +65,22 @@ async def test_a_wrong_key_is_said_before_anything_about_the_request(client: htt
     detail(await client.post(URL, content=b"<xml/>", headers={"Content-Type": "text/xml"}), 401)
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-async def test_a_body_that_is_not_json_is_refused(api: httpx2.AsyncClient, kind: str) -> None:
-    answer = await api.post("/newsletters", content=b"name=x", headers={"Content-Type": kind})
+async def test_a_body_that_is_not_json_is_refused(api: httpx2.AsyncClient) -> None:
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]:
+        answer = await api.post("/newsletters", content=b"name=x", headers={"Content-Type": kind})
 
-    assert "application/json" in detail(answer, 415)
+        assert "application/json" in detail(answer, 415)
 
 
 async def test_a_body_without_a_kind_is_refused(api: httpx2.AsyncClient) -> None:
     detail(await api.post("/newsletters", content=b"{}"), 415)
 
 
-@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff\xfe", b"null", b'{"a": NaN'])
-async def test_broken_json_is_refused(api: httpx2.AsyncClient, body: bytes) -> None:
-    detail(await api.post("/newsletters", content=body, headers={"Content-Type": "application/json"}), 422)
+async def test_broken_json_is_refused(api: httpx2.AsyncClient) -> None:
+    for body in [b"{", b"", b"[]", b"\xff\xfe", b"null", b'{"a": NaN']:
+        detail(
+            await api.post("/newsletters", content=body, headers={"Content-Type": "application/json"}), 422
+        )
 
 
 async def test_ten_megabytes_are_too_large(api: httpx2.AsyncClient) -> None:

@@ -1,7 +1,6 @@
 from typing import Any
 
 import httpx2
-import pytest
 
 from service.newsletters.models import Newsletter
 from tests.service.api.conftest import KeyMaker, detail
@@ -22,20 +21,18 @@ async def test_the_answer_names_the_next_five_dates(api: httpx2.AsyncClient, mem
     assert (await api.get(URL)).json()["items"] == [answer.json()]
 
 
-@pytest.mark.parametrize("days", [["1"], [1], ["0"], ["7"], ["1-5"], ["*/2"], ["mon", "someday"], [], [""]])
-async def test_nb_40_numbers_for_weekdays_are_refused(
-    api: httpx2.AsyncClient, memo: Newsletter, days: list[Any]
-) -> None:
-    answer = await api.put(URL, json=WEEKDAYS | {"weekdays": days})
+async def test_nb_40_numbers_for_weekdays_are_refused(api: httpx2.AsyncClient, memo: Newsletter) -> None:
+    for days in [["1"], [1], ["0"], ["7"], ["1-5"], ["*/2"], ["mon", "someday"], [], [""]]:
+        answer = await api.put(URL, json=WEEKDAYS | {"weekdays": days})
 
-    detail(answer, 422)
-    assert answer.json()["field"] == "weekdays"
-    assert (await api.get(URL)).json()["items"] == []
+        detail(answer, 422)
+        assert answer.json()["field"] == "weekdays"
+        assert (await api.get(URL)).json()["items"] == []
 
 
-@pytest.mark.parametrize("at", ["6", "24:00", "06:60", "06:00+02:00", ""])
-async def test_a_time_that_is_none_is_refused(api: httpx2.AsyncClient, memo: Newsletter, at: str) -> None:
-    detail(await api.put(URL, json=WEEKDAYS | {"local_time": at}), 422)
+async def test_a_time_that_is_none_is_refused(api: httpx2.AsyncClient, memo: Newsletter) -> None:
+    for at in ["6", "24:00", "06:60", "06:00+02:00", ""]:
+        detail(await api.put(URL, json=WEEKDAYS | {"local_time": at}), 422)
 
 
 async def test_nb_26_a_change_of_zone_keeps_the_time_on_the_wall(

@@ -2,7 +2,6 @@ import asyncio
 from typing import Any
 
 import httpx2
-import pytest
 
 from service.newsletters.models import Newsletter
 from tests.service.api.conftest import DETAILS, detail
@@ -37,9 +36,8 @@ async def test_a_taken_name_is_a_conflict_and_an_unknown_one_not_found(
     detail(await api.get("/newsletters/evening-memo/feeds"), 404)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
+async def test_nb_19_a_detail_that_cannot_be_used_is_named(api: httpx2.AsyncClient) -> None:
+    for field, value in [
         ("name", "Big\nnews"),
         ("name", "a\rBcc: x@example.org"),
         ("name", "a\x00b"),
@@ -53,29 +51,29 @@ async def test_a_taken_name_is_a_conflict_and_an_unknown_one_not_found(
         ("accent", "#ffff00"),
         ("slug", "../desk"),
         ("surprise", "yes"),
-    ],
-)
-async def test_nb_19_a_detail_that_cannot_be_used_is_named(
-    api: httpx2.AsyncClient, field: str, value: str
-) -> None:
-    answer = await api.post("/newsletters", json=DETAILS | {field: value})
+    ]:
+        answer = await api.post("/newsletters", json=DETAILS | {field: value})
 
-    detail(answer, 422)
-    assert answer.json()["field"] == field
-    assert (await api.get("/newsletters")).json()["items"] == []
+        detail(answer, 422)
+        assert answer.json()["field"] == field
+        assert (await api.get("/newsletters")).json()["items"] == []
 
 
-@pytest.mark.parametrize(
-    "changes", [{"time_zone": "Mars"}, {"name": None}, {"slug": "other"}, {"name": "a\nb"}]
-)
 async def test_a_change_that_cannot_be_used_changes_nothing(
-    api: httpx2.AsyncClient, memo: Newsletter, changes: dict[str, Any]
+    api: httpx2.AsyncClient, memo: Newsletter
 ) -> None:
-    before = (await api.get("/newsletters/morning-memo")).json()
+    unusable: list[dict[str, Any]] = [
+        {"time_zone": "Mars"},
+        {"name": None},
+        {"slug": "other"},
+        {"name": "a\nb"},
+    ]
+    for changes in unusable:
+        before = (await api.get("/newsletters/morning-memo")).json()
 
-    detail(await api.patch("/newsletters/morning-memo", json={"description": "new", **changes}), 422)
+        detail(await api.patch("/newsletters/morning-memo", json={"description": "new", **changes}), 422)
 
-    assert (await api.get("/newsletters/morning-memo")).json() == before
+        assert (await api.get("/newsletters/morning-memo")).json() == before
 
 
 async def test_a_post_repeated_with_its_key_is_done_once(api: httpx2.AsyncClient) -> None:
@@ -112,12 +110,12 @@ async def test_a_post_that_failed_may_be_repeated_with_its_key(
     assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("name", ["", "x" * 201, "caf\u00e9"])
-async def test_an_unusable_idempotency_key_is_refused(api: httpx2.AsyncClient, name: str) -> None:
-    answer = await api.post("/newsletters", json=DETAILS, headers={b"Idempotency-Key": name.encode()})
+async def test_an_unusable_idempotency_key_is_refused(api: httpx2.AsyncClient) -> None:
+    for name in ["", "x" * 201, "caf\u00e9"]:
+        answer = await api.post("/newsletters", json=DETAILS, headers={b"Idempotency-Key": name.encode()})
 
-    assert answer.json()["field"] == "Idempotency-Key"
-    detail(answer, 422)
+        assert answer.json()["field"] == "Idempotency-Key"
+        detail(answer, 422)
 
 
 async def test_a_feed_is_followed_once(api: httpx2.AsyncClient, memo: Newsletter) -> None:

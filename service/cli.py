@@ -1,0 +1,226 @@
+"""The command `memo`: every error is one sentence that says what to do, and a non-zero exit code."""
+
+import asyncio
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, TypeVar
+
+import typer
+import uvloop
+
+from service import addresses, logs, migrations, serving, settings
+from service.accounts import keys, passwords, signin
+from service.accounts.models import Account, Key
+from service.delivery import launch
+from service.demo import running as demo_running
+from service.demo import tour
+from service.dependencies import Resources, opened
+from service.editions.models import Edition
+from service.errors import Invalid, MemoError
+from service.newsletters import details, publication
+from service.serving import Served
+from service.settings import Settings
+from service.worker import Worker
+
+
+class EditionIdInvalid(Invalid):
+    """This is no edition's id: it looks like 0198c5f2-….; the desk shows it."""
+
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Morning Memo: newsletters for newsrooms.")
+account = typer.Typer(no_args_is_help=True, help="People who sign in to the desk.")
+key = typer.Typer(no_args_is_help=True, help="Keys for programs that call the API.")
+newsletter = typer.Typer(no_args_is_help=True, help="The publications people subscribe to.")
+app.add_typer(account, name="account")
+app.add_typer(key, name="key")
+app.add_typer(newsletter, name="newsletter")
+
+
+def main() -> None:
+    try:
+        app(standalone_mode=False)
+    except MemoError as error:
+        _fail(error.message, 1)
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except typer.Abort:
+        _fail("Stopped.", 130)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        _fail(message(), getattr(error, "exit_code", 2))
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"memo: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _settings() -> Settings:
+    chosen = settings.load()
+    logs.configure(form=chosen.log_format, level=chosen.log_level.upper())
+    return chosen
+
+
+def _run(coroutine: Coroutine[None, None, T]) -> T:
+    sys.setswitchinterval(0.0005)  # the writer thread and the loop hand over to each other all the time
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+async def _with_resources(chosen: Settings, function: Callable[[Resources], Awaitable[T]]) -> T:
+    async with opened(chosen) as resources:
+        return await function(resources)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the version this program needs."""
+    chosen = _settings()
+    migrations.upgrade(chosen.database)
+    print("The database is up to date.")
+
+
+@app.command()
+def serve(
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Pages and API only; workers run elsewhere.")
+    ] = False,
+) -> None:
+    """Run the pages, the API and (unless told otherwise) the worker in one process."""
+    chosen = _settings()
+    migrations.ensure_current(chosen.database)
+    _run(serving.serve(chosen, with_worker=not no_worker, announce=_announce))
+
+
+def _announce(served: Served) -> None:
+    base = served.resources.settings.base_url
+    print(f"Morning Memo is up at {base} (desk: {base}/desk).", flush=True)
+    if served.worker and not served.resources.settings.relay_url:
+        print(f"No relay is set: messages stay in the built-in mailbox at {base}/mailbox.", flush=True)
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker without pages: it sends what is due. Any number of them beside PostgreSQL."""
+    chosen = _settings()
+    if not chosen.relay_url:
+        raise serving.RelayMissing
+    migrations.ensure_current(chosen.database)
+
+    def announce(working: Worker) -> None:
+        print(f"Worker {working.name} is at work.", flush=True)
+
+    _run(serving.work(chosen, announce=announce))
+
+
+@app.command()
+def demo(
+    check: Annotated[
+        bool, typer.Option("--check", help="Take the whole tour without a person, then stop.")
+    ] = False,
+) -> None:
+    """A sample newsroom, its newsletter and a mailbox, all on this computer."""
+    logs.configure(form="console", level="WARNING")
+    if check:
+        sys.exit(_run(tour.take()))
+    _run(demo_running.run())
+
+
+@account.command("add")
+def account_add(
+    name: Annotated[str, typer.Option(prompt=True, help="The person's name, as the desk shows it.")],
+    address: Annotated[str, typer.Option(prompt=True, help="The mail address to sign in with.")],
+    password: Annotated[
+        str,
+        typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 10 characters."),
+    ],
+) -> None:
+    """Let a person sign in to the desk."""
+    chosen = _settings()
+    migrations.ensure_current(chosen.database)
+    parsed = addresses.parse(address)
+
+    async def add(resources: Resources) -> Account:
+        hashed = await asyncio.to_thread(passwords.hash_password, password)
+        return await resources.database.write(
+            signin.create_account, name, parsed.wire, hashed, now=resources.clock.now()
+        )
+
+    _run(_with_resources(chosen, add))
+    print(f"{name} can sign in at {chosen.base_url}/desk with {parsed.shown}.")
+
+
+@key.command("create")
+def key_create(
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    scope: Annotated[list[str], typer.Option(help="read, write or send; can be given several times.")],
+) -> None:
+    """Make an API key. It is shown this once."""
+    chosen = _settings()
+    migrations.ensure_current(chosen.database)
+
+    async def create(resources: Resources) -> tuple[Key, str]:
+        return await resources.database.write(keys.create, name, scope, now=resources.clock.now())
+
+    _, secret = _run(_with_resources(chosen, create))
+    print(secret)
+
+
+@newsletter.command("create")
+def newsletter_create(
+    slug: Annotated[str, typer.Option(help="Its short name in addresses: morning-memo.")],
+    name: Annotated[str, typer.Option(help="Its name, as readers see it.")],
+    from_address: Annotated[str, typer.Option(help="The address its messages come from.")],
+    postal_address: Annotated[str, typer.Option(help="The newsroom's postal address, for the footer.")],
+    time_zone: Annotated[str, typer.Option(help="IANA name, for example Europe/Berlin.")],
+    from_name: Annotated[str, typer.Option(help="The sender's name; empty: the newsletter's.")] = "",
+    description: Annotated[str, typer.Option(help="A sentence for the sign-up page.")] = "",
+    language: Annotated[str, typer.Option(help="Language tag, for example en.")] = "en",
+) -> None:
+    """Make a newsletter; its sign-up page is there at once."""
+    chosen = _settings()
+    migrations.ensure_current(chosen.database)
+    read = details.read(
+        {
+            "slug": slug,
+            "name": name,
+            "from_address": from_address,
+            "from_name": from_name or name,
+            "postal_address": postal_address,
+            "time_zone": time_zone,
+            "description": description,
+            "language": language,
+        }
+    )
+
+    async def create(resources: Resources) -> None:
+        await resources.database.write(
+            publication.create, read, now=resources.clock.now(), actor="the command line"
+        )
+
+    _run(_with_resources(chosen, create))
+    print(f"{name} can be subscribed to at {chosen.base_url}/n/{slug}.")
+
+
+@app.command()
+def send(edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")]) -> None:
+    """Start to send an edition now; a running worker does the rest."""
+    chosen = _settings()
+    migrations.ensure_current(chosen.database)
+    try:
+        uid = uuid.UUID(edition)
+    except ValueError as error:
+        raise EditionIdInvalid from error
+
+    async def start(resources: Resources) -> Edition:
+        return await launch.launch(resources, uid, actor="the command line")
+
+    _run(_with_resources(chosen, start))
+    print("The edition is on its way; the desk shows how far it is.")

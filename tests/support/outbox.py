@@ -1,0 +1,258 @@
+"""A newsletter with readers and an edition under way, and a sender in the test's own loop: what tests of sending begin with."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service import database, tokens
+from service.delivery import closing, transport
+from service.delivery.sending import Office, Sender
+from service.delivery.transport import RelayAddress, Timeouts
+from service.dependencies import Resources
+from service.editions.models import Edition, Rendition, State, Version
+from service.ledger import fanout, progress
+from service.ledger.models import Delivery, Span
+from service.ledger.progress import Progress
+from service.newsletters import details, publication
+from service.newsletters.models import Newsletter
+from service.rendering import body
+from service.rendering.blocks import Document, Lead, Masthead
+from service.rendering.content import EditionContent, NewsletterFacts
+from service.subscribers import audience
+from service.subscribers.models import State as Subscribed
+from service.subscribers.models import Subscriber, Subscription
+
+DETAILS = {
+    "slug": "morning-memo",
+    "name": "Morning Memo",
+    "from_name": "Morning Memo",
+    "from_address": "memo@news.example.org",
+    "postal_address": "The Harbor Ledger\n1 Quay Street\nPort Linden",
+    "time_zone": "Europe/Berlin",
+}
+
+
+@dataclass
+class Outbox:
+    resources: Resources
+    edition: Edition
+    subscribers: dict[str, int] = field(default_factory=dict)
+
+    async def progress(self) -> Progress:
+        return await self.resources.database.read(progress.of, self.edition.id)
+
+    async def rows(self) -> dict[str, Delivery]:
+        return await self.resources.database.read(_rows, self.edition.id)
+
+    async def state(self) -> State:
+        found: Edition = await self.resources.database.read(Session.get_one, Edition, self.edition.id)
+        return found.state
+
+    async def everybody_due(self) -> None:
+        """As if every wait were over."""
+        await self.resources.database.write(_everybody_due, self.edition.id)
+
+    async def until_ended(self, *, within: float = 20.0) -> Progress:
+        async with asyncio.timeout(within):
+            while (found := await self.progress()).ended_at is None:
+                await asyncio.sleep(0.02)
+        return found
+
+
+def make_newsletter(session: Session, now: datetime) -> Newsletter:
+    return publication.create(session, details.read(DETAILS), now=now, actor="test")
+
+
+def add_readers(
+    session: Session, newsletter: Newsletter, wires: Sequence[str], *, pepper: str, now: datetime
+) -> dict[str, int]:
+    made: dict[str, int] = {}
+    for wire in wires:
+        key = wire.casefold()
+        subscriber = Subscriber(
+            address=wire,
+            address_key=key,
+            address_hash=tokens.keyed_hash(pepper, key),
+            first_name=wire.partition("@")[0].title(),
+            created_at=now,
+        )
+        session.add(subscriber)
+        session.flush()
+        session.add(
+            Subscription(
+                newsletter_id=newsletter.id,
+                subscriber_id=subscriber.id,
+                state=Subscribed.ACTIVE,
+                requested_at=now - timedelta(days=1),
+                confirmed_at=now - timedelta(days=1),
+            )
+        )
+        made[wire] = subscriber.id
+    session.flush()
+    return made
+
+
+def document() -> Document:
+    return Document(
+        subject="Ferry returns, {{first_name|reader}}",
+        preheader="The night boat runs again from Monday.",
+        blocks=[
+            Masthead(),
+            Lead(
+                headline="Night ferry returns to Port Linden",
+                deck="The night boat runs again from Monday.",
+                body_markdown="Good morning, {{first_name|reader}}. The **night ferry** is back.\n\nIt leaves at ten.",
+                url="https://ledger.example.org/articles/ferry",
+                read_more=True,
+            ),
+        ],
+    )
+
+
+async def open_outbox(resources: Resources, wires: Sequence[str], *, holds_uncertain: bool = False) -> Outbox:
+    """Readers with these addresses, and an edition whose run has begun and is fanned out."""
+    real_now = await resources.database.read(database.now)
+    newsletter = await resources.database.write(make_newsletter, real_now)
+    subscribers = await resources.database.write(
+        add_readers, newsletter, wires, pepper=resources.pepper, now=real_now
+    )
+    edition = await resources.database.write(
+        _start, newsletter, resources, len(wires), real_now, holds_uncertain
+    )
+    while await resources.database.write(fanout.carry_on, edition.id, audience.statement) is not None:
+        pass
+    return Outbox(resources, edition, subscribers)
+
+
+def _start(
+    session: Session,
+    newsletter: Newsletter,
+    resources: Resources,
+    readers: int,
+    now: datetime,
+    holds_uncertain: bool,
+) -> Edition:
+    edition = Edition(
+        newsletter_id=newsletter.id,
+        local_date=date(2026, 3, 2),
+        state=State.SENDING,
+        version_number=1,
+        created_at=now,
+        started_at=now,
+    )
+    session.add(edition)
+    session.flush()
+    version = Version(
+        edition_id=edition.id,
+        number=1,
+        document=document().canonical_json(),
+        sha256=document().sha256(),
+        author="test",
+        created_at=now,
+    )
+    session.add(version)
+    session.flush()
+    made = body.render(_content(newsletter), resources.templates)
+    session.add(
+        Rendition(
+            edition_id=edition.id,
+            version_id=version.id,
+            data=made.to_bytes(),
+            sha256=made.sha256,
+            html_octets=made.html_octets,
+            created_at=now,
+        )
+    )
+    fanout.open_run(
+        session,
+        fanout.NewRun(edition.id, newsletter.id, readers, now + timedelta(hours=20), holds_uncertain),
+    )
+    return edition
+
+
+def _content(newsletter: Newsletter) -> EditionContent:
+    facts = NewsletterFacts(
+        name=newsletter.name,
+        slug=newsletter.slug,
+        language="en",
+        direction="ltr",
+        from_name=newsletter.from_name,
+        from_address=newsletter.from_address,
+        reply_to=None,
+        list_id=newsletter.list_id,
+        postal_address=newsletter.postal_address,
+        reason="You signed up for the Morning Memo.",
+        accent=newsletter.accent,
+        public_url="https://news.example.org",
+    )
+    return EditionContent(
+        facts, document(), date(2026, 3, 2), "https://news.example.org/n/morning-memo/2026-03-02"
+    )
+
+
+def office(resources: Resources, relay: RelayAddress, *, holder: str = "one", connections: int = 4) -> Office:
+    return Office(
+        holder=holder,
+        database=resources.database,
+        clock=resources.clock,
+        keys=resources.keys,
+        base_url="https://news.example.org",
+        relay=relay,
+        timeouts=Timeouts(connect=2, reply=2, dot=1),
+        connections=connections,
+        uncertain_wait=resources.settings.uncertain_after,
+    )
+
+
+def relay_at(url: str) -> RelayAddress:
+    return transport.read_address(url, ehlo_name="news.example.org")
+
+
+@asynccontextmanager
+async def sending(office: Office, *, pepper: str = "a pepper for tests only") -> AsyncIterator[Sender]:
+    """A sender at work: it takes what is due, again and again, and runs are closed when they end."""
+    sender = Sender(office)
+    tasks = [asyncio.create_task(sender.run()), asyncio.create_task(_again_and_again(sender, office, pepper))]
+    try:
+        yield sender
+    finally:
+        sender.drain()
+        await asyncio.wait({tasks[1]}, timeout=10)
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def _again_and_again(sender: Sender, office: Office, pepper: str) -> None:
+    while not sender.is_draining:
+        await asyncio.gather(*(sender.send_due() for _ in range(3)))
+        await office.database.write(closing.sweep_cancelled)
+        await office.database.write(closing.close_ended, pepper=pepper, now=office.clock.now())
+        await asyncio.sleep(0.05)
+
+
+def _rows(session: Session, edition_id: int) -> dict[str, Delivery]:
+    found = session.execute(sa.select(Delivery).where(col(Delivery.edition_id) == edition_id)).scalars()
+    return {row.address: row for row in found}
+
+
+def _everybody_due(session: Session, edition_id: int) -> None:
+    past = database.now(session) - timedelta(seconds=1)
+    session.execute(
+        sa.update(Delivery)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.due_at).is_not(None))
+        .values(due_at=past)
+    )
+    session.execute(
+        sa.update(Span)
+        .where(col(Span.edition_id) == edition_id, col(Span.due_at).is_not(None))
+        .values(due_at=past)
+    )
