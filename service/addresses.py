@@ -44,7 +44,9 @@ def parse(text: str) -> Address:
 
     Raises AddressInvalid with a reason for the person.
     """
-    if len(text) > 4 * PATH_OCTETS:  # before anything else looks at it: cleaning costs the square of the length
+    if (
+        len(text) > 4 * PATH_OCTETS
+    ):  # before anything else looks at it: cleaning costs the square of the length
         raise AddressInvalid("This mail address is too long: at most 254 characters fit.", field="email")
     cleaned = _cleaned(text)
     if not cleaned:

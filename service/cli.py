@@ -1,9 +1,12 @@
 """The command `memo`: every error is one sentence that says what to do, and a non-zero exit code."""
 
 import asyncio
+import socket
 import sys
+import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -13,8 +16,8 @@ from service import addresses, logs, migrations, serving, settings
 from service.accounts import keys, passwords, signin
 from service.accounts.models import Account, Key
 from service.delivery import launch
+from service.demo import newsroom, tour
 from service.demo import running as demo_running
-from service.demo import tour
 from service.dependencies import Resources, opened
 from service.editions.models import Edition
 from service.errors import Invalid, MemoError
@@ -44,6 +47,8 @@ def main() -> None:
         app(standalone_mode=False)
     except MemoError as error:
         _fail(error.message, 1)
+    except tour.StepFailed as error:
+        _fail(f"the tour stopped: {error}", 1)
     except typer.Exit as exit_:
         sys.exit(exit_.exit_code)
     except typer.Abort:
@@ -128,9 +133,24 @@ def demo(
 ) -> None:
     """A sample newsroom, its newsletter and a mailbox, all on this computer."""
     logs.configure(form="console", level="WARNING")
-    if check:
-        sys.exit(_run(tour.take()))
-    _run(demo_running.run())
+    sockets = newsroom.listening_sockets()
+    newsroom_port = sockets[0].getsockname()[1]
+    if not check:
+        port = demo_running.usual_or_free_port()
+        _run(
+            demo_running.run(
+                demo_running.fresh_settings(demo_running.FOLDER, newsroom_port, port=port), sockets
+            )
+        )
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _run(_checked(demo_running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets))
+    print("The whole tour works.")
+
+
+async def _checked(chosen: Settings, sockets: list[socket.socket]) -> None:
+    async with demo_running.up(chosen, sockets) as running:
+        await tour.take(running)
 
 
 @account.command("add")

@@ -86,7 +86,7 @@ async def work(chosen: Settings, *, announce: Callable[[Worker], None]) -> None:
         await until_signal()
 
 
-class _Server(uvicorn.Server):
+class WebServer(uvicorn.Server):
     """Signals are ours: the server must be the last to stop, not the first."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -115,7 +115,7 @@ async def _web(resources: Resources, listening: socket.socket) -> AsyncIterator[
         forwarded_allow_ips=proxies or None,
         server_header=False,
     )
-    server = _Server(config)
+    server = WebServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     await server.is_up.wait()
     try:
@@ -126,10 +126,10 @@ async def _web(resources: Resources, listening: socket.socket) -> AsyncIterator[
 
 
 async def _mailbox(stack: AsyncExitStack, resources: Resources) -> str:
-    catcher = Catcher(resources.database, resources.clock, port=resources.settings.mailbox_port)
-    port = await catcher.start()
+    catcher = Catcher(resources.settings, resources.database, resources.clock)
+    await catcher.start()
     stack.push_async_callback(catcher.stop)
-    return f"smtp://127.0.0.1:{port}?tls=none"
+    return catcher.relay_url
 
 
 async def _end_streams() -> None:
