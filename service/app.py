@@ -41,6 +41,7 @@ def create_app(resources: Resources) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would be made from the request's Host (faults.md NB-17)
     )
     app.state.resources = resources
     for door in (api_routes, desk_routes, public_routes, ops_routes):

@@ -27,7 +27,7 @@ from service.editions import occurrences
 from service.errors import Conflict, MemoError
 from service.jobs import Kind
 from service.ledger import fanout, partitions
-from service.subscribers import audience
+from service.subscribers import audience, cooldowns
 
 log = logs.get(__name__)
 
@@ -128,6 +128,7 @@ class Worker:
     async def tidy(self) -> None:
         await self._resources.jobs.tidy()
         await self._resources.database.write(partitions.ensure)
+        await self._resources.database.write(cooldowns.sweep, now=self._resources.clock.now())
 
     async def _launch_planned(self) -> None:
         now = self._resources.clock.now()

@@ -17,7 +17,7 @@ from service.rendering import direction
 from service.rendering import notices as rendering
 from service.rendering.notices import NoticeFacts
 from service.subscribers import links
-from service.subscribers.models import State, Subscriber, Subscription
+from service.subscribers.models import State, Subscription
 from service.tokens import Keys
 
 
@@ -61,22 +61,21 @@ def _confirm(session: Session, notice: Notice, stationery: Stationery, now: date
     if subscription is None or subscription.state is not State.PENDING or subscription.revision != revision:
         raise NotNeeded("The subscription was confirmed or ended meanwhile.")
     newsletter = session.get_one(Newsletter, subscription.newsletter_id)
-    subscriber = session.get_one(Subscriber, subscription.subscriber_id)
     token = links.confirm_token(stationery.keys, uid, revision, now)
     values = {
         "newsletter": newsletter.name,
-        "first_name": subscriber.first_name or "",
+        "first_name": "",  # none: a stranger may have typed it
         "confirm_url": f"{stationery.base_url}/confirm/{token}",
     }
     return _from_newsletter("confirm", values, newsletter, notice, stationery, now)
 
 
 def _alarm(session: Session, notice: Notice, stationery: Stationery, now: datetime) -> Contents:
-    newsletter = session.get_one(Newsletter, int(notice.payload["newsletter_id"]))
+    newsletter = session.get_one(Newsletter, notice.subject_id)
     values = {
         "subject": str(notice.payload["subject"]),
         "text": str(notice.payload["text"]),
-        "desk_url": f"{stationery.base_url}/desk",
+        "desk_url": f"{stationery.base_url}{notice.payload.get('path', '/desk')}",
     }
     return _from_newsletter("alarm", values, newsletter, notice, stationery, now)
 

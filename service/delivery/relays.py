@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from service import database
@@ -60,8 +61,11 @@ def note_success(session: Session, name: str) -> None:
 def _locked(session: Session, name: str) -> Relay:
     query = select(Relay).where(Relay.name == name).with_for_update()
     relay = session.exec(query).first()
-    if relay is None:
-        relay = Relay(name=name)
-        session.add(relay)
-        session.flush()
-    return relay
+    if relay is not None:
+        return relay
+    try:
+        with session.begin_nested():
+            session.add(Relay(name=name))
+    except IntegrityError:
+        pass  # another connection has just met this relay, too
+    return session.exec(query).one()
