@@ -9,7 +9,6 @@ write connection: each call runs in a savepoint, and whatever has piled up share
 import asyncio
 import queue
 import random
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,6 @@ from enum import StrEnum
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,6 +25,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service import sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +43,6 @@ SQLModel.metadata.naming_convention = NAMES  # before any table: Alembic needs a
 
 TRIES = 6
 TRY_AGAIN = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock time-out
-BUSY_MILLISECONDS = 10_000
 BATCH_CALLS = 512
 READERS = 4
 
@@ -206,8 +205,8 @@ class SqliteDatabase:
     is_sqlite = True
 
     def __init__(self, url: str) -> None:
-        self._writer = _sqlite_engine(url, query_only=False)
-        self._reader = _sqlite_engine(url, query_only=True)
+        self._writer = sqlite.engine(url, connections=1, query_only=False)
+        self._reader = sqlite.engine(url, connections=READERS, query_only=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memo-read")
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_forever, name="memo-write", daemon=True)
@@ -287,33 +286,3 @@ def _settle(calls: list[_Call]) -> None:
             call.future.set_exception(call.error)
         else:
             call.future.set_result(call.answer)
-
-
-def _sqlite_engine(url: str, *, query_only: bool) -> sa.Engine:
-    engine = sa.create_engine(
-        url,
-        pool_size=READERS if query_only else 1,
-        max_overflow=0,
-        connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = (
-            None  # the driver's own BEGIN comes too late: lost updates without an error
-        )
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_MILLISECONDS}",
-            "journal_size_limit=67108864",
-            f"query_only={'ON' if query_only else 'OFF'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
-
-    return engine

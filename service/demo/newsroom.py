@@ -17,7 +17,7 @@ from starlette.routing import Route
 from service.serving import WebServer
 from service.settings import shipped
 
-PLACEHOLDER, MEMO_PLACEHOLDER = "http://newsroom.example.org", "http://memo.example.org"
+NEWSROOM_ADDRESS, SERVICE_ADDRESS = "http://newsroom.example.org", "http://memo.example.org"
 
 
 def listening_sockets() -> list[socket.socket]:
@@ -38,7 +38,7 @@ async def open_to_readers(sockets: list[socket.socket], memo_url: str) -> AsyncI
     folder = shipped("examples") / "newsroom"
 
     async def page(request: Request) -> Response:
-        return _answer(folder, request.path_params["path"], {PLACEHOLDER: base, MEMO_PLACEHOLDER: memo_url})
+        return _answer(folder, request.path_params["path"], {NEWSROOM_ADDRESS: base, SERVICE_ADDRESS: memo_url})
 
     site = Starlette(routes=[Route("/{path:path}", page)])
     server = WebServer(uvicorn.Config(site, log_config=None, access_log=False, lifespan="off"))

@@ -52,15 +52,16 @@ async def test_a_reader_joins_and_leaves_by_keyboard_alone(browser: Browser, dem
     await page.goto(f"{demo.sample.newsroom_url}/articles/ferry-bond-recount.html")
     await press_until_focused(page, "input[name=email]")
     await page.keyboard.type("nora@example.org")
-    await page.keyboard.press("Enter")
-    await page.wait_for_url(f"{demo.base_url}/n/{sample.SLUG}")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    assert page.url == f"{demo.base_url}/n/{sample.SLUG}"
     assert await violations(page) == []
 
     await page.goto(await link_in_message(demo, 1, r"http://\S+/confirm/\S+"))
     assert await violations(page) == []
     await press_until_focused(page, "main button, main input[type=submit]")
-    await page.keyboard.press("Enter")
-    await page.wait_for_load_state()
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
     assert await violations(page) == []
 
     edition = await tour._new_edition(demo, {"automatic": True})
@@ -68,8 +69,8 @@ async def test_a_reader_joins_and_leaves_by_keyboard_alone(browser: Browser, dem
     await page.goto(await link_in_message(demo, 2, r"http://\S+/unsubscribe/\S+"))
     assert await violations(page) == []
     await press_until_focused(page, "main button, main input[type=submit]")
-    await page.keyboard.press("Enter")
-    await page.wait_for_load_state()
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
     assert await violations(page) == []
     await context.close()
 
@@ -94,8 +95,8 @@ async def test_pages_have_no_barriers(browser: Browser, demo: Demo, width: int) 
     api = await page.goto(f"{demo.base_url}/n/{sample.SLUG}/archive")
     assert api is not None
     assert api.status == 200
-    await page.click("main a[href*='/n/morning-memo/20']")
-    await page.wait_for_load_state()
+    async with page.expect_navigation():
+        await page.click("main a[href*='/n/morning-memo/20']")
     assert await violations(page) == []
     await context.close()
 
