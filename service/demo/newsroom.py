@@ -38,7 +38,9 @@ async def open_to_readers(sockets: list[socket.socket], memo_url: str) -> AsyncI
     folder = shipped("examples") / "newsroom"
 
     async def page(request: Request) -> Response:
-        return _answer(folder, request.path_params["path"], {NEWSROOM_ADDRESS: base, SERVICE_ADDRESS: memo_url})
+        return _answer(
+            folder, request.path_params["path"], {NEWSROOM_ADDRESS: base, SERVICE_ADDRESS: memo_url}
+        )
 
     site = Starlette(routes=[Route("/{path:path}", page)])
     server = WebServer(uvicorn.Config(site, log_config=None, access_log=False, lifespan="off"))
