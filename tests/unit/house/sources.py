@@ -80,3 +80,12 @@ def kept() -> list[str]:
 def variables(text: str) -> set[str]:
     """The `MEMO_…` names in it."""
     return set(re.findall(r"\bMEMO_[A-Z][A-Z_]*[A-Z]\b", text))
+
+
+def strings(source: Source) -> list[str]:
+    """Every piece of text in it, docstrings too."""
+    return [
+        node.value
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]

@@ -13,11 +13,12 @@ def test_the_page_says_what_the_code_does() -> None:
 
 def test_every_variable_that_a_text_names_exists() -> None:
     known = {settings_page.variable(name) for name in Settings.model_fields} | {"MEMO_SECRETS_DIR"}
-    unknown = {
-        (path, name)
+    texts = [
+        (path, text)
         for path, text in sources.texts().items()
         if path.endswith((".md", ".html", ".yml", ".toml", "Dockerfile", "Makefile", "run"))
-        or path.startswith("service/")
-        for name in sources.variables(text) - known
-    }
+    ]
+    said = [(source.path, text) for source in sources.python("service") for text in sources.strings(source)]
+    assert said
+    unknown = {(path, name) for path, text in (*texts, *said) for name in sources.variables(text) - known}
     assert not unknown
