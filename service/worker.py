@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from service import logs
+from service.accounts import replies, signin
 from service.articles import polling
 from service.delivery import closing, launch, notice_rows, spans, transport
 from service.delivery.notice_lane import NoticeLane
@@ -128,7 +129,10 @@ class Worker:
     async def tidy(self) -> None:
         await self._resources.jobs.tidy()
         await self._resources.database.write(partitions.ensure)
-        await self._resources.database.write(cooldowns.sweep, now=self._resources.clock.now())
+        now = self._resources.clock.now()
+        await self._resources.database.write(cooldowns.sweep, now=now)
+        await self._resources.database.write(replies.forget_old, now=now)
+        await self._resources.database.write(signin.forget_expired, now=now)
 
     async def _launch_planned(self) -> None:
         now = self._resources.clock.now()
