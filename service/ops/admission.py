@@ -1,6 +1,7 @@
 """Who may look into the built-in mailbox: it holds everybody's links, so this computer itself, or a person signed in to the desk."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -43,7 +44,15 @@ def _is_here(request: Request, client: str) -> bool:
     along (DNS rebinding). A proxy on this computer makes the whole world look local, so what is forwarded is not.
     """
     is_forwarded = any(name in request.headers for name in FORWARDED)
-    return _is_loopback(client) and not is_forwarded and _names_loopback(request.url.hostname or "")
+    return _is_loopback(client) and not is_forwarded and _names_loopback(_name_asked_for(request))
+
+
+def _name_asked_for(request: Request) -> str:
+    """Read from the header itself: the framework puts the server's own address in the place of a malformed one."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _names_loopback(host: str) -> bool:

@@ -70,9 +70,9 @@ async def test_what_a_proxy_on_this_computer_passes_on_is_not_local(visitor: Vis
 
 
 async def test_a_host_header_that_is_no_name_opens_nothing(visitor: Visit) -> None:
-    for name in ("[", "[::1", "127.0.0.1@evil.example.net", "", "localhost:x"):
+    for name in ("[", "[::1", "127.0.0.1@evil.example.net", ""):
         answer = await visitor("127.0.0.1").get("/mailbox", headers={"Host": name})
-        assert 400 <= answer.status_code < 500, (name, answer.status_code)
+        assert answer.status_code == 403, name
 
 
 async def test_a_signed_in_person_looks_in_from_anywhere_until_the_session_ends(

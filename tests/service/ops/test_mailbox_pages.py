@@ -174,7 +174,7 @@ async def test_a_message_without_html_opens_as_text(here: httpx2.AsyncClient, re
 
 
 async def test_a_huge_message_shows_its_beginning(here: httpx2.AsyncClient, resources: Resources) -> None:
-    await _keep(resources, b"Subject: huge\r\n\r\n" + b"words and words\r\n" * 500_000)
+    await _keep(resources, b"Subject: huge\r\n\r\n" + b"words and words\r\n" * 50_000)
 
     for view in ("text", "raw"):
         page = await here.get(f"/mailbox/1?view={view}")
