@@ -35,7 +35,7 @@ LEFTOVERS = re.compile(r"\b(?:TODO|FIXME|XXX)\b|type:\s*ignore|pytest\.(?:mark\.
 
 
 def long_functions(source: Source) -> Iterator[str]:
-    for node in _functions(source.tree):
+    for node in _functions(source):
         length = (node.end_lineno or node.lineno) - node.lineno + 1
         if length > FUNCTION_LINES:
             yield f"{source.path}:{node.lineno} {node.name} has {length} lines (at most {FUNCTION_LINES})"
@@ -51,11 +51,11 @@ def commits(source: Source) -> Iterator[str]:
     """Only `database.write` commits."""
     if source.path == "service/database.py":
         return
-    imported = (node for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom))
+    imported = (node for node in source.nodes if isinstance(node, ast.ImportFrom))
     rooms = {
         name.name for node in imported if (node.module or "").startswith("service.") for name in node.names
     }
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and node.attr == "commit" and _dotted(node.value) not in rooms:
             yield f"{source.path}:{node.lineno} commits; only service/database.py does"
 
@@ -64,7 +64,7 @@ def sessions_of_their_own(source: Source) -> Iterator[str]:
     """A room is handed its session."""
     if source.path in {"service/database.py", "service/migrations.py"}:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _dotted(node.func).split(".")[-1] in {
             "Session",
             "AsyncSession",
@@ -76,20 +76,20 @@ def sessions_of_their_own(source: Source) -> Iterator[str]:
 def own_clocks(source: Source) -> Iterator[str]:
     if source.path == "service/clock.py":
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and ".".join(_dotted(node).split(".")[-2:]) in CLOCKS:
             yield f"{source.path}:{node.lineno} asks what time it is; only service/clock.py does"
 
 
 def imports_in_functions(source: Source) -> Iterator[str]:
-    for function in _functions(source.tree):
+    for function in _functions(source):
         for node in ast.walk(function):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 yield f"{source.path}:{node.lineno} imports inside {function.name}"
 
 
 def relative_imports(source: Source) -> Iterator[str]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ImportFrom) and node.level:
             yield f"{source.path}:{node.lineno} imports relatively"
 
@@ -101,7 +101,7 @@ def banned_module_name(source: Source) -> Iterator[str]:
 
 
 def banned_identifiers(source: Source) -> Iterator[str]:
-    for line, name in _defined(source.tree):
+    for line, name in _defined(source):
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_")
         for word in WORDS & set(words):
             yield f"{source.path}:{line} {name}: we do not say {word}"
@@ -122,20 +122,20 @@ def markup_in_strings(source: Source) -> Iterator[str]:
     """HTML belongs in templates. Docstrings may show some, and so may the API's examples."""
     if source.path.startswith("service/api/shapes/"):
         return
-    told = _docstrings(source.tree)
-    for node in ast.walk(source.tree):
+    told = _docstrings(source)
+    for node in source.nodes:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in told:
             continue
         if found := MARKUP.search(node.value):
             yield f"{source.path}:{node.lineno} has HTML in a string: {found.group()}"
 
 
-def _functions(tree: ast.AST) -> Iterator[Function]:
-    return (node for node in ast.walk(tree) if isinstance(node, Function))
+def _functions(source: Source) -> Iterator[Function]:
+    return (node for node in source.nodes if isinstance(node, Function))
 
 
-def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _defined(source: Source) -> Iterator[tuple[int, str]]:
+    for node in source.nodes:
         if isinstance(node, Function | ast.ClassDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
@@ -144,8 +144,8 @@ def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
 
 
-def _docstrings(tree: ast.AST) -> set[int]:
-    holders = (node for node in ast.walk(tree) if isinstance(node, Function | ast.ClassDef | ast.Module))
+def _docstrings(source: Source) -> set[int]:
+    holders = (node for node in source.nodes if isinstance(node, Function | ast.ClassDef | ast.Module))
     firsts = (node.body[0] for node in holders if node.body)
     return {id(first.value) for first in firsts if isinstance(first, ast.Expr)}
 

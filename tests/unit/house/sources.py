@@ -42,6 +42,10 @@ class Source:
         return _parsed(self.text)
 
     @property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return _nodes(self.text)
+
+    @property
     def lines(self) -> list[str]:
         return self.text.splitlines()
 
@@ -49,6 +53,11 @@ class Source:
 @cache
 def _parsed(text: str) -> ast.Module:
     return ast.parse(text)
+
+
+@cache
+def _nodes(text: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_parsed(text)))
 
 
 @cache
@@ -85,7 +94,5 @@ def variables(text: str) -> set[str]:
 def strings(source: Source) -> list[str]:
     """Every piece of text in it, docstrings too."""
     return [
-        node.value
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        node.value for node in source.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
