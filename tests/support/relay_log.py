@@ -49,6 +49,7 @@ class Line:
     at: str
     connection: int
     accepted: bool
+    ehlo_name: str = ""
 
 
 def message_id_of(data: bytes) -> str:
@@ -59,7 +60,8 @@ def write(log: TextIO, received: Received, *, accepted: bool) -> None:
     """Flushed, not synced: it survives a kill of either process, not of the machine."""
     message_id, sha256 = received.message_id, received.sha256
     for recipient in received.rcpt_to:
-        line = Line(message_id, sha256, recipient, received.at.isoformat(), received.connection, accepted)
+        at, ehlo_name = received.at.isoformat(), received.ehlo_name
+        line = Line(message_id, sha256, recipient, at, received.connection, accepted, ehlo_name)
         log.write(json.dumps(asdict(line)) + "\n")
     log.flush()
 
