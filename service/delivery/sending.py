@@ -121,9 +121,8 @@ class Sender:
             for row in rows:
                 self._errands.put_nowait(holding.errand(row, started))
             await holding.settled(self._draining, DRAIN_SECONDS)
-            await self._committer.write(
-                taken
-            )  # or the next page would read rows whose outcome is not yet in them
+            # The next page must not read a row whose outcome is known but not yet in it: it would go out twice.
+            await self._committer.write(taken)
             pace = len(rows) / max(clock.time() - started, 0.001)
             size = int(min(PAGE_ROWS_MOST, max(self._office.connections, pace)))
 

@@ -1,13 +1,16 @@
 """What reaches the relay, and what the ledger says of it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
 
 from service import tokens
-from service.delivery import relays, steering
+from service.database import Database
+from service.delivery import recording, relays, steering
 from service.dependencies import Resources
 from service.editions.models import State
 from service.ledger.models import Delivery, DeliveryState
@@ -269,3 +272,33 @@ async def test_nb_29_a_pause_holds_until_it_is_resumed(resources: Resources, rel
         found = await outbox.until_ended()
     assert found.accepted == 100
     assert len(relay.received) == 100
+
+
+class SlowCommits:
+    """The real database, whose outcomes take a while to be written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.is_sqlite = database.is_sqlite
+
+    async def read(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        return await self._database.read(function, *args, **kwargs)
+
+    async def write(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        if function is recording.commit:
+            await asyncio.sleep(0.1)
+        return await self._database.write(function, *args, **kwargs)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+async def test_no_row_is_read_again_before_its_outcome_is_written(resources: Resources, relay: Relay) -> None:
+    outbox = await open_outbox(resources, readers(6))
+    slow = replace(
+        office(resources, relay_at(relay.url), connections=3), database=SlowCommits(resources.database)
+    )
+    async with sending(slow):
+        found = await outbox.until_ended()
+    assert found.accepted == 6
+    assert sorted(one.recipient for one in relay.received) == sorted(readers(6))
