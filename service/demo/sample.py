@@ -30,8 +30,8 @@ DETAILS = {
     "time_zone": "Europe/Berlin",
     "consent_wording": CONSENT,
     "staff": [
-        {"name": "Odile Marchetti-Vane", "role": "Editor of the Morning Memo"},
-        {"name": "Tobias Wrenfield", "role": "Producer"},
+        {"name": "Marguerite Osei", "role": "Editor in chief"},
+        {"name": "Bea Holloway", "role": "Editor, the Morning Memo"},
     ],
 }
 READERS = ("ada@example.org", "grace@example.org")
