@@ -52,6 +52,7 @@ async def up(chosen: Settings, *, with_worker: bool) -> AsyncIterator[Served]:
     listening = _listen(chosen.host, chosen.port)
     chosen = chosen.model_copy(update={"port": listening.getsockname()[1]})
     async with AsyncExitStack() as stack:
+        stack.callback(_let_streams_run)
         resources = await stack.enter_async_context(opened(chosen))
         await stack.enter_async_context(_web(resources, listening))
         relay_url = chosen.relay_url or None
@@ -134,6 +135,11 @@ async def _mailbox(stack: AsyncExitStack, resources: Resources) -> str:
 
 async def _end_streams() -> None:
     AppStatus.should_exit = True
+
+
+def _let_streams_run() -> None:
+    """The flag belongs to the interpreter, not to this server: the next one in it must find it unset."""
+    AppStatus.should_exit = False
 
 
 def _refuse_mailbox_beside_relay(chosen: Settings) -> None:
