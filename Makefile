@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  rm -rf $(VENV); \
 	  echo "Python cannot make virtual environments here. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	@$(RUN) -m pip install --quiet --disable-pip-version-check uv
-	@$(RUN) -m uv pip sync --quiet --python $(RUN) --require-hashes requirements.lock
+	@$(RUN) -m uv pip sync --quiet --compile-bytecode --python $(RUN) --require-hashes requirements.lock
 	@$(RUN) -m uv pip install --quiet --python $(RUN) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -41,7 +41,17 @@ def configure(*, form: LogFormat, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("apscheduler", "aiosmtplib", "mail.log", "pgqueuer", "trafilatura", "htmldate", "courlan"):
+    for noisy in (
+        "alembic",
+        "uvicorn",
+        "apscheduler",
+        "aiosmtplib",
+        "mail.log",
+        "pgqueuer",
+        "trafilatura",
+        "htmldate",
+        "courlan",
+    ):
         logging.getLogger(noisy).setLevel("WARNING")
 
 

@@ -1,0 +1,107 @@
+"""The command `memo`: what it refuses, and that one sentence says what to do."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import environment
+
+
+def memo(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service", *arguments],
+        cwd=folder,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def said(refused: subprocess.CompletedProcess[str]) -> str:
+    assert refused.returncode != 0
+    assert "Traceback" not in refused.stderr
+    (line,) = refused.stderr.strip().splitlines()
+    return line
+
+
+@pytest.fixture
+def migrated(tmp_path: Path, sqlite_template: Path) -> Path:
+    """A folder in which `memo migrate` has been run."""
+    (tmp_path / "var").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "var" / "memo.sqlite3")
+    return tmp_path
+
+
+def test_a_database_without_tables_is_refused_with_the_command_that_makes_them(tmp_path: Path) -> None:
+    assert "memo migrate" in said(memo(tmp_path, "serve"))
+
+
+def test_a_worker_without_a_relay_is_refused(tmp_path: Path) -> None:
+    assert "MEMO_RELAY_URL" in said(memo(tmp_path, "worker"))
+
+
+def test_what_cannot_be_used_is_named(migrated: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert "MEMO_PORT" in said(memo(migrated, "serve", MEMO_PORT=port))
+        assert "MEMO_MAILBOX_PORT" in said(memo(migrated, "serve", MEMO_PORT="0", MEMO_MAILBOX_PORT=port))
+    beside = {"MEMO_RELAY_URL": "smtp://127.0.0.1:9?tls=none", "MEMO_MAILBOX_PORT": "8325", "MEMO_PORT": "0"}
+    assert "mailbox" in said(memo(migrated, "serve", **beside))
+    assert "MEMO_PORT" in said(memo(migrated, "serve", MEMO_PORT="ninety"))
+    assert "MEMO_DATABASE_URL" in said(memo(migrated, "serve", MEMO_DATABASE_URL="mysql://x/y"))
+    assert "MEMO_RELAY_URL" in said(memo(migrated, "worker", MEMO_RELAY_URL="relay.example.org"))
+    assert "id" in said(memo(migrated, "send", "no-such-edition"))
+    bad_address = ["account", "add", "--name", "Ada", "--address", "ada", "--password", "long enough words"]
+    assert "mail address" in said(memo(migrated, *bad_address))
+
+
+def test_from_nothing_to_a_newsletter_and_a_key(tmp_path: Path) -> None:
+    assert memo(tmp_path, "migrate").returncode == 0
+    made = memo(
+        tmp_path, "newsletter", "create", "--slug", "morning-memo", "--name", "Morning Memo", "--from-address",
+        "memo@news.example.org", "--postal-address", "1 Water Street", "--time-zone", "Europe/Berlin",
+    )  # fmt: skip
+    assert "/n/morning-memo" in made.stdout
+    key = memo(tmp_path, "key", "create", "--name", "our site", "--scope", "read")
+    assert key.stdout.startswith("memo_")
+    account = memo(
+        tmp_path,
+        "account",
+        "add",
+        "--name",
+        "Ada",
+        "--address",
+        "ada@example.org",
+        "--password",
+        "long enough words",
+    )
+    assert "/desk" in account.stdout
+    for secret in ("secret-key", "suppression-pepper"):
+        assert (tmp_path / "var" / secret).stat().st_mode & 0o777 == 0o600
+
+
+def test_it_stops_when_it_is_asked_to(migrated: Path) -> None:
+    settings = {"MEMO_PORT": "0", "MEMO_MAILBOX_PORT": "0", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "service", "serve"]
+    with subprocess.Popen(
+        command,
+        cwd=migrated,
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert "is up at" in running.stdout.readline()
+        os.kill(running.pid, signal.SIGTERM)
+        assert running.wait(timeout=20) == 0

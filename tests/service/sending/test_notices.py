@@ -1,0 +1,118 @@
+"""The notice lane: a confirmation reaches the relay whatever else is going on, once, and is a good message."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from sqlmodel import Session, select
+
+from service.clock import SystemClock
+from service.delivery.notice_lane import NoticeLane
+from service.delivery.notice_messages import Stationery
+from service.dependencies import Resources
+from service.ledger.models import Notice, NoticeState
+from service.newsletters import publication
+from service.subscribers import register
+from service.subscribers.models import State
+from service.subscribers.register import NewReader
+from service.worker import Worker
+from tests.support.message_check import assert_good
+from tests.support.outbox import make_newsletter, office, open_outbox, relay_at
+from tests.support.relay import Relay
+
+READER = "nora@example.net"
+
+
+@asynccontextmanager
+async def lane(resources: Resources, relay: Relay) -> AsyncIterator[NoticeLane]:
+    stationery = Stationery(resources.keys, resources.templates, "https://news.example.org")
+    made = NoticeLane(office(resources, relay_at(relay.url)), stationery)
+    yield made
+    await made.close()
+
+
+def real(resources: Resources) -> Resources:
+    return replace(resources, clock=SystemClock())
+
+
+def ask(session: Session, resources: Resources) -> None:
+    now = resources.clock.now()
+    newsletter = make_newsletter(session, now)
+    reader = NewReader(READER, state=State.PENDING)
+    register.add(session, newsletter, reader, actor="test", pepper=resources.pepper, now=now)
+
+
+def the_notice(session: Session) -> Notice:
+    return session.exec(select(Notice)).one()
+
+
+async def test_a_confirmation_is_a_good_notice(resources: Resources, relay: Relay) -> None:
+    resources = real(resources)
+    await resources.database.write(ask, resources)
+    async with lane(resources, relay) as notices:
+        await notices.send_due()
+    (received,) = relay.received
+    assert_good(
+        received.data,
+        kind="notice",
+        mail_from=received.mail_from,
+        rcpt_to=received.recipient,
+        public_url="https://news.example.org",
+        now=resources.clock.now(),
+    )
+    assert (await resources.database.read(the_notice)).state is NoticeState.ACCEPTED
+
+
+async def test_a_notice_in_doubt_goes_once_more_as_the_same_message_then_is_held(
+    resources: Resources, relay: Relay
+) -> None:
+    resources = real(resources)
+    await resources.database.write(ask, resources)
+    relay.when(phase="dot").keep().drop().times(2)
+    async with lane(resources, relay) as notices:
+        for _ in range(3):
+            await notices.send_due()
+            await asyncio.sleep(0.4)
+    assert len(relay.received) == 2
+    assert relay.received[0].data == relay.received[1].data
+    assert (await resources.database.read(the_notice)).state is NoticeState.HELD
+
+
+async def test_a_relay_that_is_down_keeps_the_notice_waiting_as_it_was(
+    resources: Resources, relay: Relay
+) -> None:
+    resources = real(resources)
+    await resources.database.write(ask, resources)
+    await relay.stop()
+    async with lane(resources, relay) as notices:
+        await notices.send_due()
+        waiting = await resources.database.read(the_notice)
+        assert (waiting.state, waiting.attempts) == (NoticeState.QUEUED, 0)
+        await relay.start()
+        async with asyncio.timeout(10):
+            while not relay.received:
+                await notices.send_due()
+                await asyncio.sleep(0.1)
+    assert len(relay.received) == 1
+
+
+async def test_a_confirmation_overtakes_a_running_edition(resources: Resources, relay: Relay) -> None:
+    resources = real(resources)
+    relay.delay = 0.05
+    await open_outbox(resources, [f"reader{number}@example.org" for number in range(400)])
+    async with Worker(resources, relay.url).running():
+        await relay.until(20)
+        await resources.database.write(_ask_in_the_same_newsletter, resources)
+        began = asyncio.get_running_loop().time()
+        await relay.until(1, recipient=READER, within=10)
+        waited = asyncio.get_running_loop().time() - began
+        assert len(relay.received) < 400, "the edition was still under way"
+    assert waited < 3.0
+
+
+def _ask_in_the_same_newsletter(session: Session, resources: Resources) -> None:
+    newsletter = publication.get(session, "morning-memo")
+    now = resources.clock.now()
+    reader = NewReader(READER, state=State.PENDING)
+    register.add(session, newsletter, reader, actor="test", pepper=resources.pepper, now=now)
