@@ -101,7 +101,7 @@ async def test_sigterm_repeats_nothing(resources: Resources, tmp_path: Path) -> 
 async def test_two_workers_share_an_edition(resources: Resources, tmp_path: Path) -> None:
     """On PostgreSQL. On SQLite one process sends, and a second one says so and ends."""
     async with (
-        await processes.relay(tmp_path, "--delay-ms", "10") as relay,
+        await processes.relay(tmp_path, "--delay-ms", "40") as relay,
         worker(resources, relay, tmp_path, "one") as first,
     ):
         await first.wait_for_line("is at work", within=60)
