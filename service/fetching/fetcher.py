@@ -1,6 +1,7 @@
 """One request, followed to its end within every limit."""
 
 import asyncio
+import functools
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,6 +55,12 @@ class Fetched:
         return self.status == 304
 
 
+@functools.cache
+def _usual_tls() -> ssl.SSLContext:
+    """Reading the authorities takes 30 ms; nobody changes what is read."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class Fetcher:
     """Holds the connections; one for the whole process, closed at its end."""
 
@@ -69,7 +76,7 @@ class Fetcher:
         self._limits = limits or FetchLimits()
         guard = Guard([AllowEntry.parse(text) for text in allow], resolve)
         self._client = httpx2.AsyncClient(
-            transport=GuardedTransport(guard, tls or httpx2.create_ssl_context(trust_env=False)),
+            transport=GuardedTransport(guard, tls or _usual_tls()),
             trust_env=False,
             # No cookie of one site is kept for the next request.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

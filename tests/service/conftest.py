@@ -12,9 +12,9 @@ import pytest
 import structlog
 
 from service import migrations, settings
-from service.app import create_app
 from service.dependencies import Resources, opened
 from service.settings import Settings
+from tests.support.application import app_of
 from tests.support.clock import HandClock
 from tests.support.postgres import Postgres
 
@@ -83,6 +83,6 @@ async def resources(chosen: Settings, clock: HandClock) -> AsyncIterator[Resourc
 @pytest.fixture
 async def client(resources: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser-less visitor; the application is called directly, errors come as answers."""
-    transport = httpx2.ASGITransport(app=create_app(resources), raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(app=app_of(resources), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="https://news.example.org") as visitor:
         yield visitor

@@ -35,11 +35,13 @@ class Postgres:
         return f"{scheme}://{netloc}/{quote(name)}" + (f"?{query}" if query else "")
 
     def create_database(self, name: str, *, template: str | None = None) -> str:
-        """A fresh database, copied from another if asked; one left over from an earlier run is dropped first."""
+        """A fresh database, copied from another if asked; one left over from an earlier run is dropped first.
+
+        File by file (PostgreSQL 15): half the time of the log, which is for servers that must survive a crash.
+        """
         self.drop_database(name)
-        self._execute(
-            f"CREATE DATABASE {_quoted(name)}" + (f" TEMPLATE {_quoted(template)}" if template else "")
-        )
+        copied = f" TEMPLATE {_quoted(template)} STRATEGY FILE_COPY" if template else ""
+        self._execute(f"CREATE DATABASE {_quoted(name)}{copied}")
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:

@@ -5,11 +5,11 @@ import httpx2
 import pytest
 
 from service.accounts import keys
-from service.app import create_app
 from service.dependencies import Resources
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.newsletters.publication import NewsletterDetails
+from tests.support.application import app_of
 
 DETAILS: dict[str, Any] = {
     "slug": "morning-memo",
@@ -40,7 +40,7 @@ async def api(resources: Resources, key: KeyMaker) -> AsyncIterator[httpx2.Async
     """A program that may do everything."""
     secret = await key("read", "write", "send")
     async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=create_app(resources), raise_app_exceptions=False),
+        transport=httpx2.ASGITransport(app=app_of(resources), raise_app_exceptions=False),
         base_url="https://news.example.org/api/v1",
         headers={"Authorization": f"Bearer {secret}"},
     ) as program:

@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack
 import httpx2
 import pytest
 
-from service.app import create_app
 from service.dependencies import Resources
+from tests.support.application import app_of
 
 Visit = Callable[..., httpx2.AsyncClient]
 
@@ -13,7 +13,7 @@ Visit = Callable[..., httpx2.AsyncClient]
 @pytest.fixture
 async def visitor(resources: Resources) -> AsyncIterator[Visit]:
     """Makes visitors from any address, by any name of this computer."""
-    app = create_app(resources)
+    app = app_of(resources)
     async with AsyncExitStack() as stack:
 
         def made(client: str = "127.0.0.1", base_url: str = "http://127.0.0.1:8300") -> httpx2.AsyncClient:

@@ -10,7 +10,6 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import Session
 
-from service.app import create_app
 from service.dependencies import Resources
 from service.jobs import Kind
 from service.newsletters.models import Newsletter
@@ -21,6 +20,7 @@ from service.suppressions.models import Reason, Suppression
 from service.suppressions.register import Cause
 from tests.service.readers import steps
 from tests.service.readers.steps import ANNA
+from tests.support.application import app_of
 from tests.support.clock import HandClock
 
 STATES = ["unknown", "pending", "active", "ended", "bounced", "complained"]
@@ -51,7 +51,7 @@ async def _prepare(resources: Resources, memo: Newsletter, client: httpx2.AsyncC
 
 @pytest.fixture
 def app(resources: Resources) -> FastAPI:
-    return create_app(resources)
+    return app_of(resources)
 
 
 def _visitor(app: FastAPI, host: str) -> httpx2.AsyncClient:
