@@ -19,9 +19,10 @@ from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
 from service.delivery import closing, launch, notice_rows, spans, transport
+from service.delivery.carrying import Office
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
-from service.delivery.sending import Office, Sender
+from service.delivery.sending import Sender
 from service.delivery.transport import Timeouts
 from service.dependencies import Resources
 from service.editions import occurrences

@@ -20,7 +20,7 @@ log = logs.get(__name__)
 TRY_AGAIN_SECONDS = 0.2
 
 
-@dataclass
+@dataclass(slots=True)
 class _Wish:
     taken: Take
     intent: int | None
@@ -46,9 +46,13 @@ class Committer:
         self._wishes: list[_Wish] = []
         self._woken = asyncio.Event()
 
-    async def begin(self, taken: Take, number: int) -> bool:
-        """Write the intent to hand over that row. False: the fence has fallen, it must not be sent."""
-        return await self._wish(taken, number)
+    def begin(self, taken: Take, number: int) -> "asyncio.Future[bool]":
+        """Write the intent to hand over that row, with all outcomes reported so far. False: the fence has fallen, it must not be sent."""
+        return self._wish(taken, number)
+
+    def flush(self, taken: Take) -> None:
+        """Write what was reported soon, although no intent follows it."""
+        self._wish(taken, None)
 
     async def write(self, taken: Take) -> None:
         """Return when every outcome reported for this take so far is in the database."""
@@ -85,11 +89,11 @@ class Committer:
     def _account(self, taken: Take) -> _Account:
         return self._accounts.setdefault(_place(taken), _Account(taken))
 
-    async def _wish(self, taken: Take, intent: int | None) -> bool:
+    def _wish(self, taken: Take, intent: int | None) -> "asyncio.Future[bool]":
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._wishes.append(_Wish(taken, intent, answer))
         self._woken.set()
-        return await answer
+        return answer
 
     async def _commit(self, wishes: list[_Wish]) -> None:
         batches = self._batches(wishes)

@@ -8,41 +8,50 @@ from service.delivery.spans import Take
 
 
 class Holding:
-    """`is_fenced`: somebody else has it now, or it was paused. `progressed`: something of it was recorded."""
+    """`is_fenced`: somebody else has it now, or it was paused. `is_left_off`: the relay must wait, the rest stays as it is.
+    `progressed`: something of it was recorded.
+    """
 
     def __init__(self, taken: Take) -> None:
         self.taken = taken
         self.is_fenced = False
+        self.is_left_off = False
         self.progressed = False
         self._pending = 0
-        self._idle = asyncio.Event()
+        self._enough = 0
+        self._few = asyncio.Event()
+
+    @property
+    def goes_on(self) -> bool:
+        return not (self.is_fenced or self.is_left_off)
 
     def errand(self, row: Row, read_at: float) -> "Errand":
         self._pending += 1
-        self._idle.clear()
         return Errand(self, row, read_at)
 
     def one_done(self) -> None:
         self._pending -= 1
-        if not self._pending:
-            self._idle.set()
+        if self._pending <= self._enough:
+            self._few.set()
 
-    async def settled(self, draining: asyncio.Event, patience: float) -> None:
-        """Until every errand is done; once draining, not longer than `patience` seconds."""
-        if not self._pending:
+    async def down_to(self, left: int, draining: asyncio.Event, patience: float) -> None:
+        """Until no more than `left` errands are under way; once draining, not longer than `patience` seconds."""
+        if self._pending <= left:
             return
-        idle = asyncio.ensure_future(self._idle.wait())
+        self._enough = left
+        self._few.clear()
+        few = asyncio.ensure_future(self._few.wait())
         stop = asyncio.ensure_future(draining.wait())
         try:
-            await asyncio.wait({idle, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not idle.done():
-                await asyncio.wait({idle}, timeout=patience)
+            await asyncio.wait({few, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not few.done():
+                await asyncio.wait({few}, timeout=patience)
         finally:
-            idle.cancel()
+            few.cancel()
             stop.cancel()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Errand:
     holding: Holding
     row: Row

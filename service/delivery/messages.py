@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import addresses
+from service.delivery.exchange import Envelope
 from service.delivery.paging import Row
-from service.delivery.transport import Envelope
 from service.editions.models import Edition, Rendition
 from service.ledger import rows
 from service.newsletters.models import Newsletter

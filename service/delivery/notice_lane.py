@@ -5,11 +5,13 @@ import random
 
 from service import addresses, logs
 from service.delivery import notice_messages, notice_rows, outcome, relays, settling
+from service.delivery.carrying import Office
+from service.delivery.exchange import Envelope
 from service.delivery.notice_messages import NotNeeded, Stationery
 from service.delivery.notice_rows import TakenNotice
 from service.delivery.outcome import Outcome
-from service.delivery.sending import RENEW_SECONDS, Office
-from service.delivery.transport import Envelope, RelayDown, Transport
+from service.delivery.sending import RENEW_SECONDS
+from service.delivery.transport import RelayDown, Transport
 from service.errors import MemoError
 from service.ledger.models import NoticeState
 
@@ -73,7 +75,7 @@ class NoticeLane:
         """Kept alive while the relay is slow, so that nobody takes it for a dead sender's."""
         renewing = asyncio.create_task(self._renew(taken))
         try:
-            return outcome.of(await self._transport.hand_over(envelope))
+            return outcome.of(await self._transport.carry(envelope))
         finally:
             renewing.cancel()
 

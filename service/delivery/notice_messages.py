@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlmodel import Session, select
 
 from service import addresses
-from service.delivery.transport import Envelope
+from service.delivery.exchange import Envelope
 from service.errors import MemoError
 from service.ledger.models import Notice
 from service.newsletters.models import Newsletter

@@ -33,22 +33,36 @@ class Row:
     pins: dict[str, Any] | None
 
 
-def open_page(session: Session, taken: Take, *, size: int, progressed: bool) -> int | None:
+@dataclass(frozen=True)
+class Page:
+    """At most `size` due rows with numbers above `behind` and, once it is open, up to `last`."""
+
+    size: int
+    behind: int = 0
+    last: int = 0
+    progressed: bool = False  # something of the span was recorded: its holder is no dead end
+
+
+def open_page(session: Session, taken: Take, page: Page) -> int | None:
     """Prepare the next rows: expire, skip who left or is suppressed. Returns the last number of the page.
 
     None: nothing is due here, or the fence has fallen. An uncertain reader never expires or is skipped: that row is held.
     """
-    if not _still_mine(session, taken, progressed=progressed):
+    if not _still_mine(session, taken, progressed=page.progressed):
         return None
     run = session.get_one(Run, taken.edition_id)
     now = database.now(session)
+    behind = col(Delivery.number) > page.behind
     due_rows = (
-        sa.select(col(Delivery.number)).where(*_due(taken, now)).order_by(col(Delivery.number)).limit(size)
+        sa.select(col(Delivery.number))
+        .where(*_due(taken, now), behind)
+        .order_by(col(Delivery.number))
+        .limit(page.size)
     )
     last = session.execute(sa.select(sa.func.max(due_rows.subquery().c.number))).scalar_one()
     if last is None:
         return None
-    waiting = (*_due(taken, now), col(Delivery.number) <= last)
+    waiting = (*_due(taken, now), behind, col(Delivery.number) <= last)
     if now >= run.give_up_at:
         _end_without_trying(session, waiting, DeliveryState.EXPIRED, sa.literal(TOO_LATE))
         return int(last)
@@ -57,7 +71,7 @@ def open_page(session: Session, taken: Take, *, size: int, progressed: bool) -> 
     return int(last)
 
 
-def rows(session: Session, taken: Take, last: int) -> list[Row]:
+def rows(session: Session, taken: Take, page: Page) -> list[Row]:
     """The rows of a page, read without locks."""
     now = database.now(session)
     query = (
@@ -65,7 +79,7 @@ def rows(session: Session, taken: Take, last: int) -> list[Row]:
             col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
             col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins),
         )
-        .where(*_due(taken, now), col(Delivery.number) <= last)
+        .where(*_due(taken, now), col(Delivery.number) > page.behind, col(Delivery.number) <= page.last)
         .order_by(col(Delivery.number))
     )  # fmt: skip
     return [Row(*row) for row in session.execute(query)]

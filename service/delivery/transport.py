@@ -1,31 +1,29 @@
-"""One connection to the relay, over aiosmtplib: it connects, greets, upgrades and signs in; we speak the envelopes ourselves,
-because only then do we know how far an attempt came (deliverability.md S2).
+"""One connection to the relay: aiosmtplib connects, greets, upgrades and signs in; then a channel of our own takes over.
 
-    connect -> [MAIL -> RCPT -> DATA -> body -> dot -> reply]* -> QUIT
+    connect -> EHLO, STARTTLS, AUTH -> [MAIL RCPT DATA -> message]* -> QUIT
 
-`hand_over` never raises for what a relay says or fails to say: that is an outcome. Only failing to connect raises.
+Nothing here raises for what a relay says or fails to say about an envelope: that is an outcome. Only failing to connect raises.
 """
 
 import asyncio
-import re
 import ssl
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
-from aiosmtplib.errors import SMTPException, SMTPResponseException, SMTPServerDisconnected
-from aiosmtplib.response import SMTPResponse
+from aiosmtplib.errors import SMTPException
 
+from service.delivery import pipelining
+from service.delivery.exchange import Envelope, Exchange, settled
 from service.delivery.outcome import Phase, Reply
+from service.delivery.pipelining import Channel, Patience
 from service.errors import Invalid, Unavailable
 
 IDLE_SECONDS = 50  # relays close idle connections after 60 s and more
 MESSAGES_PER_CONNECTION = 1_000
 QUIT_SECONDS = 5
-_DOT_AT_START = re.compile(rb"(?m)^\.")
 
 Tls = Literal["implicit", "required", "opportunistic", "none"]
 
@@ -62,13 +60,6 @@ class Timeouts:
     dot: float = 600
 
 
-@dataclass(frozen=True)
-class Envelope:
-    mail_from: str
-    rcpt_to: str
-    message: bytes
-
-
 def read_address(url: str, *, ehlo_name: str, ca_file: Path | None = None) -> RelayAddress:
     parts = urlsplit(url)
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
@@ -95,50 +86,104 @@ def read_address(url: str, *, ehlo_name: str, ca_file: Path | None = None) -> Re
     )
 
 
+@dataclass(frozen=True)
+class _Offers:
+    """What the relay said it can do."""
+
+    pipelining: bool
+    smtputf8: bool
+    size_octets: int  # the largest message it takes; 0 if it does not say (RFC 1870 §4)
+
+
 class Transport:
     """A connection that is opened when needed and renewed when it is old, idle or gone."""
 
     def __init__(self, address: RelayAddress, timeouts: Timeouts) -> None:
         self._address = address
         self._timeouts = timeouts
-        self._client: aiosmtplib.SMTP | None = None
-        self._handed_over = 0
+        self._channel: Channel | None = None
+        self._offers = _Offers(pipelining=False, smtputf8=False, size_octets=0)
+        self._announced = 0
+        self._announced_most = MESSAGES_PER_CONNECTION
         self._used_at = 0.0
+
+    @property
+    def has_room_behind(self) -> bool:
+        """Whether another envelope may be announced behind the message that is handed over next."""
+        return self._offers.pipelining and self._announced < self._announced_most
 
     async def ready(self) -> None:
         """Be connected; raises RelayDown with what the operator needs to know."""
-        if self._client is not None and self._is_fresh(self._client):
+        if self._channel is not None and self._is_fresh(self._channel):
             return
         await self.close()
         await self._connect()
 
-    async def hand_over(self, envelope: Envelope) -> Reply:
-        """One message to one reader. A connection that closed silently since its last message is renewed once."""
-        seasoned = self._handed_over > 0
-        reply = await self._attempt(envelope)
-        if seasoned and reply.phase is Phase.MAIL and reply.code in {0, 421}:
-            try:
-                await self._connect()
-            except RelayDown as error:
-                return Reply(Phase.CONNECT, 0, error.message)
-            reply = await self._attempt(envelope)
-        return reply
+    def announce(self, envelope: Envelope) -> Exchange:
+        """Name an envelope to the relay. Call `ready` first."""
+        if self._channel is None:
+            return settled(envelope, Reply(Phase.MAIL, 0, pipelining.CLOSED))
+        if (problem := self._local_refusal(envelope)) is not None:
+            return settled(envelope, problem)
+        self._announced += 1
+        return self._channel.announce(envelope, self._options(envelope))
+
+    def hand_over(self, exchange: Exchange, then: Envelope | None = None) -> Exchange | None:
+        """Send the message of an exchange that is opened and not over, and announce the next envelope behind it."""
+        channel = self._channel
+        if channel is None or exchange.is_over:
+            return None
+        self._used_at = asyncio.get_running_loop().time()
+        if then is None:
+            return channel.hand_over(exchange)
+        if (problem := self._local_refusal(then)) is not None:
+            channel.hand_over(exchange)
+            return settled(then, problem)
+        self._announced += 1
+        return channel.hand_over(exchange, (then, self._options(then)))
+
+    async def reopened(self, exchange: Exchange) -> Exchange:
+        """Wait until the message may follow. A connection that closed silently since its last message is renewed once.
+
+        Some relays take so many messages and hang up without a word (deliverability.md §0.8); from then on this one is asked
+        for no more than that.
+        """
+        before = self._announced
+        await exchange.opened
+        if not (exchange.is_over and before > 1):
+            return exchange
+        reply = exchange.settled.result()
+        if reply.phase is not Phase.MAIL or reply.code not in {0, 421}:
+            return exchange
+        self._announced_most = max(1, before - 1)
+        try:
+            await self.ready()
+        except RelayDown as error:
+            return settled(exchange.envelope, Reply(Phase.CONNECT, 0, error.message))
+        again = self.announce(exchange.envelope)
+        await again.opened
+        return again
+
+    async def carry(self, envelope: Envelope) -> Reply:
+        """One message and nothing behind it, from its announcement to the relay's answer."""
+        exchange = await self.reopened(self.announce(envelope))
+        self.hand_over(exchange)
+        return await exchange.settled
+
+    def drop(self, reason: str) -> None:
+        """Close at once, for instance because a message that the relay waits for must not be sent."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.drop(reason)
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            if client.is_connected:
-                await client.quit(timeout=QUIT_SECONDS)
-        except (SMTPException, OSError):
-            pass
-        finally:
-            client.close()
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.quit(QUIT_SECONDS)
 
-    def _is_fresh(self, client: aiosmtplib.SMTP) -> bool:
+    def _is_fresh(self, channel: Channel) -> bool:
         idle = asyncio.get_running_loop().time() - self._used_at
-        return client.is_connected and idle < IDLE_SECONDS and self._handed_over < MESSAGES_PER_CONNECTION
+        return channel.is_open and idle < IDLE_SECONDS and self._announced < self._announced_most
 
     async def _connect(self) -> None:
         address = self._address
@@ -157,80 +202,47 @@ class Transport:
             await client.connect()
             if not client.last_ehlo_response:
                 await client.ehlo()
+            self._channel = self._taken_over(client)
         except (SMTPException, OSError, ValueError) as error:
             client.close()
             raise RelayDown(_connect_problem(address, error)) from error
-        self._client = client
-        self._handed_over = 0
+        self._announced = 0
         self._used_at = asyncio.get_running_loop().time()
 
-    async def _attempt(self, envelope: Envelope) -> Reply:
-        client = self._client
-        if client is None or not client.is_connected:
-            return Reply(Phase.MAIL, 0, "The connection was closed before MAIL.")
-        needs_utf8 = not (envelope.rcpt_to + envelope.mail_from).isascii()
-        if needs_utf8 and not client.supports_extension("smtputf8"):
+    def _taken_over(self, client: aiosmtplib.SMTP) -> Channel:
+        # Neither uvloop's transports nor those of TLS are asyncio.Transport by name; they all are by what they do.
+        transport, protocol = cast(asyncio.Transport | None, client.transport), client.protocol
+        if transport is None or protocol is None or transport.is_closing():
+            raise ConnectionError("the connection was closed during the greeting")
+        if protocol._buffer:
+            raise ConnectionError("it spoke before it was asked")
+        self._offers = _Offers(
+            pipelining=client.supports_extension("pipelining"),
+            smtputf8=client.supports_extension("smtputf8"),
+            size_octets=_size_limit(client),
+        )
+        patience = Patience(self._timeouts.reply, self._timeouts.dot)
+        channel = Channel(transport, patience, pipelines=self._offers.pipelining)
+        transport.set_protocol(channel)
+        return channel
+
+    def _local_refusal(self, envelope: Envelope) -> Reply | None:
+        """What need not be asked: RFC 6531 §3.2, RFC 1870 §6."""
+        if envelope.needs_smtputf8 and not self._offers.smtputf8:
             return Reply(Phase.RCPT, 553, "5.6.7 This address needs SMTPUTF8 and the relay does not offer it")
-        if (limit := _size_limit(client)) and len(envelope.message) > limit:
+        limit = self._offers.size_octets
+        if limit and len(envelope.message) > limit:
             return Reply(
                 Phase.MAIL, 552, f"5.3.4 The message is larger than the relay takes ({limit} octets)"
             )
-        reply = await self._converse(client, envelope, needs_utf8=needs_utf8)
-        self._used_at = asyncio.get_running_loop().time()
-        if reply.code in {0, 421}:
-            client.close()
-            self._client = None
-        elif 200 <= reply.code < 300:
-            self._handed_over += 1
-        return reply
+        return None
 
-    async def _converse(self, client: aiosmtplib.SMTP, envelope: Envelope, *, needs_utf8: bool) -> Reply:
-        encoding = "utf-8" if needs_utf8 else "ascii"
-        options = ["SMTPUTF8"] if needs_utf8 else []
-        if client.supports_extension("size"):
-            options.append(f"SIZE={len(envelope.message)}")
-        wait = self._timeouts.reply
-        mail = client.mail(envelope.mail_from, options=options, encoding=encoding, timeout=wait)
-        reply = await _said(Phase.MAIL, mail)
-        if reply.code == 250:
-            reply = await _said(Phase.RCPT, client.rcpt(envelope.rcpt_to, encoding=encoding, timeout=wait))
-        if reply.phase is Phase.RCPT and reply.code in {250, 251}:
-            reply = await _said(Phase.DATA, client.execute_command(b"DATA", timeout=wait))
-            if reply.code == 354:
-                return await self._body(client, envelope.message)
-        if reply.code not in {0, 421}:
-            await _said(Phase.MAIL, client.rset(timeout=wait))  # the next envelope begins clean
-        return reply
-
-    async def _body(self, client: aiosmtplib.SMTP, message: bytes) -> Reply:
-        """The body, then the dot on its own: a connection that broke before the dot has handed over nothing."""
-        protocol = client.protocol
-        if protocol is None:
-            return Reply(Phase.BODY, 0, "The connection was lost before the message was sent.")
-        try:
-            protocol.write(_DOT_AT_START.sub(b"..", message))
-            async with asyncio.timeout(self._timeouts.dot):
-                await protocol._drain_helper()
-            protocol.write(b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
-        except (SMTPException, OSError) as error:
-            return Reply(Phase.BODY, 0, f"The connection was lost while the message was being sent: {error}")
-        return await _said(Phase.DOT, protocol.read_response(timeout=self._timeouts.dot))
-
-
-async def _said(phase: Phase, command: Awaitable[SMTPResponse]) -> Reply:
-    try:
-        response = await command
-    except SMTPResponseException as error:
-        return Reply(phase, error.code, error.message)
-    except SMTPServerDisconnected:
-        return Reply(phase, 0, "The relay closed the connection without an answer.")
-    except (SMTPException, OSError) as error:
-        return Reply(phase, 0, f"No answer from the relay: {error}")
-    return Reply(phase, response.code, response.message)
+    def _options(self, envelope: Envelope) -> str:
+        size = f" SIZE={len(envelope.message)}" if self._offers.size_octets else ""
+        return f"{size} SMTPUTF8" if envelope.needs_smtputf8 else size
 
 
 def _size_limit(client: aiosmtplib.SMTP) -> int:
-    """The largest message in octets that the relay takes; 0 if it does not say (RFC 1870 §4)."""
     given = client.esmtp_extensions.get("size", "")
     return int(given) if given.isdigit() else 0
 

@@ -12,7 +12,8 @@ from sqlmodel import Session, col
 
 from service import database, tokens
 from service.delivery import closing, transport
-from service.delivery.sending import Office, Sender
+from service.delivery.carrying import Office
+from service.delivery.sending import Sender
 from service.delivery.transport import RelayAddress, Timeouts
 from service.dependencies import Resources
 from service.editions.models import Edition, Rendition, State, Version

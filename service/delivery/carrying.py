@@ -1,0 +1,200 @@
+"""One connection at work: it belongs to the process, and every message remembers the take it came from.
+
+    announce n                       MAIL RCPT DATA
+    committer: outcome n-1, intent n
+    354 and the commit               fence fallen? close the connection: behind a 354 there is no way back
+    the message n, and behind it announce n+1 if there is one at hand
+    the reply to n                   outcome n
+    nothing at hand: outcome n is committed at once, then wait for work
+
+No byte of a message leaves before the commit of its intent has returned.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from service import addresses, logs
+from service.clock import Clock
+from service.database import Database
+from service.delivery import messages, outcome, relays, settling
+from service.delivery.committer import Committer
+from service.delivery.exchange import Envelope, Exchange
+from service.delivery.holding import Errand, Holding
+from service.delivery.messages import Mould
+from service.delivery.outcome import Outcome, Verdict
+from service.delivery.sameness import SameRefusals
+from service.delivery.transport import RelayAddress, RelayDown, Timeouts, Transport
+from service.errors import MemoError
+from service.tokens import Keys
+
+log = logs.get(__name__)
+
+PAGE_STALE_SECONDS = 2.0
+FENCED = "The edition was stopped, or another worker has it: this message must not be sent."
+
+
+@dataclass(frozen=True)
+class Office:
+    """What a sender works with."""
+
+    holder: str
+    database: Database
+    clock: Clock
+    keys: Keys
+    base_url: str
+    relay: RelayAddress
+    timeouts: Timeouts
+    connections: int
+    uncertain_wait: timedelta
+
+
+@dataclass
+class Shift:
+    """What the connections of one sender share."""
+
+    office: Office
+    committer: Committer
+    same: SameRefusals
+    errands: "asyncio.Queue[Errand]" = field(default_factory=asyncio.Queue)
+    moulds: dict[int, Mould] = field(default_factory=dict)
+    one_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    relay_is_known_good: bool = False
+
+    def is_wanted(self, errand: Errand) -> bool:
+        """Whether it may still begin. What is not begun stays as it was and is read again."""
+        age = asyncio.get_running_loop().time() - errand.read_at
+        return not self.draining.is_set() and errand.holding.goes_on and age <= PAGE_STALE_SECONDS
+
+    async def note_relay_problem(self, holding: Holding, problem: str) -> None:
+        """The relay's matter: its own clock moves, and no reader is touched."""
+        self.relay_is_known_good = False
+        holding.is_left_off = True
+        log.warning("relay.problem", relay=self.office.relay.name, problem=problem)
+        try:
+            await self.office.database.write(relays.note_problem, self.office.relay.name, problem)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            log.warning("relay.problem_not_noted", problem=str(error).splitlines()[0])
+
+    async def note_relay_works(self) -> None:
+        self.relay_is_known_good = True
+        try:
+            await self.office.database.write(relays.note_success, self.office.relay.name)
+        except (sa.exc.SQLAlchemyError, OSError):
+            self.relay_is_known_good = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    errand: Errand
+    mould: Mould
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    made: _Made
+    exchange: Exchange
+
+
+class Carrier:
+    def __init__(self, shift: Shift) -> None:
+        self._shift = shift
+        self._transport = Transport(shift.office.relay, shift.office.timeouts)
+
+    async def run(self) -> None:
+        begun: _Begun | None = None
+        try:
+            while True:
+                begun = await (self._begun() if begun is None else self._carried(begun))
+        finally:
+            await self._transport.close()
+
+    async def _begun(self) -> _Begun | None:
+        """Wait for work and announce it."""
+        made = self._made(await self._shift.errands.get())
+        if made is None:
+            return None
+        try:
+            await self._transport.ready()
+        except RelayDown as error:
+            await self._shift.note_relay_problem(made.errand.holding, error.message)
+            made.errand.done()
+            return None
+        return _Begun(made, self._transport.announce(made.envelope))
+
+    async def _carried(self, begun: _Begun) -> _Begun | None:
+        """One message from its announcement to its outcome; the one announced behind it, if there is one."""
+        errand, committer = begun.made.errand, self._shift.committer
+        intent = committer.begin(errand.taken, errand.row.number)
+        exchange = await self._transport.reopened(begun.exchange)
+        if not await intent:
+            errand.holding.is_fenced = True
+            if not exchange.is_over:
+                self._transport.drop(FENCED)
+            errand.done()
+            return None
+        following = self._handed_over(exchange)
+        reply = await exchange.settled
+        await self._settle(begun.made, outcome.of(reply))
+        errand.done()
+        if following is None:
+            committer.flush(errand.taken)
+        return following
+
+    def _handed_over(self, exchange: Exchange) -> _Begun | None:
+        if exchange.is_over:
+            return None
+        made = self._at_hand() if self._transport.has_room_behind else None
+        following = self._transport.hand_over(exchange, made.envelope if made else None)
+        if made is None:
+            return None
+        if following is None:  # the connection has just gone: somebody else may carry it
+            self._shift.errands.put_nowait(made.errand)
+            return None
+        return _Begun(made, following)
+
+    def _at_hand(self) -> _Made | None:
+        errands = self._shift.errands
+        while not errands.empty():
+            if (made := self._made(errands.get_nowait())) is not None:
+                return made
+        return None
+
+    def _made(self, errand: Errand) -> _Made | None:
+        self._shift.one_begun.set()
+        if not self._shift.is_wanted(errand):
+            errand.done()
+            return None
+        office, taken, row = self._shift.office, errand.taken, errand.row
+        pins = row.pins or taken.pins
+        mould = self._shift.moulds[pins["rendition"]]
+        try:
+            envelope = messages.make(mould, row, pins, keys=office.keys, base_url=office.base_url)
+        except (MemoError, ValueError, KeyError) as error:
+            self._shift.committer.report(taken, settling.cannot_be_made(row, str(error)))
+            self._shift.committer.flush(taken)
+            errand.holding.progressed = True
+            errand.done()
+            return None
+        return _Made(errand, mould, envelope)
+
+    async def _settle(self, made: _Made, judged: Outcome) -> None:
+        shift, errand = self._shift, made.errand
+        taken, row = errand.taken, errand.row
+        log.debug("delivery.attempted", address=addresses.masked(row.address), reply=str(judged.reply))
+        if settling.is_relays_matter(judged):
+            shift.committer.untouched(taken, row.number)
+            await shift.note_relay_problem(errand.holding, str(judged.reply))
+            return
+        wait, chance = shift.office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
+        recorded = settling.recorded(row, taken, judged, uncertain_wait=wait, chance=chance)
+        shift.committer.report(taken, recorded)
+        errand.holding.progressed = True
+        if judged.verdict is Verdict.ACCEPTED and not shift.relay_is_known_good:
+            await shift.note_relay_works()
+        await shift.same.note(made.mould.edition_uid, row.number, judged)
