@@ -31,11 +31,8 @@ class Mould:
 
     edition_uid: uuid.UUID
     from_address: str
+    domain: str
     rendition: renditions.Rendition
-
-    @property
-    def domain(self) -> str:
-        return addresses.parse(self.from_address).domain
 
 
 def mould(session: Session, rendition_id: int) -> Mould:
@@ -46,12 +43,13 @@ def mould(session: Session, rendition_id: int) -> Mould:
         .where(col(Rendition.id) == rendition_id)
     )
     uid, from_address, data = session.execute(query).one()
-    return Mould(uid, from_address, renditions.Rendition.from_bytes(data))
+    domain = addresses.parse(from_address).domain
+    return Mould(uid, from_address, domain, renditions.Rendition.from_bytes(data))
 
 
 def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_url: str) -> Envelope:
     """The envelope of one delivery. Raises CannotSplice or AddressInvalid when this reader's values do not allow one."""
-    address = addresses.parse(row.address).wire
+    address = addresses.wire_of(row.address)
     token = links.unsubscribe_token(keys, uuid.UUID(str(row.fields["subscription"])), fingerprint=pins["key"])
     facts = MessageFacts(
         message_id=rows.message_id(mould.edition_uid, row.number, mould.domain),
