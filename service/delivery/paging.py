@@ -36,20 +36,21 @@ class Row:
 def open_page(session: Session, taken: Take, *, size: int, progressed: bool) -> int | None:
     """Prepare the next rows: expire, skip who left or is suppressed. Returns the last number of the page.
 
-    None: nothing is due here, or the fence has fallen. An uncertain reader never expires or is skipped: that row is held.
+    None: nothing is due here, or the fence has fallen. Once the run's end has passed every open row is due, for the span then is:
+    one that waited for a later try would be found again and again. A reader who may have it never expires or is skipped: held.
     """
     if not _still_mine(session, taken, progressed=progressed):
         return None
     run = session.get_one(Run, taken.edition_id)
     now = database.now(session)
-    due_rows = (
-        sa.select(col(Delivery.number)).where(*_due(taken, now)).order_by(col(Delivery.number)).limit(size)
-    )
+    is_over = now >= run.give_up_at
+    due = _open(taken) if is_over else _due(taken, now)
+    due_rows = sa.select(col(Delivery.number)).where(*due).order_by(col(Delivery.number)).limit(size)
     last = session.execute(sa.select(sa.func.max(due_rows.subquery().c.number))).scalar_one()
     if last is None:
         return None
-    waiting = (*_due(taken, now), col(Delivery.number) <= last)
-    if now >= run.give_up_at:
+    waiting = (*due, col(Delivery.number) <= last)
+    if is_over:
         _end_without_trying(session, waiting, DeliveryState.EXPIRED, sa.literal(TOO_LATE))
         return int(last)
     for reason, condition in _reasons_to_skip():
@@ -78,12 +79,12 @@ def _still_mine(session: Session, taken: Take, *, progressed: bool) -> bool:
     return spans.affected(session, sa.update(Span).where(*spans.fence(taken)).values(**values)) == 1
 
 
+def _open(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
+    return (*spans.in_span(taken.edition_id, taken.first, taken.last), col(Delivery.state).in_(OPEN))
+
+
 def _due(taken: Take, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        *spans.in_span(taken.edition_id, taken.first, taken.last),
-        col(Delivery.state).in_(OPEN),
-        sa.or_(col(Delivery.due_at).is_(None), col(Delivery.due_at) <= now),
-    )
+    return (*_open(taken), sa.or_(col(Delivery.due_at).is_(None), col(Delivery.due_at) <= now))
 
 
 def _reasons_to_skip() -> list[tuple[sa.ColumnElement[str], sa.ColumnElement[bool]]]:
@@ -111,7 +112,7 @@ def _end_without_trying(
     state: DeliveryState,
     reason: sa.ColumnElement[str],
 ) -> None:
-    unclear = col(Delivery.state) == DeliveryState.UNCERTAIN
+    unclear = col(Delivery.uncertain_count) > 0
     values = {
         "state": sa.case((unclear, DeliveryState.HELD.value), else_=state.value),
         "reply": sa.case((unclear, sa.literal("Held, it may have arrived. ") + reason), else_=reason),

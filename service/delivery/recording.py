@@ -65,7 +65,10 @@ def _epoch(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _write_span(session: Session, where: tuple[sa.ColumnElement[bool], ...], in_flight: list[int]) -> bool:
-    values = {"in_flight": in_flight, "renewed_at": database.utc_now()}
+    is_held = col(Span.renewed_at).is_not(
+        None
+    )  # a late answer does not make a span that was let go look held again
+    values = {"in_flight": in_flight, "renewed_at": sa.case((is_held, database.utc_now()))}
     return spans.affected(session, sa.update(Span).where(*where).values(**values)) == 1
 
 

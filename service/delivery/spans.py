@@ -107,12 +107,17 @@ def take(
 
 
 def renew(session: Session, taken: Take) -> None:
-    """Say that the holder lives, while the relay is slow."""
-    session.execute(mine(taken).values(renewed_at=database.utc_now()))
+    """Say that the holder lives, while the relay is slow. What has been let go stays free."""
+    session.execute(
+        mine(taken).where(col(Span.renewed_at).is_not(None)).values(renewed_at=database.utc_now())
+    )
 
 
 def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     """Give the span back; True if it has ended. Numbers still without an answer stay in `in_flight` for the next holder."""
+    locked = sa.select(col(Span.id)).where(col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
+    if session.execute(locked.with_for_update()).first() is None:
+        return False
     now = database.now(session)
     counts, earliest = recounted(session, taken)
     due_at = None
@@ -123,9 +128,12 @@ def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     return affected(session, mine(taken).values(**values)) == 1 and due_at is None
 
 
-def recounted(session: Session, taken: Take) -> tuple[dict[str, int], datetime | None]:
-    """Counts by state, and when the earliest open row is due (deferred ones gathered in steps of 30 s)."""
-    mine = in_span(taken.edition_id, taken.first, taken.last)
+def recounted(session: Session, part: Take | Span) -> tuple[dict[str, int], datetime | None]:
+    """Counts by state, and when the earliest open row is due (deferred ones gathered in steps of 30 s).
+
+    Under the span's lock, or a late accept slips in between the count and its being written.
+    """
+    mine = in_span(part.edition_id, part.first, part.last)
     query = sa.select(col(Delivery.state), sa.func.count(), sa.func.min(col(Delivery.due_at))).where(*mine)
     counts: dict[str, int] = {}
     dues: list[datetime] = []
@@ -233,6 +241,7 @@ def _hold_all(session: Session, span: Span) -> None:
     )
     span.due_at = span.renewed_at = span.holder = None
     span.in_flight = []
+    span.counts, _ = recounted(session, span)
     span.epoch = secrets.randbits(63)
     session.add(span)
     session.flush()
