@@ -63,6 +63,7 @@ def sweep_cancelled(session: Session) -> int:
         _end_rows(session, span)
         span.due_at = span.renewed_at = span.holder = None
         span.in_flight = []
+        span.counts, _ = spans.recounted(session, span)
         session.add(span)
     return len(swept)
 
@@ -72,7 +73,7 @@ def _end_rows(session: Session, span: Span) -> None:
         *spans.in_span(span.edition_id, span.first, span.last),
         col(Delivery.state).in_(OPEN),
     )
-    unclear = sa.or_(col(Delivery.number).in_(span.in_flight), col(Delivery.state) == DeliveryState.UNCERTAIN)
+    unclear = sa.or_(col(Delivery.number).in_(span.in_flight), col(Delivery.uncertain_count) > 0)
     for which, state, reply in (
         (
             (*still_open, unclear),

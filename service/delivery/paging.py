@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import database
+from service.database import UtcDateTime
 from service.delivery import spans
 from service.delivery.spans import Take
-from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
+from service.ledger.models import OPEN, Delivery, DeliveryState, Run
 from service.subscribers.models import State, Subscriber, Subscription
 from service.suppressions.models import Suppression
 
@@ -46,92 +47,129 @@ class Page:
 def open_page(session: Session, taken: Take, page: Page) -> int | None:
     """Prepare the next rows: expire, skip who left or is suppressed. Returns the last number of the page.
 
-    None: nothing is due here, or the fence has fallen. An uncertain reader never expires or is skipped: that row is held.
+    None: nothing is due here, or the fence has fallen. Once the run's end has passed every open row is due, for the span then is:
+    one that waited for a later try would be found again and again. A reader who may have it never expires or is skipped: held.
     """
     if not _still_mine(session, taken, progressed=page.progressed):
         return None
-    run = session.get_one(Run, taken.edition_id)
-    now = database.now(session)
-    behind = col(Delivery.number) > page.behind
-    due_rows = (
-        sa.select(col(Delivery.number))
-        .where(*_due(taken, now), behind)
-        .order_by(col(Delivery.number))
-        .limit(page.size)
-    )
-    last = session.execute(sa.select(sa.func.max(due_rows.subquery().c.number))).scalar_one()
+    give_up_at, now = session.connection().execute(_MOMENTS, {"the_edition": taken.edition_id}).one()
+    is_over = now >= give_up_at
+    place = _place(taken, page, None if is_over else now)
+    last, unwanted = session.connection().execute(_ALL_OPEN if is_over else _ALL_DUE, place).one()
     if last is None:
         return None
-    waiting = (*_due(taken, now), behind, col(Delivery.number) <= last)
-    if now >= run.give_up_at:
-        _end_without_trying(session, waiting, DeliveryState.EXPIRED, sa.literal(TOO_LATE))
-        return int(last)
-    for reason, condition in _reasons_to_skip():
-        _end_without_trying(session, (*waiting, condition), DeliveryState.SKIPPED, reason)
+    place["last"] = last
+    waiting = (*(_open() if is_over else _due()), col(Delivery.number) <= sa.bindparam("last"))
+    if is_over:
+        _end_without_trying(session, place, waiting, (DeliveryState.EXPIRED, sa.literal(TOO_LATE)))
+    elif unwanted:
+        for reason, condition in _reasons_to_skip():
+            _end_without_trying(session, place, (*waiting, condition), (DeliveryState.SKIPPED, reason))
     return int(last)
 
 
 def rows(session: Session, taken: Take, page: Page) -> list[Row]:
-    """The rows of a page, read without locks."""
-    now = database.now(session)
-    query = (
-        sa.select(
-            col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
-            col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins),
-        )
-        .where(*_due(taken, now), col(Delivery.number) > page.behind, col(Delivery.number) <= page.last)
-        .order_by(col(Delivery.number))
-    )  # fmt: skip
-    return [Row(*row) for row in session.execute(query)]
+    """The rows of an opened page, read without locks."""
+    place = {**_place(taken, page, database.now(session)), "last": page.last}
+    return [Row(*row) for row in session.connection().execute(_ROWS, place)]
 
 
 def _still_mine(session: Session, taken: Take, *, progressed: bool) -> bool:
-    values: dict[str, Any] = {"renewed_at": database.utc_now()}
-    if progressed:
-        values["deaths"] = 0
-    return spans.affected(session, sa.update(Span).where(*spans.fence(taken)).values(**values)) == 1
+    statement = spans.RENEW_PROGRESSED if progressed else spans.RENEW_FENCED
+    return spans.affected(session, statement, spans.fenced(taken)) == 1
 
 
-def _due(taken: Take, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _place(taken: Take, page: Page, now: datetime | None) -> dict[str, Any]:
+    place: dict[str, Any] = {
+        "the_edition": taken.edition_id,
+        "above": max(page.behind, taken.first - 1),
+        "below": taken.last,
+        "size": page.size,
+    }
+    return place if now is None else {**place, "now": now}
+
+
+def _open() -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        *spans.in_span(taken.edition_id, taken.first, taken.last),
-        col(Delivery.state).in_(OPEN),
-        sa.or_(col(Delivery.due_at).is_(None), col(Delivery.due_at) <= now),
+        col(Delivery.edition_id) == sa.bindparam("the_edition"),
+        col(Delivery.number) > sa.bindparam("above"),
+        col(Delivery.number) < sa.bindparam("below"),
+        sa.or_(*(col(Delivery.state) == state for state in OPEN)),
     )
 
 
-def _reasons_to_skip() -> list[tuple[sa.ColumnElement[str], sa.ColumnElement[bool]]]:
-    subscribed = sa.select(sa.literal(1)).where(
-        col(Subscription.id) == col(Delivery.subscription_id), col(Subscription.state) == State.ACTIVE
+def _due() -> tuple[sa.ColumnElement[bool], ...]:
+    now = sa.bindparam("now", type_=UtcDateTime())
+    return (*_open(), sa.or_(col(Delivery.due_at).is_(None), col(Delivery.due_at) <= now))
+
+
+def _is_subscribed() -> sa.Exists:
+    return (
+        sa.select(sa.literal(1))
+        .where(col(Subscription.id) == col(Delivery.subscription_id), col(Subscription.state) == State.ACTIVE)
+        .correlate(Delivery)
+        .exists()
     )
-    suppressed = (
+
+
+def _suppressed() -> sa.Select[Any]:
+    return (
         sa.select(sa.cast(col(Suppression.reason), sa.Text))
         .join(Subscriber, col(Subscriber.address_hash) == col(Suppression.address_hash))
         .where(col(Subscriber.id) == col(Delivery.subscriber_id), col(Suppression.lifted_at).is_(None))
+        .correlate(Delivery)
         .limit(1)
     )
+
+
+def _look(which: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
+    """The page's last number, and whether anybody in it is to be left out: mostly nobody is, and one look is all."""
+    unwanted = sa.case((sa.or_(~_is_subscribed(), _suppressed().exists()), 1), else_=0).label("unwanted")
+    page = (
+        sa.select(col(Delivery.number).label("number"), unwanted)
+        .where(*which)
+        .order_by(col(Delivery.number))
+        .limit(sa.bindparam("size"))
+        .subquery()
+    )
+    return sa.select(sa.func.max(page.c.number), sa.func.max(page.c.unwanted))
+
+
+def _reasons_to_skip() -> list[tuple[sa.ColumnElement[str], sa.ColumnElement[bool]]]:
+    why = sa.func.coalesce(_suppressed().scalar_subquery(), "")
     return [
-        (sa.literal("Left before the message's turn came."), ~subscribed.exists()),
-        (
-            sa.literal("Suppressed: ") + sa.func.coalesce(suppressed.scalar_subquery(), ""),
-            suppressed.exists(),
-        ),
+        (sa.literal("Left before the message's turn came."), ~_is_subscribed()),
+        (sa.literal("Suppressed: ") + why, _suppressed().exists()),
     ]
 
 
 def _end_without_trying(
     session: Session,
+    place: dict[str, Any],
     which: tuple[sa.ColumnElement[bool], ...],
-    state: DeliveryState,
-    reason: sa.ColumnElement[str],
+    end: tuple[DeliveryState, sa.ColumnElement[str]],
 ) -> None:
-    unclear = col(Delivery.state) == DeliveryState.UNCERTAIN
+    state, reason = end
+    unclear = col(Delivery.uncertain_count) > 0
     values = {
         "state": sa.case((unclear, DeliveryState.HELD.value), else_=state.value),
         "reply": sa.case((unclear, sa.literal("Held, it may have arrived. ") + reason), else_=reason),
         "at": database.utc_now(),
         "due_at": None,
     }
-    session.execute(
-        sa.update(Delivery).where(*which).values(**values), execution_options={"synchronize_session": False}
+    session.connection().execute(sa.update(Delivery).where(*which).values(**values), place)
+
+
+_MOMENTS = sa.select(col(Run.give_up_at), database.utc_now()).where(
+    col(Run.edition_id) == sa.bindparam("the_edition")
+)
+_ALL_OPEN = _look(_open())
+_ALL_DUE = _look(_due())
+_ROWS = (
+    sa.select(
+        col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
+        col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins),
     )
+    .where(*_due(), col(Delivery.number) <= sa.bindparam("last"))
+    .order_by(col(Delivery.number))
+)  # fmt: skip

@@ -50,23 +50,15 @@ def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
     standing: set[tuple[int, int]] = set()
     for batch in sorted(batches, key=lambda one: one.taken.span_id):
         taken = batch.taken
-        if _write_span(session, spans.fence(taken), batch.in_flight + batch.intents):
+        intended = {**spans.fenced(taken), "the_list": batch.in_flight + batch.intents}
+        if spans.affected(session, _FENCED, intended):
             standing.add((taken.span_id, taken.epoch))
             _write_rows(session, taken, batch.outcomes)
-        elif _write_span(session, _epoch(taken), batch.in_flight):
+        elif spans.affected(session, _MINE, {**spans.held(taken), "the_list": batch.in_flight}):
             _write_rows(session, taken, batch.outcomes)
         elif batch.outcomes:
             _write_late(session, batch)
     return standing
-
-
-def _epoch(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
-    return (col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
-
-
-def _write_span(session: Session, where: tuple[sa.ColumnElement[bool], ...], in_flight: list[int]) -> bool:
-    values = {"in_flight": in_flight, "renewed_at": database.utc_now()}
-    return spans.affected(session, sa.update(Span).where(*where).values(**values)) == 1
 
 
 def _write_late(session: Session, batch: SpanBatch) -> None:
@@ -84,7 +76,7 @@ def _write_rows(session: Session, taken: Take, outcomes: list[Recorded]) -> None
         return
     now = database.now(session) if any(outcome.wait for outcome in outcomes) else None
     session.connection().execute(
-        _row_statement(),
+        _ROW,
         [
             {
                 "the_edition": taken.edition_id,
@@ -102,7 +94,7 @@ def _write_rows(session: Session, taken: Take, outcomes: list[Recorded]) -> None
     )
 
 
-def _row_statement() -> sa.Update:
+def _row() -> sa.Update:
     """An accept replaces every state; anything else only an open one."""
     return (
         sa.update(Delivery)
@@ -124,3 +116,16 @@ def _row_statement() -> sa.Update:
             at=database.utc_now(),
         )
     )
+
+
+def _span(fence: tuple[sa.ColumnElement[bool], ...]) -> sa.Update:
+    """A late answer does not make a span that was let go look held again."""
+    now = sa.case((col(Span.renewed_at).is_not(None), database.utc_now()))
+    in_flight = sa.bindparam("the_list", type_=database.Json)
+    return sa.update(Span).where(*fence).values(in_flight=in_flight, renewed_at=now)
+
+
+# Built once: making a statement anew costs more than running it.
+_FENCED = _span(spans.FENCE)
+_MINE = _span(spans.MINE)
+_ROW = _row()

@@ -33,7 +33,10 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
         return Recorded(row.number, DeliveryState.UNCERTAIN, attempts, count, reply, uncertain_wait, pins)
     wait = retry.next_wait(attempts, chance=chance)
     if wait is None:
-        return Recorded(row.number, DeliveryState.EXPIRED, attempts, row.uncertain_count, reply, pins=pins)
+        given_up = (
+            DeliveryState.HELD if row.uncertain_count else DeliveryState.EXPIRED
+        )  # held: it may have arrived before
+        return Recorded(row.number, given_up, attempts, row.uncertain_count, reply, pins=pins)
     return Recorded(row.number, DeliveryState.DEFERRED, attempts, row.uncertain_count, reply, wait, pins)
 
 

@@ -47,6 +47,21 @@ class Pinning:
     key: str
 
 
+MINE = (col(Span.id) == sa.bindparam("the_span"), col(Span.epoch) == sa.bindparam("the_epoch"))
+FENCE = (
+    *MINE,
+    sa.select(sa.literal(1))
+    .where(
+        col(Run.edition_id) == sa.bindparam("the_edition"),
+        col(Run.turn) == sa.bindparam("the_turn"),
+        col(Run.stopped).is_(None),
+    )
+    .exists(),
+)
+RENEW_FENCED = sa.update(Span).where(*FENCE).values(renewed_at=database.utc_now())
+RENEW_PROGRESSED = RENEW_FENCED.values(deaths=0)
+
+
 def takeable(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         col(Span.due_at) <= now,
@@ -107,12 +122,17 @@ def take(
 
 
 def renew(session: Session, taken: Take) -> None:
-    """Say that the holder lives, while the relay is slow."""
-    session.execute(mine(taken).values(renewed_at=database.utc_now()))
+    """Say that the holder lives, while the relay is slow. What has been let go stays free."""
+    session.execute(
+        mine(taken).where(col(Span.renewed_at).is_not(None)).values(renewed_at=database.utc_now())
+    )
 
 
 def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     """Give the span back; True if it has ended. Numbers still without an answer stay in `in_flight` for the next holder."""
+    locked = sa.select(col(Span.id)).where(col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
+    if session.execute(locked.with_for_update()).first() is None:
+        return False
     now = database.now(session)
     counts, earliest = recounted(session, taken)
     due_at = None
@@ -123,9 +143,12 @@ def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     return affected(session, mine(taken).values(**values)) == 1 and due_at is None
 
 
-def recounted(session: Session, taken: Take) -> tuple[dict[str, int], datetime | None]:
-    """Counts by state, and when the earliest open row is due (deferred ones gathered in steps of 30 s)."""
-    mine = in_span(taken.edition_id, taken.first, taken.last)
+def recounted(session: Session, part: Take | Span) -> tuple[dict[str, int], datetime | None]:
+    """Counts by state, and when the earliest open row is due (deferred ones gathered in steps of 30 s).
+
+    Under the span's lock, or a late accept slips in between the count and its being written.
+    """
+    mine = in_span(part.edition_id, part.first, part.last)
     query = sa.select(col(Delivery.state), sa.func.count(), sa.func.min(col(Delivery.due_at))).where(*mine)
     counts: dict[str, int] = {}
     dues: list[datetime] = []
@@ -157,16 +180,24 @@ def let_everything_go(session: Session) -> None:
     )
 
 
-def fence(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
-    turn = sa.select(sa.literal(1)).where(
-        col(Run.edition_id) == taken.edition_id, col(Run.turn) == taken.turn, col(Run.stopped).is_(None)
-    )
-    return (col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch, turn.exists())
-
-
-def affected(session: Session, statement: sa.Update) -> int:
-    result: Any = session.execute(statement, execution_options={"synchronize_session": False})
+def affected(session: Session, statement: sa.Update, values: dict[str, Any] | None = None) -> int:
+    """How many rows it changed. With values the statement is one that was built once, and goes past the session."""
+    result: Any
+    if values is None:
+        result = session.execute(statement, execution_options={"synchronize_session": False})
+    else:
+        result = session.connection().execute(statement, values)
     return int(result.rowcount)
+
+
+def held(taken: Take) -> dict[str, Any]:
+    """The values that `MINE` asks for."""
+    return {"the_span": taken.span_id, "the_epoch": taken.epoch}
+
+
+def fenced(taken: Take) -> dict[str, Any]:
+    """The values that `FENCE` asks for."""
+    return {**held(taken), "the_edition": taken.edition_id, "the_turn": taken.turn}
 
 
 def _best(now: datetime) -> sa.Select[Span]:
@@ -233,6 +264,7 @@ def _hold_all(session: Session, span: Span) -> None:
     )
     span.due_at = span.renewed_at = span.holder = None
     span.in_flight = []
+    span.counts, _ = recounted(session, span)
     span.epoch = secrets.randbits(63)
     session.add(span)
     session.flush()
