@@ -20,6 +20,7 @@ from service.delivery.committer import Committer
 from service.delivery.holding import Errand, Holding
 from service.delivery.messages import Mould
 from service.delivery.outcome import Outcome, Verdict
+from service.delivery.patience import Patience
 from service.delivery.sameness import SameRefusals
 from service.delivery.spans import Pinning, Take
 from service.delivery.transport import RelayAddress, RelayDown, Timeouts, Transport
@@ -58,6 +59,7 @@ class Sender:
         self._errands: asyncio.Queue[Errand] = asyncio.Queue()
         self._moulds: dict[int, Mould] = {}
         self._same = SameRefusals(office.database, office.clock)
+        self._patience = Patience()
         self._draining = asyncio.Event()
         self._relay_is_known_good = False
 
@@ -179,10 +181,12 @@ class Sender:
     async def _settle(self, errand: Errand, mould: Mould, judged: Outcome) -> None:
         taken, row = errand.taken, errand.row
         log.debug("delivery.attempted", address=addresses.masked(row.address), reply=str(judged.reply))
-        if settling.is_relays_matter(judged):
-            self._committer.untouched(taken, row.number)
+        if outcome.moves_the_relays_clock(judged):
             await self._relay_problem(str(judged.reply))
+        if outcome.leaves_the_row(judged) and self._patience.lasts((taken.edition_id, row.number)):
+            self._committer.untouched(taken, row.number)
             return
+        self._patience.end((taken.edition_id, row.number))
         wait, chance = self._office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
         recorded = settling.recorded(row, taken, judged, uncertain_wait=wait, chance=chance)
         self._committer.report(taken, recorded)
@@ -190,7 +194,7 @@ class Sender:
         if judged.verdict is Verdict.ACCEPTED and not self._relay_is_known_good:
             self._relay_is_known_good = True
             await self._office.database.write(relays.note_success, self._office.relay.name)
-        await self._same.note(mould.edition_uid, row.number, judged)
+        await self._same.note(mould.edition_uid, row, judged)
 
     async def _relay_problem(self, problem: str) -> None:
         self._relay_is_known_good = False

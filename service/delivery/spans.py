@@ -114,6 +114,8 @@ def renew(session: Session, taken: Take) -> None:
 def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     """Give the span back; True if it has ended. Numbers still without an answer stay in `in_flight` for the next holder."""
     now = database.now(session)
+    # Locked before the count: a row that is reopened meanwhile would be counted as ended, and never be due again.
+    session.execute(sa.select(col(Span.id)).where(col(Span.id) == taken.span_id).with_for_update())
     counts, earliest = recounted(session, taken)
     due_at = None
     if earliest is not None:
