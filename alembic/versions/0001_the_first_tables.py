@@ -502,6 +502,7 @@ def upgrade() -> None:
         sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("stopped", sa.String(length=24), nullable=True),
         sa.Column("stop_reason", sa.String(length=500), nullable=True),
+        sa.Column("wave", sa.String(length=200), nullable=True),
         sa.Column("holds_uncertain", sa.Boolean(), nullable=False),
         sa.Column(
             "lane",

@@ -26,6 +26,7 @@ from service.delivery.exchange import Envelope, Exchange
 from service.delivery.holding import Errand, Holding
 from service.delivery.messages import Mould
 from service.delivery.outcome import Outcome, Verdict
+from service.delivery.patience import Patience
 from service.delivery.sameness import SameRefusals
 from service.delivery.transport import RelayAddress, RelayDown, Timeouts, Transport
 from service.errors import MemoError
@@ -60,6 +61,7 @@ class Shift:
     committer: Committer
     same: SameRefusals
     errands: "asyncio.Queue[Errand]" = field(default_factory=asyncio.Queue)
+    patience: Patience = field(default_factory=Patience)
     moulds: dict[int, Mould] = field(default_factory=dict)
     one_begun: asyncio.Event = field(default_factory=asyncio.Event)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -187,14 +189,17 @@ class Carrier:
         shift, errand = self._shift, made.errand
         taken, row = errand.taken, errand.row
         log.debug("delivery.attempted", address=addresses.masked(row.address), reply=str(judged.reply))
-        if settling.is_relays_matter(judged):
-            shift.committer.untouched(taken, row.number)
+        if outcome.moves_the_relays_clock(judged):
             await shift.note_relay_problem(errand.holding, str(judged.reply))
+        place = (taken.edition_id, row.number)
+        if outcome.leaves_the_row(judged) and shift.patience.lasts(place):
+            shift.committer.untouched(taken, row.number)
             return
+        shift.patience.end(place)
         wait, chance = shift.office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
         recorded = settling.recorded(row, taken, judged, uncertain_wait=wait, chance=chance)
         shift.committer.report(taken, recorded)
         errand.holding.progressed = True
         if judged.verdict is Verdict.ACCEPTED and not shift.relay_is_known_good:
             await shift.note_relay_works()
-        await shift.same.note(made.mould.edition_uid, row.number, judged)
+        await shift.same.note(made.mould.edition_uid, row, judged)

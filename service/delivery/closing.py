@@ -121,7 +121,7 @@ def _suppress_dead(session: Session, edition_id: int, audience: int, *, pepper: 
     dead = [
         (address, reply)
         for address, reply in session.execute(query)
-        if outcome.of_recorded(reply or "").is_permanent
+        if outcome.suppresses_the_reader(outcome.of_recorded(reply or ""))
     ]
     if len(dead) > max(TRUSTED_REFUSALS, audience * TRUSTED_SHARE):
         return 0

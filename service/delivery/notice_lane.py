@@ -4,12 +4,13 @@ import asyncio
 import random
 
 from service import addresses, logs
-from service.delivery import notice_messages, notice_rows, outcome, relays, settling
+from service.delivery import notice_messages, notice_rows, outcome, relays
 from service.delivery.carrying import Office
 from service.delivery.exchange import Envelope
 from service.delivery.notice_messages import NotNeeded, Stationery
 from service.delivery.notice_rows import TakenNotice
 from service.delivery.outcome import Outcome
+from service.delivery.patience import Patience
 from service.delivery.sending import RENEW_SECONDS
 from service.delivery.transport import RelayDown, Transport
 from service.errors import MemoError
@@ -23,6 +24,7 @@ class NoticeLane:
         self._office = office
         self._stationery = stationery
         self._transport = Transport(office.relay, office.timeouts)
+        self._patience = Patience()
         self._one_at_a_time = asyncio.Lock()
         self._draining = False
 
@@ -63,9 +65,12 @@ class NoticeLane:
         if not await database.write(notice_rows.begin, taken, envelope.message):
             return
         judged = await self._handed_over(taken, envelope)
-        if settling.is_relays_matter(judged):
-            await self._relay_problem(taken, str(judged.reply))
+        if outcome.moves_the_relays_clock(judged):
+            await self._note_problem(str(judged.reply))
+        if outcome.leaves_the_row(judged) and self._patience.lasts((0, taken.notice.id)):
+            await database.write(notice_rows.untouched, taken)
             return
+        self._patience.end((0, taken.notice.id))
         wait, chance = self._office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
         await database.write(notice_rows.record, taken, judged, uncertain_wait=wait, chance=chance)
         log.info("notice.attempted", kind=taken.notice.kind, address=addresses.masked(envelope.rcpt_to),
@@ -95,6 +100,9 @@ class NoticeLane:
         return await asyncio.to_thread(notice_messages.rendered, gathered, self._stationery)
 
     async def _relay_problem(self, taken: TakenNotice, problem: str) -> None:
-        log.warning("relay.problem", relay=self._office.relay.name, problem=problem)
         await self._office.database.write(notice_rows.untouched, taken)
+        await self._note_problem(problem)
+
+    async def _note_problem(self, problem: str) -> None:
+        log.warning("relay.problem", relay=self._office.relay.name, problem=problem)
         await self._office.database.write(relays.note_problem, self._office.relay.name, problem)

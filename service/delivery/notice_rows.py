@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import relays, retry, spans
+from service.delivery import outcome, relays, settling, spans
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.settling import UNCERTAIN_MOST
 from service.ledger.models import Notice, NoticeState
@@ -87,7 +87,7 @@ def record(
         return
     now = database.now(session)
     notice.is_in_flight, notice.renewed_at, notice.due_at, notice.at = False, None, None, now
-    notice.reply = str(judged.reply)[:500]
+    notice.reply = outcome.as_recorded(judged)[:500]
     if judged.verdict is Verdict.ACCEPTED:
         notice.state, notice.attempts = NoticeState.ACCEPTED, notice.attempts + 1
     elif judged.verdict is Verdict.REFUSED:
@@ -97,7 +97,7 @@ def record(
         notice.due_at = now + uncertain_wait if notice.state is NoticeState.QUEUED else None
     else:
         notice.attempts += 1
-        wait = retry.next_wait(notice.attempts, chance=chance)
+        wait = settling.wait_after(notice.attempts, judged, chance=chance)
         notice.due_at = now + wait if wait else None
         notice.state = NoticeState.QUEUED if wait else NoticeState.EXPIRED
     session.add(notice)

@@ -1,205 +1,134 @@
-"""What a relay's reply means: pure, data in, verdict out.
+"""What a relay's reply means: pure, data in, verdict out. The table is in `decisions`; what follows from a verdict is here.
 
-The *scope* says whose matter it is. Only a reader's own row may be struck for scope RECIPIENT; everything else is about us, the
-relay or the message, and touches no reader. Rules are data, first match wins, relay-account rows first; `source` says where a
-rule comes from.
+One predicate for each consequence. Only scope RECIPIENT may ever strike or suppress a reader; everything else is about us, the
+relay or the message.
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
+from service.delivery.decisions import RULES
+from service.delivery.verdicts import BEFORE_A_READER_IS_NAMED, Rule
+from service.delivery.verdicts import Outcome as Outcome
+from service.delivery.verdicts import Phase as Phase
+from service.delivery.verdicts import Reply as Reply
+from service.delivery.verdicts import Scope as Scope
+from service.delivery.verdicts import Verdict as Verdict
 
-class Phase(StrEnum):
-    """How far an attempt came when it ended."""
-
-    CONNECT = "connect"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    BODY = "body"
-    DOT = "dot"
-
-
-class Verdict(StrEnum):
-    ACCEPTED = "accepted"
-    DEFERRED = "deferred"
-    REFUSED = "refused"
-    UNCERTAIN = "uncertain"
-
-
-class Scope(StrEnum):
-    RECIPIENT = "recipient"
-    RELAY = "relay"
-    MESSAGE = "message"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A relay's answer, or (code 0) what happened instead of one."""
-
-    phase: Phase
-    code: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.text}".strip() if self.code else self.text
-
-
-@dataclass(frozen=True)
-class Outcome:
-    verdict: Verdict
-    scope: Scope
-    is_permanent: bool  # the address itself is dead: a reason to suppress it
-    reply: Reply
-    rule: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    codes: str
-    text: str
-    verdict: Verdict
-    scope: Scope
-    source: str
-    is_permanent: bool = False
-
-    def matches(self, code: str, text: str) -> bool:
-        return bool(re.match(self.codes, code)) and bool(re.search(self.text, text, re.IGNORECASE))
-
-
-RULES = (
-    # The relay speaks of our account: no reader is concerned.
-    Rule("421|454", r"maximum sending rate|throttl", Verdict.DEFERRED, Scope.RELAY, "Amazon SES: throttling"),
-    Rule(
-        "454|550|554",
-        r"daily (message|sending) quota|quota exceeded for account|sending (limit|quota)",
-        Verdict.DEFERRED,
-        Scope.RELAY,
-        "relays: quota of the account",
-    ),
-    Rule(
-        "5",
-        r"email address is not verified|sender (identity|address) (is )?not (verified|allowed|owned)",
-        Verdict.DEFERRED,
-        Scope.RELAY,
-        "Amazon SES, SendGrid: unverified sender",
-    ),
-    Rule(
-        "550|554",
-        r"5\.4\.5\b|daily user sending",
-        Verdict.DEFERRED,
-        Scope.RELAY,
-        "Google 5.4.5: daily limit of our account",
-    ),
-    Rule(
-        "550",
-        r"5\.1\.90\b",
-        Verdict.DEFERRED,
-        Scope.RELAY,
-        "Exchange Online 5.1.90: daily limit of our account",
-    ),
-    Rule(
-        "530|534|535|538|454",
-        r"5\.7\.|4\.7\.|auth",
-        Verdict.DEFERRED,
-        Scope.RELAY,
-        "RFC 4954 §6: authentication",
-    ),
-    Rule("421", r"", Verdict.DEFERRED, Scope.RELAY, "RFC 5321 §3.8: the relay closes the channel"),
-    # The relay or a provider behind it speaks of our reputation, authentication or pace.
-    Rule(
-        "550",
-        r"5\.2\.1\b.*(too (fast|quickly)|rate)",
-        Verdict.DEFERRED,
-        Scope.RECIPIENT,
-        "Gmail 5.2.1: receiving too fast",
-    ),
-    Rule(
-        "5",
-        r"5\.7\.(13|17|18)\b",
-        Verdict.REFUSED,
-        Scope.RECIPIENT,
-        "RFC 3463 registry: account disabled, owner changed",
-        True,
-    ),
-    Rule(
-        "5",
-        r"5\.7\.\d+|block ?list|blacklist|spam|reputation|poor|policy|\bDMARC\b|\bSPF\b",
-        Verdict.REFUSED,
-        Scope.RELAY,
-        "RFC 3463 5.7.x: about the sender, not the address",
-    ),
-    # The reader's address.
-    Rule(
-        "550|551|553|554",
-        r"5\.1\.(1|2|3|6|10)\b",
-        Verdict.REFUSED,
-        Scope.RECIPIENT,
-        "RFC 3463 §3.2: bad destination",
-        True,
-    ),
-    Rule(
-        "556|550",
-        r"5\.1\.10\b|null mx",
-        Verdict.REFUSED,
-        Scope.RECIPIENT,
-        "RFC 7505: the domain takes no mail",
-        True,
-    ),
-    Rule("550|554", r"5\.2\.1\b", Verdict.REFUSED, Scope.RECIPIENT, "RFC 3463 §3.3: mailbox disabled", True),
-    Rule(
-        "55[0-4]",
-        r"user (is )?unknown|no such (user|recipient|mailbox)|unknown (user|recipient)"
-        r"|mailbox (not found|unavailable|does not exist)|doesn'?t have an? .*account",
-        Verdict.REFUSED,
-        Scope.RECIPIENT,
-        "common wording of dead addresses",
-        True,
-    ),
-    Rule(
-        "552|452",
-        r"[45]\.2\.2\b|mailbox (is )?full|over ?quota",
-        Verdict.DEFERRED,
-        Scope.RECIPIENT,
-        "RFC 3463 §3.3: mailbox full",
-    ),
-    Rule(
-        "552",
-        r"5\.3\.4\b|size|too (big|large)",
-        Verdict.REFUSED,
-        Scope.MESSAGE,
-        "RFC 1870 §6: message too large",
-    ),
-    Rule("552", r"", Verdict.DEFERRED, Scope.RECIPIENT, "RFC 5321 §4.5.3.1.10: 552 at RCPT means too many"),
-    Rule("55[0-9]", r"5\.6\.\d+", Verdict.REFUSED, Scope.MESSAGE, "RFC 3463 §3.7: content"),
-    Rule("50[0-4]", r"", Verdict.REFUSED, Scope.MESSAGE, "RFC 5321 §4.2.4: we said something wrong"),
-    Rule("4", r"", Verdict.DEFERRED, Scope.RECIPIENT, "RFC 5321 §4.2.1: try again later"),
-    Rule("5", r"", Verdict.REFUSED, Scope.RECIPIENT, "RFC 5321 §4.2.1: do not try again"),
+# RFC 2034 section 4 puts it first; qmail writes (#5.1.1), others put words before it. Not a part of an IP address.
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3}\.\d{1,3})(?!\.?\d)")
+_ANSWERING = "In answer to "
+_RECORDED = re.compile(
+    rf"(?:{_ANSWERING}(?P<phase>{'|'.join(phase.upper() for phase in Phase)}): )?(?P<code>\d{{3}})(?: (?P<words>.*))?$",
+    re.DOTALL,
 )
+TEXT_CHARACTERS = 1_000
+LEAVES_THE_ROW = frozenset({Scope.HOST, Scope.CONNECTION, Scope.ACCOUNT})
+MOVES_THE_CLOCK = frozenset({Scope.HOST, Scope.ACCOUNT, Scope.PROVIDER, Scope.SENDER})
+STOPS_THE_EDITION = frozenset({Scope.MESSAGE, Scope.OURS})
 
 
 def of(reply: Reply) -> Outcome:
-    if reply.code == 0:
-        return _without_reply(reply)
-    if 200 <= reply.code < 300:
-        return Outcome(Verdict.ACCEPTED, Scope.RECIPIENT, False, reply, "RFC 5321 §4.2.1")
-    for rule in RULES:
-        if rule.matches(str(reply.code), reply.text):
-            return Outcome(rule.verdict, rule.scope, rule.is_permanent, reply, rule.source)
-    return Outcome(Verdict.DEFERRED, Scope.RELAY, False, reply, "a reply outside RFC 5321 §4.2")
+    """Judge it. A 2xx counts only after the dot: a 250 to DATA has accepted nothing."""
+    kind = reply.code // 100
+    if kind == 2 and reply.phase is Phase.DOT:
+        return Outcome(Verdict.ACCEPTED, Scope.RECIPIENT, reply, "RFC 5321 section 4.2.1: accepted")
+    if kind not in {4, 5}:
+        return _without_sense(reply)
+    found = _ENHANCED.search(reply.text[:TEXT_CHARACTERS])
+    detail = found.group(2) if found else None
+    text = " ".join(reply.text[:TEXT_CHARACTERS].split())
+    rule = next(
+        rule
+        for rule in RULES
+        if _is_asked(rule, reply) and rule.matches(reply, str(reply.code), detail, text)
+    )
+    if (
+        rule.verdict is Verdict.REFUSED
+        and rule.scope is Scope.RECIPIENT
+        and (kind == 4 or _says_later(found))
+    ):
+        return Outcome(Verdict.DEFERRED, rule.scope, reply, rule.source)
+    return Outcome(
+        rule.verdict,
+        rule.scope,
+        reply,
+        rule.source,
+        rule.strikes,
+        rule.is_permanent,
+        rule.needs_second,
+        rule.rest,
+    )
+
+
+def as_recorded(judged: Outcome) -> str:
+    """The reply as the ledger keeps it. What was said before a reader was named says so: it must never be read as theirs."""
+    reply = judged.reply
+    if reply.code and reply.phase in BEFORE_A_READER_IS_NAMED:
+        return f"{_ANSWERING}{reply.phase.upper()}: {reply}"
+    return str(reply)
 
 
 def of_recorded(text: str) -> Outcome:
     """The same verdict from a reply as the ledger keeps it: `550 5.1.1 no such user`."""
-    found = re.match(r"(\d{3}) (.*)", text, re.DOTALL)
-    code, words = (int(found.group(1)), found.group(2)) if found else (0, text)
-    return of(Reply(Phase.RCPT, code, words))
+    found = _RECORDED.match(text)
+    if found is None:
+        return of(Reply(Phase.RCPT, 0, text))
+    code = int(found["code"])
+    phase = (
+        Phase(found["phase"].lower()) if found["phase"] else Phase.DOT if 200 <= code < 300 else Phase.RCPT
+    )
+    return of(Reply(phase, code, found["words"] or ""))
 
 
-def _without_reply(reply: Reply) -> Outcome:
+def leaves_the_row(judged: Outcome) -> bool:
+    """Nothing is recorded of the reader: the row is read again as it was."""
+    return judged.verdict is Verdict.DEFERRED and judged.scope in LEAVES_THE_ROW
+
+
+def moves_the_relays_clock(judged: Outcome) -> bool:
+    """The relay is left alone for a while, and the desk sees why."""
+    return judged.verdict is Verdict.DEFERRED and judged.scope in MOVES_THE_CLOCK
+
+
+def stops_the_edition(judged: Outcome) -> bool:
+    """The bytes or the dialogue are wrong: the next readers would be told the same."""
+    return judged.verdict is Verdict.REFUSED and judged.scope in STOPS_THE_EDITION
+
+
+def strikes_the_reader(judged: Outcome) -> bool:
+    """A failed edition that counts against the address, if the row ends with this reply."""
+    return judged.scope is Scope.RECIPIENT and judged.strikes
+
+
+def suppresses_the_reader(judged: Outcome) -> bool:
+    """The address is dead. Provisional: whoever asks must also see that not too many are (`closing`)."""
+    return strikes_the_reader(judged) and judged.is_permanent and judged.verdict is Verdict.REFUSED
+
+
+def is_negative_for_good(judged: Outcome) -> bool:
+    """A 5xx: nothing of the message was taken, and the same bytes would hear the same."""
+    return judged.verdict is not Verdict.UNCERTAIN and judged.reply.code // 100 == 5
+
+
+def _is_asked(rule: Rule, reply: Reply) -> bool:
+    return rule.scope is not Scope.RECIPIENT or reply.phase not in BEFORE_A_READER_IS_NAMED
+
+
+def _says_later(found: re.Match[str] | None) -> bool:
+    """550 4.4.7: the enhanced code calls it transient (RFC 3463 section 2), and we believe the milder of the two."""
+    return found is not None and found.group(1) == "4"
+
+
+def _without_sense(reply: Reply) -> Outcome:
+    """No reply, or one that is no answer at this point. After the dot the message may be there."""
     if reply.phase is Phase.DOT:
-        return Outcome(Verdict.UNCERTAIN, Scope.RECIPIENT, False, reply, "RFC 1047: lost after the final dot")
+        return Outcome(
+            Verdict.UNCERTAIN, Scope.RECIPIENT, reply, "RFC 1047: no clear answer after the final dot"
+        )
+    what = "no reply" if reply.code == 0 else "a reply out of turn"
     return Outcome(
-        Verdict.DEFERRED, Scope.RELAY, False, reply, "no reply before the final dot: nothing was handed over"
+        Verdict.DEFERRED,
+        Scope.HOST,
+        reply,
+        f"RFC 5321 section 4.2: {what} before the final dot, nothing was handed over",
     )

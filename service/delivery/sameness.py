@@ -1,49 +1,70 @@
-"""The same refusal for many different readers is our problem, not theirs: pause, and let a person look (design: the relay is the peer)."""
+"""The same refusal for many readers is our problem, not theirs: pause, let a person look, and lose nobody.
 
-import re
+Two kinds: the same words for many readers (whatever they say), and any refusal of the message itself or of what we said, of which
+few are enough. Those who were refused meanwhile are named by the run's `wave`: when it is resumed they are tried again.
+"""
+
 import uuid
+from collections import OrderedDict, deque
 
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import steering
-from service.delivery.outcome import Outcome, Verdict
+from service.delivery import outcome, steering, waves
+from service.delivery.outcome import Outcome, Scope
+from service.delivery.paging import Row
 from service.errors import Conflict
+from service.ledger.models import DeliveryState
 
 log = logs.get(__name__)
 
 SAME_REFUSALS_MOST = 20
-ADDRESS = re.compile(r"\S+@\S+")
+STOPPING_REFUSALS_MOST = 3
+LAST_OUTCOMES = 200
+EDITIONS_MOST = 8
 
 
 class SameRefusals:
-    """Counts refusals in a row, by their words; an accept ends the row."""
+    """Remembers the last outcomes of each edition that this process sends."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._words = ""
-        self._readers: set[int] = set()
+        self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
 
-    async def note(self, edition_uid: uuid.UUID, number: int, judged: Outcome) -> None:
-        if judged.verdict is not Verdict.REFUSED:
-            self._readers.clear()
+    async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> None:
+        wave = None if _is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
+        last = self._of(edition_uid)
+        last.append((wave, row.number))
+        if wave is None:
             return
-        words = f"{edition_uid} {ADDRESS.sub('…', str(judged.reply))}"
-        if words != self._words:
-            self._words = words
-            self._readers.clear()
-        self._readers.add(number)
-        if len(self._readers) >= SAME_REFUSALS_MOST:
-            self._readers.clear()
-            await self._pause(edition_uid, judged)
+        readers = {number for said, number in last if said == wave}
+        if len(readers) >= (STOPPING_REFUSALS_MOST if wave == waves.OF_THE_MESSAGE else SAME_REFUSALS_MOST):
+            last.clear()
+            await self._pause(edition_uid, wave, len(readers), judged)
 
-    async def _pause(self, edition_uid: uuid.UUID, judged: Outcome) -> None:
-        reason = f"The relay gave {SAME_REFUSALS_MOST} readers in a row the same refusal: {judged.reply}"
+    def _of(self, edition_uid: uuid.UUID) -> deque[tuple[str | None, int]]:
+        if edition_uid not in self._last:
+            self._last[edition_uid] = deque(maxlen=LAST_OUTCOMES)
+            while len(self._last) > EDITIONS_MOST:
+                self._last.popitem(last=False)
+        return self._last[edition_uid]
+
+    async def _pause(self, edition_uid: uuid.UUID, wave: str, readers: int, judged: Outcome) -> None:
+        said = outcome.as_recorded(judged)
+        reason = f"The relay gave {readers} readers the same refusal: {said}"
+        if wave == waves.OF_THE_MESSAGE:
+            reason = f"The relay refuses the message itself ({readers} readers): {said}"
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
+        now = self._clock.now()
         try:
             await self._database.write(
-                steering.pause, edition_uid, reason=reason[:500], now=self._clock.now(), actor="the sender"
+                steering.pause, edition_uid, reason=reason[:500], now=now, actor="the sender", wave=wave
             )
         except Conflict:
             return  # somebody was faster
+
+
+def _is_second_refusal(row: Row, judged: Outcome) -> bool:
+    """Refused in a wave, tried again after a person had looked, and refused again: that is this reader's own."""
+    return row.state is DeliveryState.QUEUED and row.attempts > 0 and judged.scope is Scope.RECIPIENT

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from service.delivery import retry
-from service.delivery.outcome import Outcome, Scope, Verdict
+from service.delivery import outcome, retry
+from service.delivery.outcome import Outcome, Verdict
 from service.delivery.paging import Row
 from service.delivery.recording import Recorded
 from service.delivery.spans import Take
@@ -12,15 +12,13 @@ from service.ledger.models import DeliveryState
 UNCERTAIN_MOST = 2
 
 
-def is_relays_matter(judged: Outcome) -> bool:
-    """The relay, not the reader, has to wait: the row stays as it was."""
-    return judged.verdict is Verdict.DEFERRED and judged.scope is Scope.RELAY
-
-
 def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelta, chance: float) -> Recorded:
-    """What the row becomes. An attempt that ends open keeps its pins: the next one sends the same bytes."""
+    """What the row becomes. An attempt that ends open keeps its pins: the next one sends the same bytes.
+
+    Not after a 5xx: nothing was taken, and the same bytes would hear the same; unless a copy may have arrived before.
+    """
     attempts = row.attempts + 1
-    reply = str(judged.reply)
+    reply = outcome.as_recorded(judged)
     pins = row.pins or taken.pins
     if judged.verdict is Verdict.ACCEPTED:
         return Recorded(row.number, DeliveryState.ACCEPTED, attempts, row.uncertain_count, reply, pins=pins)
@@ -31,13 +29,18 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
         if count >= UNCERTAIN_MOST or taken.holds_uncertain:
             return Recorded(row.number, DeliveryState.HELD, attempts, count, reply, pins=pins)
         return Recorded(row.number, DeliveryState.UNCERTAIN, attempts, count, reply, uncertain_wait, pins)
-    wait = retry.next_wait(attempts, chance=chance)
+    wait = wait_after(attempts, judged, chance=chance)
+    kept = None if outcome.is_negative_for_good(judged) and not row.uncertain_count else pins
     if wait is None:
-        given_up = (
-            DeliveryState.HELD if row.uncertain_count else DeliveryState.EXPIRED
-        )  # held: it may have arrived before
-        return Recorded(row.number, given_up, attempts, row.uncertain_count, reply, pins=pins)
-    return Recorded(row.number, DeliveryState.DEFERRED, attempts, row.uncertain_count, reply, wait, pins)
+        given_up = DeliveryState.HELD if row.uncertain_count else DeliveryState.EXPIRED  # it may have arrived
+        return Recorded(row.number, given_up, attempts, row.uncertain_count, reply, pins=kept)
+    return Recorded(row.number, DeliveryState.DEFERRED, attempts, row.uncertain_count, reply, wait, kept)
+
+
+def wait_after(attempts: int, judged: Outcome, *, chance: float) -> timedelta | None:
+    """How long a deferred message waits: by the schedule, and at least as long as its provider asks for."""
+    wait = retry.next_wait(attempts, chance=chance)
+    return wait if wait is None or judged.rest is None else max(wait, judged.rest)
 
 
 def cannot_be_made(row: Row, problem: str) -> Recorded:

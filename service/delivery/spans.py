@@ -134,6 +134,7 @@ def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     if session.execute(locked.with_for_update()).first() is None:
         return False
     now = database.now(session)
+    # Locked before the count: a row that is reopened meanwhile would be counted as ended, and never be due again.
     counts, earliest = recounted(session, taken)
     due_at = None
     if earliest is not None:

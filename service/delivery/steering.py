@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service.delivery import spans
+from service.delivery import reopening, spans
 from service.editions import queries
 from service.editions.models import Edition, State
 from service.errors import Conflict
@@ -26,10 +26,22 @@ class AlreadyOver(Conflict):
     """This edition has been sent already; what has left cannot be called back."""
 
 
-def pause(session: Session, edition_uid: uuid.UUID, *, reason: str, now: datetime, actor: str) -> Edition:
+def pause(
+    session: Session,
+    edition_uid: uuid.UUID,
+    *,
+    reason: str,
+    now: datetime,
+    actor: str,
+    wave: str | None = None,
+) -> Edition:
+    """Stop it until somebody resumes it. `wave` names a refusal that was ours: its readers are tried again then."""
     edition = queries.get(session, edition_uid)
     if not _turn(session, edition, (State.SENDING,), State.PAUSED, stopped=Stopped.PAUSED, reason=reason):
         raise NotSending(f"This edition is {edition.state.value}: only one that is being sent can be paused.")
+    if wave is not None:
+        named = sa.update(Run).where(col(Run.edition_id) == edition.id).values(wave=wave)
+        spans.affected(session, named)
     return _recorded(session, edition, "edition.paused", actor=actor, now=now, reason=reason)
 
 
@@ -37,6 +49,7 @@ def resume(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: st
     edition = queries.get(session, edition_uid)
     if not _turn(session, edition, (State.PAUSED,), State.SENDING, stopped=None, reason=None):
         raise NotPaused(f"This edition is {edition.state.value}: only a paused one can be resumed.")
+    reopening.reopen_wave(session, edition.id)
     return _recorded(session, edition, "edition.resumed", actor=actor, now=now)
 
 

@@ -53,6 +53,9 @@ class Run(SQLModel, table=True):
     turn: int = 0
     stopped: Stopped | None = Field(default=None, sa_column=sa.Column(sa.String(24), nullable=True))
     stop_reason: str | None = Field(default=None, max_length=500)
+    wave: str | None = Field(
+        default=None, max_length=200
+    )  # the refusal that many readers got: see delivery.waves
     holds_uncertain: bool = False
     lane: Lane = Field(default=Lane.SCHEDULED, sa_column=state_column(Lane, default=Lane.SCHEDULED))
     give_up_at: datetime = Field(sa_type=UtcDateTime)

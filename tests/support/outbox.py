@@ -208,7 +208,7 @@ def office(resources: Resources, relay: RelayAddress, *, holder: str = "one", co
         keys=resources.keys,
         base_url="https://news.example.org",
         relay=relay,
-        timeouts=Timeouts(connect=2, reply=2, dot=1),
+        timeouts=Timeouts(connect=2, reply=2, dot=2),
         connections=connections,
         uncertain_wait=resources.settings.uncertain_after,
     )

@@ -196,7 +196,7 @@ class Ledger(RuleBasedStateMachine):
         row, body = account.in_flight.pop(number)
         body.answer = answer
         judged: Outcome = outcome.of(ANSWERS[answer])
-        if settling.is_relays_matter(judged):
+        if outcome.leaves_the_row(judged):
             return
         recorded = settling.recorded(row, account.taken, judged, uncertain_wait=UNCERTAIN_WAIT, chance=0.5)
         account.outcomes.append(recorded)

@@ -1,0 +1,94 @@
+"""The rows of the decision table that are about one reader's address or mailbox. None of them is asked before RCPT."""
+
+from service.delivery.verdicts import Rule, Scope, Verdict
+
+
+def _transient(
+    source: str, words: str, detail: str | None = None, codes: str = "[45]..", *, strikes: bool = False
+) -> Rule:
+    return Rule(source, codes, Scope.RECIPIENT, Verdict.DEFERRED, words, detail, strikes=strikes)
+
+
+def _dead(source: str, words: str, detail: str | None = None, codes: str = "5[15].") -> Rule:
+    return Rule(
+        source, codes, Scope.RECIPIENT, Verdict.REFUSED, words, detail, strikes=True, is_permanent=True
+    )
+
+
+def _bad_domain(source: str, words: str, detail: str | None = None, codes: str = "5..") -> Rule:
+    return Rule(
+        source, codes, Scope.RECIPIENT, Verdict.REFUSED, words, detail, strikes=True, needs_second=True
+    )
+
+
+def _refused(
+    source: str, words: str, detail: str | None = None, codes: str = "5..", *, strikes: bool = True
+) -> Rule:
+    return Rule(source, codes, Scope.RECIPIENT, Verdict.REFUSED, words, detail, strikes=strikes)
+
+
+TRANSIENT = (
+    _transient(
+        "Google 4.2.1 and 5.2.1, Yahoo, Rackspace: this reader is receiving too fast",
+        r"too (fast|quickly)|rate that prevents|ReceivingRate|too much e?mail in a short",
+    ),
+    _transient("Exchange Online 5.2.121, 5.2.122: this reader's hourly limit", "", r"2\.12[12]"),
+    _transient("RFC 6647: greylisting", r"gr[ea]y-?list", None, "4.."),
+    _transient("RFC 3463 section 3.3, X.2.2: mailbox full", "", r"2\.2", strikes=True),
+    _transient(
+        "Mailbox full, by its words",
+        r"(mailbox|inbox|user|recipient|account|disk).{0,40}(is |are )?(full|over ?quota|out of storage)"
+        r"|over ?quota|quota (is )?(exceeded|violation)|exceed(ed|s)? .{0,30}(quota|storage)|mailbox (size )?limit|mailfolder is full",
+        None,
+        "45[02]|55[0-4]",
+        strikes=True,
+    ),
+    _transient("RFC 3463 section 3.5, X.4.7: expired on its way", "", r"4\.7"),
+    _transient("RFC 3463, X.3.x and X.4.x: a system or route behind the relay", "", r"[34]\.\d+", "4.."),
+    _transient("Yahoo, Exchange: a fault inside", r"internal (server )?error|transaction failed, blame|temporary failure",
+               None, "[45].."),
+)  # fmt: skip
+
+_GONE = (
+    r"user (is )?(unknown|not known|does(n't| not) exist|not found)|unknown (user|recipient|mailbox|address|local)"
+    r"|no such (user|recipient|mailbox|mail-?box|address|person|id|account)|no mail-?box (here )?by that name"
+    r"|(mailbox|recipient|account|address)( \S+){0,3} (not found|does(n't| not) exist|unallocated|unknown|is no longer valid)"
+    r"|doesn't have an? \S+ account|(is )?no longer valid|not a valid (user|mailbox|e-?mail|recipient)"
+    r"|invalid (mailbox|recipient)|recipient (unrecognized|not found|unknown)|addressee unknown|blank mailhost"
+    r"|not our customer|utilisateur inconnu|destinataire .{0,20}invalide|unbekannt|mailbox unavailable|not in recipient list"
+    r"|sorry, no mailbox|address rejected\.? *\[code|account closed|address does not exist|cannot deliver mail for"
+)
+_DISABLED = (
+    r"(account|mailbox|user|recipient)( \S+){0,4} (is )?(disabled|inactive|deactivated|not active|not activated|archived?e?\b)"
+    r"|disableduser|inactiveuser|full and inactive|overquotaperm"
+)
+
+PERMANENT = (
+    _bad_domain("RFC 7504: 556, the domain takes no mail", "", None, "556"),
+    _bad_domain("RFC 7505 section 4: null MX", r"null ?mx|does not accept mail"),
+    _bad_domain(
+        "RFC 3463 section 3.2, X.1.2, and section 3.5, X.4.4: no such domain",
+        "",
+        r"1\.2|4\.4|4\.310",
+    ),
+    _bad_domain(
+        "Exim, Postfix and others: no such domain",
+        r"unrout(e)?able address|(host|domain)( name)?( \S+){0,3} (not found|does(n't| not) exist)|no-domain|no MX for",
+        None,
+        "5..",
+    ),
+    _dead("RFC 3463 section 3.2, X.1.1, X.1.3, X.1.6: no such mailbox, bad syntax, moved", "", r"1\.[136]", "5[15].|501"),
+    _dead("Exchange Online 5.1.10: recipient not found", "", r"1\.10"),
+    _dead("RFC 3463 section 3.3, X.2.1: mailbox disabled", "", r"2\.1"),
+    _dead("IANA registry 5.7.13, 5.7.17, 5.7.18: disabled, or another owner", "", r"7\.1[378]"),
+    _dead("RFC 5321 section 4.2.2: 551, not here", "", None, "551"),
+)  # fmt: skip
+
+REFUSING = (
+    _refused("5.7.x with words about the address: counted, never believed at once", f"{_GONE}|{_DISABLED}", r"7\.\d+"),
+    _dead("Wordings of addresses that do not exist", _GONE),
+    _dead("Wordings of mailboxes that are closed", _DISABLED),
+    _refused("Exchange Online 5.4.1, and bounce parsers' suspend, filtered, notaccept",
+             r"recipient address rejected: access denied|suspended|(recipient|address) rejected", r"[0-6]\.\d+"),
+    _refused("RFC 6531 section 3.5: this address needs SMTPUTF8", "", r"6\.7", strikes=False),
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""Readers refused in a wave that was our problem get another try: when the run is resumed, never before a person has looked.
+
+Nothing was handed over to them (RFC 5321 section 4.2.1: a 5xx takes nothing), so the next attempt may carry corrected bytes.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service import database
+from service.delivery import outcome, spans, waves
+from service.ledger.models import Delivery, DeliveryState, Run, Span
+
+CHUNK = 500
+
+
+def reopen_wave(session: Session, edition_id: int) -> int:
+    """Queue them again, and forget the wave. The run is locked by the caller. Returns how many."""
+    run = session.get_one(Run, edition_id, populate_existing=True)
+    if run.wave is None:
+        return 0
+    numbers = _refused_in(session, edition_id, run.wave)
+    locked = sa.select(col(Span.id)).where(col(Span.edition_id) == edition_id).order_by(col(Span.id))
+    session.execute(locked.with_for_update())
+    for start in range(0, len(numbers), CHUNK):
+        _queue(session, edition_id, numbers[start : start + CHUNK])
+    _wake(session, edition_id)
+    run.wave = None
+    session.add(run)
+    return len(numbers)
+
+
+def _refused_in(session: Session, edition_id: int, wave: str) -> list[int]:
+    query = sa.select(
+        col(Delivery.number), col(Delivery.address), col(Delivery.reply), col(Delivery.attempts)
+    ).where(col(Delivery.edition_id) == edition_id, col(Delivery.state) == DeliveryState.REFUSED)
+    return [
+        number
+        for number, address, reply, attempts in session.execute(query.order_by(col(Delivery.number)))
+        if _belongs(reply or "", address, attempts, wave)
+    ]
+
+
+def _belongs(reply: str, address: str, attempts: int, wave: str) -> bool:
+    if wave == waves.OF_THE_MESSAGE:
+        return outcome.stops_the_edition(outcome.of_recorded(reply))
+    return attempts == 1 and waves.words(reply, address) == wave
+
+
+def _queue(session: Session, edition_id: int, numbers: list[int]) -> None:
+    """Pins go, unless a copy may have arrived in an earlier attempt: then it must stay the same message."""
+    these = (col(Delivery.edition_id) == edition_id, col(Delivery.number).in_(numbers))
+    values: dict[str, Any] = {"state": DeliveryState.QUEUED, "due_at": None, "at": database.utc_now()}
+    quietly = {"synchronize_session": False}
+    certain = col(Delivery.uncertain_count) == 0
+    session.execute(
+        sa.update(Delivery).where(*these, certain).values(pins=sa.null()), execution_options=quietly
+    )
+    session.execute(sa.update(Delivery).where(*these).values(**values), execution_options=quietly)
+
+
+def _wake(session: Session, edition_id: int) -> None:
+    """Spans with a queued row are due now, also those that had ended."""
+    opened = sa.select(sa.literal(1)).where(
+        col(Delivery.edition_id) == edition_id,
+        col(Delivery.number) >= col(Span.first),
+        col(Delivery.number) < col(Span.last),
+        col(Delivery.state) == DeliveryState.QUEUED,
+    )
+    due = sa.update(Span).where(col(Span.edition_id) == edition_id, opened.exists())
+    spans.affected(session, due.values(due_at=database.utc_now()))
