@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from service import logs
 from service.database import Database
 from service.delivery import recording
+from service.delivery.fence import Take
 from service.delivery.recording import Recorded, SpanBatch
-from service.delivery.spans import Take
 
 log = logs.get(__name__)
 

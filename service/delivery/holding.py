@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+from service.delivery.fence import Take
 from service.delivery.paging import Row
-from service.delivery.spans import Take
 
 
 class Holding:

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 from service import addresses
 from service.clock import Clock
 from service.database import Database
-from service.delivery import retry, spans
+from service.delivery import fence, retry
 from service.editions import composition, content, occurrences, queries, versions
 from service.editions.models import Cadence, Edition, Rendition, State
 from service.errors import Conflict
@@ -160,7 +160,7 @@ def _win(session: Session, edition: Edition, prepared: _Prepared, now: datetime)
         )
         .values(state=State.SENDING, started_at=now, stop_reason=None)
     )
-    if spans.affected(session, won) == 1:
+    if fence.affected(session, won) == 1:
         session.refresh(edition)
         return
     session.refresh(edition)

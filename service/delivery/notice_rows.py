@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import outcome, relays, settling, spans
+from service.delivery import fence, outcome, relays, settling, spans
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.settling import UNCERTAIN_MOST
 from service.ledger.models import Notice, NoticeState
@@ -54,7 +54,7 @@ def begin(session: Session, taken: TakenNotice, message: bytes) -> bool:
     """Pin the bytes and write the intent, under the fence."""
     values = {"message": message, "is_in_flight": True, "renewed_at": database.utc_now()}
     mine = (col(Notice.id) == taken.notice.id, col(Notice.epoch) == taken.epoch)
-    return spans.affected(session, sa.update(Notice).where(*mine).values(**values)) == 1
+    return fence.affected(session, sa.update(Notice).where(*mine).values(**values)) == 1
 
 
 def untouched(session: Session, taken: TakenNotice) -> None:
@@ -122,4 +122,4 @@ def _takeable(session: Session) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _update(session: Session, taken: TakenNotice, **values: object) -> None:
     mine = (col(Notice.id) == taken.notice.id, col(Notice.epoch) == taken.epoch)
-    spans.affected(session, sa.update(Notice).where(*mine).values(**values))
+    fence.affected(session, sa.update(Notice).where(*mine).values(**values))

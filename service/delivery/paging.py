@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 
 from service import database
 from service.database import UtcDateTime
-from service.delivery import spans
-from service.delivery.spans import Take
+from service.delivery import fence
+from service.delivery.fence import Take
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run
 from service.subscribers.models import State, Subscriber, Subscription
 from service.suppressions.models import Suppression
@@ -75,8 +75,8 @@ def rows(session: Session, taken: Take, page: Page) -> list[Row]:
 
 
 def _still_mine(session: Session, taken: Take, *, progressed: bool) -> bool:
-    statement = spans.RENEW_PROGRESSED if progressed else spans.RENEW_FENCED
-    return spans.affected(session, statement, spans.fenced(taken)) == 1
+    statement = fence.RENEW_PROGRESSED if progressed else fence.RENEW_FENCED
+    return fence.affected(session, statement, fence.fenced(taken)) == 1
 
 
 def _place(taken: Take, page: Page, now: datetime | None) -> dict[str, Any]:

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import database
-from service.delivery import spans
-from service.delivery.spans import Take
+from service.delivery import fence, spans
+from service.delivery.fence import Take
 from service.ledger.models import OPEN, Delivery, DeliveryState, Span
 
 FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
@@ -50,11 +50,11 @@ def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
     standing: set[tuple[int, int]] = set()
     for batch in sorted(batches, key=lambda one: one.taken.span_id):
         taken = batch.taken
-        intended = {**spans.fenced(taken), "the_list": batch.in_flight + batch.intents}
-        if spans.affected(session, _FENCED, intended):
+        intended = {**fence.fenced(taken), "the_list": batch.in_flight + batch.intents}
+        if fence.affected(session, _FENCED, intended):
             standing.add((taken.span_id, taken.epoch))
             _write_rows(session, taken, batch.outcomes)
-        elif spans.affected(session, _MINE, {**spans.held(taken), "the_list": batch.in_flight}):
+        elif fence.affected(session, _MINE, {**fence.held(taken), "the_list": batch.in_flight}):
             _write_rows(session, taken, batch.outcomes)
         elif batch.outcomes:
             _write_late(session, batch)
@@ -126,6 +126,6 @@ def _span(fence: tuple[sa.ColumnElement[bool], ...]) -> sa.Update:
 
 
 # Built once: making a statement anew costs more than running it.
-_FENCED = _span(spans.FENCE)
-_MINE = _span(spans.MINE)
+_FENCED = _span(fence.FENCE)
+_MINE = _span(fence.MINE)
 _ROW = _row()

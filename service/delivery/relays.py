@@ -32,10 +32,7 @@ def state_of(session: Session) -> RelayState | None:
 
 
 def is_ready(session: Session, name: str) -> bool:
-    waits = sa.select(col(Relay.id)).where(
-        col(Relay.name) == name, col(Relay.wait_until) > database.utc_now()
-    )
-    return session.execute(waits).first() is None
+    return session.connection().execute(_WAITING, {"the_name": name}).first() is None
 
 
 def note_problem(session: Session, name: str, problem: str) -> None:
@@ -69,3 +66,8 @@ def _locked(session: Session, name: str) -> Relay:
     except IntegrityError:
         pass  # another connection has just met this relay, too
     return session.exec(query).one()
+
+
+_WAITING = sa.select(col(Relay.id)).where(
+    col(Relay.name) == sa.bindparam("the_name"), col(Relay.wait_until) > database.utc_now()
+)

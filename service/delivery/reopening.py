@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import database
-from service.delivery import outcome, spans, waves
+from service.delivery import fence, outcome, waves
 from service.ledger.models import Delivery, DeliveryState, Run, Span
 
 CHUNK = 500
@@ -69,4 +69,4 @@ def _wake(session: Session, edition_id: int) -> None:
         col(Delivery.state) == DeliveryState.QUEUED,
     )
     due = sa.update(Span).where(col(Span.edition_id) == edition_id, opened.exists())
-    spans.affected(session, due.values(due_at=database.utc_now()))
+    fence.affected(session, due.values(due_at=database.utc_now()))

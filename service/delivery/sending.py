@@ -15,15 +15,18 @@ from service import logs
 from service.delivery import messages, paging, spans
 from service.delivery.carrying import Carrier, Office, Shift
 from service.delivery.committer import Committer
+from service.delivery.fence import Take
 from service.delivery.holding import Holding
 from service.delivery.sameness import SameRefusals
-from service.delivery.spans import Pinning, Take
+from service.delivery.spans import Pinning
+from service.ledger.models import Lane
 
 log = logs.get(__name__)
 
 PAGE_ROWS_FIRST = 50
 PAGE_ROWS_MOST = 2_500
 RENEW_SECONDS = 3.0
+RANK_SECONDS = 0.5
 DRAIN_SECONDS = 8.0
 MOULDS_KEPT = 8
 
@@ -32,6 +35,7 @@ class Sender:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._committer = Committer(office.database)
+        self._ranks: dict[Lane, tuple[float, bool]] = {}
         self._shift = Shift(office, self._committer, SameRefusals(office.database, office.clock))
 
     async def run(self) -> None:
@@ -85,7 +89,7 @@ class Sender:
         behind, size, draining = taken.first - 1, PAGE_ROWS_FIRST, self._shift.draining
         while holding.goes_on and not self.is_draining:
             await self._room_for_errands(size)
-            if await database.read(spans.is_outranked, taken, self._office.relay.name):
+            if await self._is_outranked(taken):
                 break
             page = paging.Page(behind=behind, size=size, progressed=holding.progressed)
             last = await database.write(paging.open_page, taken, page)
@@ -102,6 +106,15 @@ class Sender:
                 pace = len(rows) / 2 / max(clock.time() - started, 0.001)
                 size = int(min(PAGE_ROWS_MOST, max(self._office.connections, pace)))
         await holding.down_to(0, draining, DRAIN_SECONDS)
+
+    async def _is_outranked(self, taken: Take) -> bool:
+        """Asked twice a second for each lane, or small spans would spend their time on it."""
+        now = asyncio.get_running_loop().time()
+        asked_at, answer = self._ranks.get(taken.lane, (-RANK_SECONDS, False))
+        if now - asked_at >= RANK_SECONDS:
+            answer = await self._office.database.read(spans.is_outranked, taken, self._office.relay.name)
+            self._ranks[taken.lane] = (now, answer)
+        return answer
 
     async def _room_for_errands(self, size: int) -> None:
         """A slow relay is not given more than the connections can carry before it is stale."""

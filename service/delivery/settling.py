@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from service.delivery import outcome, retry
+from service.delivery.fence import Take
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.paging import Row
 from service.delivery.recording import Recorded
-from service.delivery.spans import Take
 from service.ledger.models import DeliveryState
 
 UNCERTAIN_MOST = 2

@@ -15,28 +15,15 @@ from sqlmodel import Session, col
 from sqlmodel import select as sql_select
 
 from service import database
-from service.delivery import relays
+from service.database import UtcDateTime
+from service.delivery import fence, relays
+from service.delivery.fence import Take
 from service.editions.models import Rendition
 from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span
 
 STALE = timedelta(seconds=10)
 DEATHS_MOST = 5
 DEFERRED_STEP_SECONDS = 30
-
-
-@dataclass(frozen=True)
-class Take:
-    """A span as its holder knows it."""
-
-    span_id: int
-    edition_id: int
-    first: int
-    last: int
-    lane: Lane
-    epoch: int
-    turn: int
-    pins: dict[str, Any]
-    holds_uncertain: bool
 
 
 @dataclass(frozen=True)
@@ -47,37 +34,12 @@ class Pinning:
     key: str
 
 
-MINE = (col(Span.id) == sa.bindparam("the_span"), col(Span.epoch) == sa.bindparam("the_epoch"))
-FENCE = (
-    *MINE,
-    sa.select(sa.literal(1))
-    .where(
-        col(Run.edition_id) == sa.bindparam("the_edition"),
-        col(Run.turn) == sa.bindparam("the_turn"),
-        col(Run.stopped).is_(None),
-    )
-    .exists(),
-)
-RENEW_FENCED = sa.update(Span).where(*FENCE).values(renewed_at=database.utc_now())
-RENEW_PROGRESSED = RENEW_FENCED.values(deaths=0)
-
-
-def takeable(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        col(Span.due_at) <= now,
-        col(Run.stopped).is_(None),
-        col(Run.ended_at).is_(None),
-        sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < now - STALE),
-    )
-
-
 def due(session: Session, relay: str, *, limit: int = 64) -> list[int]:
     """Spans that somebody could take now: each deserves a nudge."""
     if not relays.is_ready(session, relay):
         return []
-    now = database.now(session)
-    query = sa.select(col(Span.id)).join(Run, col(Run.edition_id) == col(Span.edition_id))
-    return list(session.execute(query.where(*takeable(now)).order_by(col(Span.id)).limit(limit)).scalars())
+    found = session.connection().execute(_DUE, {**_moment(database.now(session)), "the_limit": limit})
+    return list(found.scalars())
 
 
 def take(
@@ -87,61 +49,58 @@ def take(
     if not relays.is_ready(session, relay):
         return None
     now = database.now(session)
-    span = session.execute(_best(now)).scalars().first()
+    span = session.connection().execute(_BEST, _moment(now)).first()
     if span is None:
         return None
-    run = session.get_one(Run, span.edition_id)
-    _unanswered_become_uncertain(session, span, run, now + uncertain_wait)
-    if span.renewed_at is not None:
-        span.deaths += 1
-    if span.deaths >= DEATHS_MOST:
-        _hold_all(session, span)
+    if span.in_flight:
+        _unanswered_become_uncertain(session, span, now + uncertain_wait)
+    deaths = span.deaths + (span.renewed_at is not None)
+    if deaths >= DEATHS_MOST:
+        _hold_all(session, session.get_one(Span, span.id, populate_existing=True), deaths)
         return None
-    span.epoch = secrets.randbits(63)
-    span.renewed_at = now
-    span.holder = holder
-    span.in_flight = []
-    span.pins = {
-        "rendition": _newest_rendition(session, span.edition_id),
-        "date": pinning.date.isoformat(),
-        "key": pinning.key,
-    }
-    session.add(span)
-    session.flush()
+    epoch = secrets.randbits(63)
+    pins = {"rendition": span.rendition, "date": pinning.date.isoformat(), "key": pinning.key}
+    session.connection().execute(
+        _TAKEN,
+        {
+            "the_span": span.id,
+            "new_epoch": epoch,
+            "the_moment": now,
+            "the_holder": holder,
+            "the_deaths": deaths,
+            "the_pins": pins,
+        },
+    )
     return Take(
         span_id=span.id,
         edition_id=span.edition_id,
         first=span.first,
         last=span.last,
         lane=span.lane,
-        epoch=span.epoch,
-        turn=run.turn,
-        pins=span.pins,
-        holds_uncertain=run.holds_uncertain,
+        epoch=epoch,
+        turn=span.turn,
+        pins=pins,
+        holds_uncertain=span.holds_uncertain,
     )
 
 
 def renew(session: Session, taken: Take) -> None:
     """Say that the holder lives, while the relay is slow. What has been let go stays free."""
-    session.execute(
-        mine(taken).where(col(Span.renewed_at).is_not(None)).values(renewed_at=database.utc_now())
-    )
+    session.connection().execute(_RENEWED, fence.held(taken))
 
 
 def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     """Give the span back; True if it has ended. Numbers still without an answer stay in `in_flight` for the next holder."""
-    locked = sa.select(col(Span.id)).where(col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
-    if session.execute(locked.with_for_update()).first() is None:
-        return False
-    now = database.now(session)
     # Locked before the count: a row that is reopened meanwhile would be counted as ended, and never be due again.
+    found = session.connection().execute(_LOCKED, fence.held(taken)).first()
+    if found is None:
+        return False
     counts, earliest = recounted(session, taken)
     due_at = None
     if earliest is not None:
-        run = session.get_one(Run, taken.edition_id)
-        due_at = max(now, min(earliest, run.give_up_at))
-    values = {"due_at": due_at, "renewed_at": None, "holder": None, "in_flight": in_flight, "counts": counts}
-    return affected(session, mine(taken).values(**values)) == 1 and due_at is None
+        due_at = max(database.now(session), min(earliest, found.give_up_at))
+    values = {"the_due": due_at, "the_list": in_flight, "the_counts": counts}
+    return bool(fence.affected(session, _LET_GO, {**fence.held(taken), **values})) and due_at is None
 
 
 def recounted(session: Session, part: Take | Span) -> tuple[dict[str, int], datetime | None]:
@@ -149,11 +108,10 @@ def recounted(session: Session, part: Take | Span) -> tuple[dict[str, int], date
 
     Under the span's lock, or a late accept slips in between the count and its being written.
     """
-    mine = in_span(part.edition_id, part.first, part.last)
-    query = sa.select(col(Delivery.state), sa.func.count(), sa.func.min(col(Delivery.due_at))).where(*mine)
+    place = {"the_edition": part.edition_id, "the_first": part.first, "the_last": part.last}
     counts: dict[str, int] = {}
     dues: list[datetime] = []
-    for state, count, due_at in session.execute(query.group_by(col(Delivery.state))):
+    for state, count, due_at in session.connection().execute(_COUNTED, place):
         counts[state.value] = count
         if state in OPEN:
             moment = due_at or database.now(session)
@@ -167,9 +125,7 @@ def is_outranked(session: Session, taken: Take, relay: str) -> bool:
         return True
     if taken.lane is Lane.BREAKING:
         return False
-    query = sa.select(col(Span.id)).join(Run, col(Run.edition_id) == col(Span.edition_id))
-    waiting = query.where(*takeable(database.now(session)), col(Span.lane) == Lane.BREAKING).limit(1)
-    return session.execute(waiting).first() is not None
+    return session.connection().execute(_BREAKING, _moment(database.now(session))).first() is not None
 
 
 def let_everything_go(session: Session) -> None:
@@ -181,55 +137,51 @@ def let_everything_go(session: Session) -> None:
     )
 
 
-def affected(session: Session, statement: sa.Update, values: dict[str, Any] | None = None) -> int:
-    """How many rows it changed. With values the statement is one that was built once, and goes past the session."""
-    result: Any
-    if values is None:
-        result = session.execute(statement, execution_options={"synchronize_session": False})
-    else:
-        result = session.connection().execute(statement, values)
-    return int(result.rowcount)
+def _moment(now: datetime) -> dict[str, Any]:
+    return {"the_now": now, "the_stale": now - STALE}
 
 
-def held(taken: Take) -> dict[str, Any]:
-    """The values that `MINE` asks for."""
-    return {"the_span": taken.span_id, "the_epoch": taken.epoch}
+def _takeable() -> tuple[sa.ColumnElement[bool], ...]:
+    stale = sa.bindparam("the_stale", type_=UtcDateTime())
+    return (
+        col(Span.due_at) <= sa.bindparam("the_now", type_=UtcDateTime()),
+        col(Run.stopped).is_(None),
+        col(Run.ended_at).is_(None),
+        sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < stale),
+    )
 
 
-def fenced(taken: Take) -> dict[str, Any]:
-    """The values that `FENCE` asks for."""
-    return {**held(taken), "the_edition": taken.edition_id, "the_turn": taken.turn}
-
-
-def _best(now: datetime) -> sa.Select[Span]:
+def _best() -> sa.Select[Any]:
     other = aliased(Span)
     held = (
         sa.select(sa.func.count())
-        .where(col(other.edition_id) == col(Span.edition_id), col(other.renewed_at) >= now - STALE)
+        .where(
+            col(other.edition_id) == col(Span.edition_id),
+            col(other.renewed_at) >= sa.bindparam("the_stale", type_=UtcDateTime()),
+        )
         .scalar_subquery()
     )
+    newest = sa.select(sa.func.max(col(Rendition.id))).where(
+        col(Rendition.edition_id) == col(Span.edition_id)
+    )
     return (
-        sa.select(Span)
+        sa.select(
+            col(Span.id), col(Span.edition_id), col(Span.first), col(Span.last), col(Span.lane), col(Span.in_flight),
+            col(Span.pins), col(Span.renewed_at), col(Span.deaths), col(Run.turn), col(Run.holds_uncertain),
+            newest.scalar_subquery().label("rendition"),
+        )
         .join(Run, col(Run.edition_id) == col(Span.edition_id))
-        .where(*takeable(now))
+        .where(*_takeable())
         .order_by(
             sa.case((col(Span.lane) == Lane.BREAKING, 0), else_=1), held, col(Span.due_at), col(Span.id)
         )
         .limit(1)
         .with_for_update(of=Span, skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
+    )  # fmt: skip
 
 
-def _newest_rendition(session: Session, edition_id: int) -> int:
-    newest = sql_select(sa.func.max(col(Rendition.id))).where(Rendition.edition_id == edition_id)
-    return int(session.exec(newest).one())
-
-
-def _unanswered_become_uncertain(session: Session, span: Span, run: Run, due_at: datetime) -> None:
+def _unanswered_become_uncertain(session: Session, span: sa.Row[Any], due_at: datetime) -> None:
     """What the last holder had begun and not recorded: sent once more later with the same bytes, or held."""
-    if not span.in_flight:
-        return
     query = sql_select(Delivery).where(
         Delivery.edition_id == span.edition_id,
         col(Delivery.number).in_(span.in_flight),
@@ -239,7 +191,7 @@ def _unanswered_become_uncertain(session: Session, span: Span, run: Run, due_at:
         delivery.attempts += 1
         delivery.uncertain_count += 1
         delivery.pins = delivery.pins or span.pins
-        if delivery.uncertain_count >= 2 or run.holds_uncertain:
+        if delivery.uncertain_count >= 2 or span.holds_uncertain:
             delivery.state, delivery.due_at = DeliveryState.HELD, None
             delivery.reply = (
                 "Handed over without a clear answer; held so that the reader does not get it again."
@@ -249,9 +201,10 @@ def _unanswered_become_uncertain(session: Session, span: Span, run: Run, due_at:
             delivery.reply = "The sender stopped before the relay's answer was recorded."
         delivery.at = database.now(session)
         session.add(delivery)
+    session.flush()
 
 
-def _hold_all(session: Session, span: Span) -> None:
+def _hold_all(session: Session, span: Span, deaths: int) -> None:
     """A span at which worker after worker dies is put aside for a person."""
     session.execute(
         sa.update(Delivery)
@@ -265,14 +218,11 @@ def _hold_all(session: Session, span: Span) -> None:
     )
     span.due_at = span.renewed_at = span.holder = None
     span.in_flight = []
+    span.deaths = deaths
     span.counts, _ = recounted(session, span)
     span.epoch = secrets.randbits(63)
     session.add(span)
     session.flush()
-
-
-def mine(taken: Take) -> sa.Update:
-    return sa.update(Span).where(col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
 
 
 def in_span(edition_id: int, first: int, last: int) -> tuple[sa.ColumnElement[bool], ...]:
@@ -286,3 +236,61 @@ def in_span(edition_id: int, first: int, last: int) -> tuple[sa.ColumnElement[bo
 def _rounded_up(moment: datetime) -> datetime:
     seconds = -moment.timestamp() % DEFERRED_STEP_SECONDS
     return moment + timedelta(seconds=seconds)
+
+
+_JOINED = (Run, col(Run.edition_id) == col(Span.edition_id))
+_DUE = (
+    sa.select(col(Span.id))
+    .join(*_JOINED)
+    .where(*_takeable())
+    .order_by(col(Span.id))
+    .limit(sa.bindparam("the_limit"))
+)
+_BEST = _best()
+_BREAKING = (
+    sa.select(col(Span.id)).join(*_JOINED).where(*_takeable(), col(Span.lane) == Lane.BREAKING).limit(1)
+)
+_TAKEN = (
+    sa.update(Span)
+    .where(col(Span.id) == sa.bindparam("the_span"))
+    .values(
+        epoch=sa.bindparam("new_epoch"),
+        renewed_at=sa.bindparam("the_moment"),
+        holder=sa.bindparam("the_holder"),
+        deaths=sa.bindparam("the_deaths"),
+        in_flight=[],
+        pins=sa.bindparam("the_pins"),
+    )
+)
+_RENEWED = (
+    sa.update(Span)
+    .where(*fence.MINE, col(Span.renewed_at).is_not(None))
+    .values(renewed_at=database.utc_now())
+)
+_LOCKED = (
+    sa.select(col(Run.give_up_at))
+    .select_from(Span)
+    .join(*_JOINED)
+    .where(*fence.MINE)
+    .with_for_update(of=Span)
+)
+_LET_GO = (
+    sa.update(Span)
+    .where(*fence.MINE)
+    .values(
+        due_at=sa.bindparam("the_due"),
+        renewed_at=None,
+        holder=None,
+        in_flight=sa.bindparam("the_list"),
+        counts=sa.bindparam("the_counts"),
+    )
+)
+_COUNTED = (
+    sa.select(col(Delivery.state), sa.func.count(), sa.func.min(col(Delivery.due_at)))
+    .where(
+        col(Delivery.edition_id) == sa.bindparam("the_edition"),
+        col(Delivery.number) >= sa.bindparam("the_first"),
+        col(Delivery.number) < sa.bindparam("the_last"),
+    )
+    .group_by(col(Delivery.state))
+)

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service.delivery import reopening, spans
+from service.delivery import fence, reopening
 from service.editions import queries
 from service.editions.models import Edition, State
 from service.errors import Conflict
@@ -41,7 +41,7 @@ def pause(
         raise NotSending(f"This edition is {edition.state.value}: only one that is being sent can be paused.")
     if wave is not None:
         named = sa.update(Run).where(col(Run.edition_id) == edition.id).values(wave=wave)
-        spans.affected(session, named)
+        fence.affected(session, named)
     return _recorded(session, edition, "edition.paused", actor=actor, now=now, reason=reason)
 
 
@@ -89,7 +89,7 @@ def _turn(
     if stopped is Stopped.CANCELLED:
         values["is_fanned_out"] = True
     return (
-        spans.affected(session, sa.update(Run).where(col(Run.edition_id) == edition.id).values(**values)) == 1
+        fence.affected(session, sa.update(Run).where(col(Run.edition_id) == edition.id).values(**values)) == 1
     )
 
 
@@ -101,7 +101,7 @@ def _move(
         .where(col(Edition.id) == edition.id, col(Edition.state).in_(allowed))
         .values(state=state, stop_reason=reason)
     )
-    return spans.affected(session, moved) == 1
+    return fence.affected(session, moved) == 1
 
 
 def _recorded(

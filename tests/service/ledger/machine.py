@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from service.delivery import closing, outcome, paging, recording, settling, spans, steering
+from service.delivery.fence import Take
 from service.delivery.outcome import Outcome, Phase, Reply
 from service.delivery.paging import Row
 from service.delivery.recording import Recorded, SpanBatch
-from service.delivery.spans import Pinning, Take
+from service.delivery.spans import Pinning
 from service.editions.models import State
 from service.errors import Conflict
 from service.ledger import fanout
