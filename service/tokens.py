@@ -7,6 +7,7 @@ made for one purpose is worth nothing for another. The first key signs, all keys
 import base64
 import binascii
 import contextlib
+import functools
 import hashlib
 import hmac
 import os
@@ -88,6 +89,7 @@ def new_uid() -> uuid.UUID:
     return uuid7()
 
 
+@functools.lru_cache(maxsize=64)
 def _fingerprint(key: bytes) -> str:
     return hashlib.sha256(b"fingerprint" + key).hexdigest()[:12]
 

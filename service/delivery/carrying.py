@@ -17,7 +17,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from service import addresses, logs
+from service import logs
 from service.clock import Clock
 from service.database import Database
 from service.delivery import messages, outcome, relays, settling
@@ -188,7 +188,6 @@ class Carrier:
     async def _settle(self, made: _Made, judged: Outcome) -> None:
         shift, errand = self._shift, made.errand
         taken, row = errand.taken, errand.row
-        log.debug("delivery.attempted", address=addresses.masked(row.address), reply=str(judged.reply))
         if outcome.moves_the_relays_clock(judged):
             await shift.note_relay_problem(errand.holding, str(judged.reply))
         place = (taken.edition_id, row.number)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,7 +54,7 @@ def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_ur
     token = links.unsubscribe_token(keys, uuid.UUID(str(row.fields["subscription"])), fingerprint=pins["key"])
     facts = MessageFacts(
         message_id=rows.message_id(mould.edition_uid, row.number, mould.domain),
-        date=datetime.fromisoformat(pins["date"]),
+        date=_moment(pins["date"]),
     )
     first_name = row.fields.get("first_name") or ""
     personal = Personal(
@@ -64,3 +65,8 @@ def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_ur
         number=row.number,
     )
     return Envelope(mould.from_address, address, splice(mould.rendition, facts, personal))
+
+
+@lru_cache(maxsize=256)
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -99,6 +99,7 @@ def message_id(value: str) -> bytes:
     return f"Message-ID: {value}\r\n".encode("ascii")
 
 
+@lru_cache(maxsize=256)  # all messages of a span share it
 def date(moment: datetime.datetime) -> bytes:
     """RFC 5322 §3.3: English names whatever the locale, and a numeric zone."""
     if moment.utcoffset() is None:

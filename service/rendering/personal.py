@@ -101,16 +101,8 @@ def _subject(rendition: Rendition, values: Mapping[str, str]) -> str:
 
 
 def _quoted(part: Part, values: Mapping[str, str]) -> list[bytes]:
-    seen: dict[Hole, bytes] = {}
-    pieces: list[bytes] = []
-    for piece in part.pieces:
-        if isinstance(piece, bytes):
-            pieces.append(piece)
-            continue
-        if piece not in seen:
-            seen[piece] = transfer.quoted_run(_placed(part, piece, values))
-        pieces.append(seen[piece])
-    return pieces
+    runs = [transfer.quoted_run(_placed(part, hole, values)) for hole in part.holes]
+    return [piece if isinstance(piece, bytes) else runs[piece] for piece in part.numbered]
 
 
 def _base64(part: Part, values: Mapping[str, str]) -> list[bytes]:

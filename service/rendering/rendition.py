@@ -37,6 +37,17 @@ class Part:
         return tuple(transfer.phases(piece) if isinstance(piece, bytes) else piece for piece in self.pieces)
 
     @cached_property
+    def holes(self) -> tuple[Hole, ...]:
+        """Each kind of hole once."""
+        return tuple(dict.fromkeys(piece for piece in self.pieces if isinstance(piece, Hole)))
+
+    @cached_property
+    def numbered(self) -> tuple[bytes | int, ...]:
+        """The pieces with the number of its kind for each hole: a reader's value is encoded once and set wherever it stands."""
+        numbers = {hole: number for number, hole in enumerate(self.holes)}
+        return tuple(numbers[piece] if isinstance(piece, Hole) else piece for piece in self.pieces)
+
+    @cached_property
     def head(self) -> bytes:
         return (
             f"Content-Type: text/{self.subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {self.encoding}\r\n\r\n"
