@@ -88,11 +88,11 @@ class Replies:
         for line in lines:
             code, hyphen = line[:3], line[3:4]
             if not code.isdigit() or hyphen not in (b" ", b"-", b"\r", b""):
-                raise ValueError(line)
+                raise ValueError(f"no SMTP reply: {line[:80]!r}")
             self.lines.append(line[4:].decode("utf-8", "backslashreplace").rstrip())
             if hyphen != b"-":
                 found.append((int(code), "\n".join(self.lines)))
                 self.lines = []
         if len(self.rest) > LINE_OCTETS_MOST or len(self.lines) > REPLY_LINES_MOST:
-            raise ValueError(self.rest)
+            raise ValueError("no SMTP reply: it has no end")
         return found

@@ -77,7 +77,8 @@ class Channel(asyncio.Protocol):
             following = Exchange(then[0])
             pieces.append(self._opening(following, then[1]))
         exchange.phase = Phase.BODY
-        self._say(b"".join(pieces))
+        self._transport.writelines(pieces)
+        self._wait_on()
         if not self._is_stuffed and self.is_open:
             exchange.phase = Phase.DOT
         return following

@@ -42,6 +42,7 @@ class Relay:
         self.delay = delay
         self.received: list[Received] = []
         self.violations: list[str] = []
+        self.for_nobody: list[bytes] = []
         self.connection_count = 0
         self.open_count = 0
         self.peak_count = 0

@@ -27,6 +27,7 @@ class Offer:
 
     size: int | None = 35_882_577
     pipelining: bool = True
+    goes_ahead_for_nobody: bool = False  # 354 although every recipient was refused: RFC 2920 §3.1 foresees it
     eightbitmime: bool = True
     smtputf8: bool = False
     starttls: ssl.SSLContext | None = None
@@ -41,6 +42,7 @@ class Office(Protocol):
     offer: Offer
     host_name: str
     delay: float
+    for_nobody: list[bytes]
 
     def rule_for(self, phase: Phase, session: "Session", *, data: bytes = b"") -> Rule | None: ...
     def record(self, session: "Session", data: bytes, *, accepted: bool) -> Received: ...
@@ -218,6 +220,12 @@ class Session:
                 await self._say("250 2.1.5 Recipient ok")
 
     async def _data(self, _: str) -> None:
+        if not self.recipients and self.mail_from is not None and self._office.offer.goes_ahead_for_nobody:
+            await self._say("354 End with a dot")
+            self._office.for_nobody.append(await self._wire.through_dot())
+            self._forget()
+            await self._say("554 5.5.1 No valid recipients")
+            return
         if not self.recipients:
             await self._say(
                 "503 5.5.1 No recipients" if self.mail_from is None else "554 5.5.1 No valid recipients"
