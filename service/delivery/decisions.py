@@ -11,6 +11,7 @@ from service.delivery.verdicts import BEFORE_A_READER_IS_NAMED, Phase, Rule, Sco
 
 _ANY, _LATER, _NO = "[45]..", "4..", "5.."
 _FROM_RCPT = frozenset(Phase) - BEFORE_A_READER_IS_NAMED
+_AFTER_RCPT = _FROM_RCPT - {Phase.RCPT}
 _CONTENT = frozenset(Phase) - {Phase.CONNECT}
 
 
@@ -260,7 +261,7 @@ LEFT_OVER = (
         phases=frozenset({Phase.RCPT}),
         strikes=True,
     ),
-    Rule("No enhanced code and no known word, after DATA", _NO, Scope.RECIPIENT, Verdict.DEFERRED, is_bare=True),
+    Rule("No enhanced code and no known word, after DATA", _NO, Scope.RECIPIENT, Verdict.DEFERRED, is_bare=True, phases=_AFTER_RCPT),
     Rule("RFC 5321 section 4.2.1: do not try again", _NO, Scope.RECIPIENT, Verdict.REFUSED, strikes=True),
 )  # fmt: skip
 

@@ -16,9 +16,10 @@ from service.delivery.verdicts import Verdict as Verdict
 
 # RFC 2034 section 4 puts it first; qmail writes (#5.1.1), others put words before it. Not a part of an IP address.
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3}\.\d{1,3})(?!\.?\d)")
+AGAIN = "Again: "
 _ANSWERING = "In answer to "
 _RECORDED = re.compile(
-    rf"(?:{_ANSWERING}(?P<phase>{'|'.join(phase.upper() for phase in Phase)}): )?(?P<code>\d{{3}})(?: (?P<words>.*))?$",
+    rf"(?:{AGAIN})?(?:{_ANSWERING}(?P<phase>{'|'.join(phase.upper() for phase in Phase)}): )?(?P<code>\d{{3}})(?: (?P<words>.*))?$",
     re.DOTALL,
 )
 TEXT_CHARACTERS = 1_000

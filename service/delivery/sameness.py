@@ -10,11 +10,10 @@ from collections import OrderedDict, deque
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import outcome, steering, waves
-from service.delivery.outcome import Outcome, Scope
+from service.delivery import outcome, settling, steering, waves
+from service.delivery.outcome import Outcome
 from service.delivery.paging import Row
 from service.errors import Conflict
-from service.ledger.models import DeliveryState
 
 log = logs.get(__name__)
 
@@ -33,7 +32,7 @@ class SameRefusals:
         self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
 
     async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> None:
-        wave = None if _is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
+        wave = None if settling.is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
         last = self._of(edition_uid)
         last.append((wave, row.number))
         if wave is None:
@@ -63,8 +62,3 @@ class SameRefusals:
             )
         except Conflict:
             return  # somebody was faster
-
-
-def _is_second_refusal(row: Row, judged: Outcome) -> bool:
-    """Refused in a wave, tried again after a person had looked, and refused again: that is this reader's own."""
-    return row.state is DeliveryState.QUEUED and row.attempts > 0 and judged.scope is Scope.RECIPIENT

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from service.delivery import outcome, retry
-from service.delivery.outcome import Outcome, Verdict
+from service.delivery.outcome import Outcome, Scope, Verdict
 from service.delivery.paging import Row
 from service.delivery.recording import Recorded
 from service.delivery.spans import Take
@@ -18,7 +18,7 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
     Not after a 5xx: nothing was taken, and the same bytes would hear the same; unless a copy may have arrived before.
     """
     attempts = row.attempts + 1
-    reply = outcome.as_recorded(judged)
+    reply = (outcome.AGAIN if is_second_refusal(row, judged) else "") + outcome.as_recorded(judged)
     pins = row.pins or taken.pins
     if judged.verdict is Verdict.ACCEPTED:
         return Recorded(row.number, DeliveryState.ACCEPTED, attempts, row.uncertain_count, reply, pins=pins)
@@ -34,6 +34,12 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
     if wait is None:
         return Recorded(row.number, DeliveryState.EXPIRED, attempts, row.uncertain_count, reply, pins=kept)
     return Recorded(row.number, DeliveryState.DEFERRED, attempts, row.uncertain_count, reply, wait, kept)
+
+
+def is_second_refusal(row: Row, judged: Outcome) -> bool:
+    """Refused in a wave, tried again after a person had looked, and refused again: that is this reader's own."""
+    was_reopened = row.state is DeliveryState.QUEUED and row.attempts > 0
+    return was_reopened and judged.verdict is Verdict.REFUSED and judged.scope is Scope.RECIPIENT
 
 
 def wait_after(attempts: int, judged: Outcome, *, chance: float) -> timedelta | None:
