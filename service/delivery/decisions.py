@@ -163,7 +163,7 @@ PROVIDER = (
     _provider("Exchange Online 4.7.5xx-8xx: address throttled", "", _MINUTES_30, r"7\.[5-8]\d\d", _LATER),
     _provider(
         "Outlook SC-, DY-, OU-: address or domain blocked",
-        r"\b(SC|DY|OU)-00\d\b|\(?\b(AS|S)\d{4}\b|part of their network is on our block",
+        r"\b(SC|DY|OU)-00\d\b|\((AS|S)\d{4}\)|part of their network is on our block",
         _HOURS_2,
     ),
     _provider("Exchange Online 5.7.606-649, 5.7.511: banned address", "", _HOURS_2, r"7\.(6[0-4]\d|511)", _NO),
@@ -192,6 +192,10 @@ SENDER = (
     _sender(
         "Postfix, Exim, qmail: the sender's domain cannot be found",
         r"sender (domain|verify)|domain of sender|envelope sender|badmailfrom|sender address rejected: domain",
+    ),
+    _sender(
+        "GMX and others: policy behind the words of RFC 5321 section 4.2.2",
+        r"mailbox unavailable.*(\bpolic|spam|block|black|reputation|DNSBL)",
     ),
     _sender("Authentication in words: SPF, DKIM, DMARC", r"\b(DMARC|DKIM|SPF)\b|DmarcRejection|spoof"),
     _sender("RFC 3207 section 4: STARTTLS first", r"starttls (command )?first|tls (is )?required|encryption (needed|required)"),

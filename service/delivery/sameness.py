@@ -11,7 +11,7 @@ from service import logs
 from service.clock import Clock
 from service.database import Database
 from service.delivery import outcome, settling, steering, waves
-from service.delivery.outcome import Outcome
+from service.delivery.outcome import Outcome, Phase, Scope
 from service.delivery.paging import Row
 from service.errors import Conflict
 
@@ -38,7 +38,7 @@ class SameRefusals:
         if wave is None:
             return
         readers = {number for said, number in last if said == wave}
-        if len(readers) >= (STOPPING_REFUSALS_MOST if wave == waves.OF_THE_MESSAGE else SAME_REFUSALS_MOST):
+        if len(readers) >= _most(wave, judged):
             last.clear()
             await self._pause(edition_uid, wave, len(readers), judged)
 
@@ -53,7 +53,7 @@ class SameRefusals:
         said = outcome.as_recorded(judged)
         reason = f"The relay gave {readers} readers the same refusal: {said}"
         if wave == waves.OF_THE_MESSAGE:
-            reason = f"The relay refuses the message itself ({readers} readers): {said}"
+            reason = f"The relay refuses the message itself, not its readers: {said}"
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         now = self._clock.now()
         try:
@@ -62,3 +62,11 @@ class SameRefusals:
             )
         except Conflict:
             return  # somebody was faster
+
+
+def _most(wave: str, judged: Outcome) -> int:
+    """A message too large for the relay itself is too large for everybody; a refusal later on may be one reader's server's."""
+    if wave != waves.OF_THE_MESSAGE:
+        return SAME_REFUSALS_MOST
+    is_the_relays_limit = judged.scope is Scope.MESSAGE and judged.reply.phase is Phase.MAIL
+    return 1 if is_the_relays_limit else STOPPING_REFUSALS_MOST
