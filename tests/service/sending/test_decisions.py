@@ -31,6 +31,7 @@ POSSIBLE = [cell for cell in cells() if cell.impossible is None]
 BY_READER = [cell for cell in POSSIBLE if cell.phase in {Phase.RCPT, Phase.DATA, Phase.DOT}]
 STOPPING = {Scope.MESSAGE, Scope.OURS}
 THE_RELAYS = {Scope.HOST, Scope.ACCOUNT, Scope.CONNECTION}
+MAKE_IT_WAIT = {Scope.HOST, Scope.ACCOUNT, Scope.PROVIDER, Scope.SENDER}
 
 
 class Watched:
@@ -110,7 +111,7 @@ async def test_each_row_at_rcpt_data_and_the_dot(resources: Resources, relay: Re
                 assert outcome.suppresses_the_reader(again) == cell.rule.is_permanent, said
                 assert outcome.strikes_the_reader(again) <= (cell.rule.scope is Scope.RECIPIENT), said
         assert await outbox.state() is State.SENDING, "so many different replies are no wave"
-        relays_own = {str(cell.reply) for cell in chosen if outcome.moves_the_relays_clock(cell.judged)}
+        relays_own = {str(cell.reply) for cell in chosen if cell.judged.scope in MAKE_IT_WAIT}
         assert watch.problems == relays_own
         await outbox.everybody_due()
         found = await outbox.until_ended()
@@ -137,7 +138,7 @@ async def test_each_row_at_mail_is_nobodys_fault(resources: Resources, relay: Re
         said = {str(cell.reply) for cell in chosen}
         assert waiting <= named <= said
         assert {row.state for row in rows.values()} == {DeliveryState.DEFERRED, DeliveryState.ACCEPTED}
-        moving = {str(cell.reply) for cell in chosen if outcome.moves_the_relays_clock(cell.judged)}
+        moving = {str(cell.reply) for cell in chosen if cell.judged.scope in MAKE_IT_WAIT}
         assert {one for one in moving if not one.startswith("421")} <= watch.problems <= moving
         assert not [
             row for row in deferred if outcome.strikes_the_reader(outcome.of_recorded(str(row.reply)))
@@ -249,11 +250,11 @@ async def test_the_same_5xx_for_all_touches_no_reader_and_once_it_is_mended_ever
     relay.when(phase=phase).reply(reply)
     outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(count)])
     async with sending(office(resources, relay_at(relay.url))):
-        await until_it_stops(resources, outbox, pauses=not outcome.leaves_the_row(judged))
+        await until_it_stops(resources, outbox, pauses=judged.scope not in THE_RELAYS)
         found = await outbox.progress()
         assert found.refused <= 20 + 4, "and those that were under way"
         state = await resources.database.read(relays.state_of)
-        assert (state is not None and state.problem == reply) == outcome.moves_the_relays_clock(judged)
+        assert (state is not None and state.problem == reply) == (judged.scope in MAKE_IT_WAIT)
         assert found.accepted == 0
         relay.forget_rules()
         await resources.database.write(relays.note_success, relay_at(relay.url).name)
