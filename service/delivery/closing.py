@@ -1,7 +1,4 @@
-"""The end of a run: closed when every row has ended, and never before. Cancelled ones are swept in chunks.
-
-At the end, addresses that the relay called dead are suppressed, unless so many were that the fault is more likely ours.
-"""
+"""The end of a run: closed when every row has ended, and never before. Cancelled ones are swept in chunks."""
 
 import secrets
 from datetime import datetime
@@ -10,18 +7,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import outcome, spans
+from service.delivery import spans, suppressing
 from service.editions.models import Edition, State
 from service.events import log
 from service.ledger import progress
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span, Stopped
-from service.subscribers.models import Subscriber
-from service.suppressions import register
-from service.suppressions.models import Reason
 
 SWEEP_SPANS = 20
-TRUSTED_REFUSALS = 19  # so many are believed in any case; from 20 on their share decides
-TRUSTED_SHARE = 0.05
 
 
 def close_ended(session: Session, *, pepper: str, now: datetime) -> list[int]:
@@ -101,7 +93,7 @@ def _close(session: Session, run: Run, *, pepper: str, now: datetime) -> None:
         edition.state = State.SENT
         edition.stop_reason = None
     session.add(edition)
-    suppressed = _suppress_dead(session, run.edition_id, found.audience, pepper=pepper, now=now)
+    suppressed = suppressing.suppress_dead(session, run, accepted=found.accepted, pepper=pepper, now=now)
     log.record(
         session,
         "edition.cancelled" if edition.state is State.CANCELLED else "edition.sent",
@@ -110,22 +102,3 @@ def _close(session: Session, run: Run, *, pepper: str, now: datetime) -> None:
         subject=("edition", edition.uid),
         facts={**{state.value: count for state, count in found.counts.items()}, "suppressed": suppressed},
     )
-
-
-def _suppress_dead(session: Session, edition_id: int, audience: int, *, pepper: str, now: datetime) -> int:
-    query = (
-        sa.select(col(Subscriber.address), col(Delivery.reply))
-        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-        .where(col(Delivery.edition_id) == edition_id, col(Delivery.state) == DeliveryState.REFUSED)
-    )
-    dead = [
-        (address, reply)
-        for address, reply in session.execute(query)
-        if outcome.suppresses_the_reader(outcome.of_recorded(reply or ""))
-    ]
-    if len(dead) > max(TRUSTED_REFUSALS, audience * TRUSTED_SHARE):
-        return 0
-    for address, reply in dead:
-        cause = register.Cause(Reason.BOUNCE, "smtp", reply)
-        register.suppress(session, address, cause, pepper=pepper, now=now)
-    return len(dead)

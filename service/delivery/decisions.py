@@ -11,6 +11,7 @@ from service.delivery.verdicts import BEFORE_A_READER_IS_NAMED, Phase, Rule, Sco
 
 _ANY, _LATER, _NO = "[45]..", "4..", "5.."
 _FROM_RCPT = frozenset(Phase) - BEFORE_A_READER_IS_NAMED
+_AFTER_RCPT = _FROM_RCPT - {Phase.RCPT}
 _CONTENT = frozenset(Phase) - {Phase.CONNECT}
 
 
@@ -162,7 +163,7 @@ PROVIDER = (
     _provider("Exchange Online 4.7.5xx-8xx: address throttled", "", _MINUTES_30, r"7\.[5-8]\d\d", _LATER),
     _provider(
         "Outlook SC-, DY-, OU-: address or domain blocked",
-        r"\b(SC|DY|OU)-00\d\b|\(?\b(AS|S)\d{4}\b|part of their network is on our block",
+        r"\b(SC|DY|OU)-00\d\b|\((AS|S)\d{4}\)|part of their network is on our block",
         _HOURS_2,
     ),
     _provider("Exchange Online 5.7.606-649, 5.7.511: banned address", "", _HOURS_2, r"7\.(6[0-4]\d|511)", _NO),
@@ -191,6 +192,10 @@ SENDER = (
     _sender(
         "Postfix, Exim, qmail: the sender's domain cannot be found",
         r"sender (domain|verify)|domain of sender|envelope sender|badmailfrom|sender address rejected: domain",
+    ),
+    _sender(
+        "GMX and others: policy behind the words of RFC 5321 section 4.2.2",
+        r"mailbox unavailable.*(\bpolic|spam|block|black|reputation|DNSBL)",
     ),
     _sender("Authentication in words: SPF, DKIM, DMARC", r"\b(DMARC|DKIM|SPF)\b|DmarcRejection|spoof"),
     _sender("RFC 3207 section 4: STARTTLS first", r"starttls (command )?first|tls (is )?required|encryption (needed|required)"),
@@ -260,7 +265,7 @@ LEFT_OVER = (
         phases=frozenset({Phase.RCPT}),
         strikes=True,
     ),
-    Rule("No enhanced code and no known word, after DATA", _NO, Scope.RECIPIENT, Verdict.DEFERRED, is_bare=True),
+    Rule("No enhanced code and no known word, after DATA", _NO, Scope.RECIPIENT, Verdict.DEFERRED, is_bare=True, phases=_AFTER_RCPT),
     Rule("RFC 5321 section 4.2.1: do not try again", _NO, Scope.RECIPIENT, Verdict.REFUSED, strikes=True),
 )  # fmt: skip
 

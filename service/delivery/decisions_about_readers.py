@@ -37,7 +37,7 @@ TRANSIENT = (
     _transient("RFC 3463 section 3.3, X.2.2: mailbox full", "", r"2\.2", strikes=True),
     _transient(
         "Mailbox full, by its words",
-        r"(mailbox|inbox|user|recipient|account|disk).{0,40}(is |are )?(full|over ?quota|out of storage)"
+        r"(mailbox|inbox|user|recipient|account|disk).{0,40}(is |are )?(\bfull\b|over ?quota|out of storage)"
         r"|over ?quota|quota (is )?(exceeded|violation)|exceed(ed|s)? .{0,30}(quota|storage)|mailbox (size )?limit|mailfolder is full",
         None,
         "45[02]|55[0-4]",
@@ -81,7 +81,7 @@ PERMANENT = (
     _dead("Exchange Online 5.1.10: recipient not found", "", r"1\.10"),
     _dead("RFC 3463 section 3.3, X.2.1: mailbox disabled", "", r"2\.1"),
     _dead("IANA registry 5.7.13, 5.7.17, 5.7.18: disabled, or another owner", "", r"7\.1[378]"),
-    _dead("RFC 5321 section 4.2.2: 551, not here", "", None, "551"),
+    _dead("RFC 5321 section 4.2.2: 551, not here", r"not (local|here)|try|forward|moved|exist", None, "551"),
 )  # fmt: skip
 
 REFUSING = (

@@ -15,10 +15,12 @@ from service.delivery.verdicts import Scope as Scope
 from service.delivery.verdicts import Verdict as Verdict
 
 # RFC 2034 section 4 puts it first; qmail writes (#5.1.1), others put words before it. Not a part of an IP address.
-_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3}\.\d{1,3})(?!\.?\d)")
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.([0-7]\.\d{1,3})(?!\.?\d)")
+_ADDRESS = re.compile(r"\S+@\S+")
+AGAIN = "Again: "
 _ANSWERING = "In answer to "
 _RECORDED = re.compile(
-    rf"(?:{_ANSWERING}(?P<phase>{'|'.join(phase.upper() for phase in Phase)}): )?(?P<code>\d{{3}})(?: (?P<words>.*))?$",
+    rf"(?:{AGAIN})?(?:{_ANSWERING}(?P<phase>{'|'.join(phase.upper() for phase in Phase)}): )?(?P<code>\d{{3}})(?: (?P<words>.*))?$",
     re.DOTALL,
 )
 TEXT_CHARACTERS = 1_000
@@ -36,7 +38,8 @@ def of(reply: Reply) -> Outcome:
         return _without_sense(reply)
     found = _ENHANCED.search(reply.text[:TEXT_CHARACTERS])
     detail = found.group(2) if found else None
-    text = " ".join(reply.text[:TEXT_CHARACTERS].split())
+    # An address is no wording: spam@example.org may have moved, and policy@example.org may be full.
+    text = _ADDRESS.sub("…", " ".join(reply.text[:TEXT_CHARACTERS].split()))
     rule = next(
         rule
         for rule in RULES

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from service import database
 from service.delivery import fence, outcome, waves
-from service.ledger.models import Delivery, DeliveryState, Run, Span
+from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
 
 CHUNK = 500
 
@@ -32,41 +32,51 @@ def reopen_wave(session: Session, edition_id: int) -> int:
 
 
 def _refused_in(session: Session, edition_id: int, wave: str) -> list[int]:
-    query = sa.select(
-        col(Delivery.number), col(Delivery.address), col(Delivery.reply), col(Delivery.attempts)
-    ).where(col(Delivery.edition_id) == edition_id, col(Delivery.state) == DeliveryState.REFUSED)
+    query = sa.select(col(Delivery.number), col(Delivery.address), col(Delivery.reply)).where(
+        col(Delivery.edition_id) == edition_id,
+        col(Delivery.state).in_((DeliveryState.REFUSED, DeliveryState.DEFERRED)),
+    )
     return [
         number
-        for number, address, reply, attempts in session.execute(query.order_by(col(Delivery.number)))
-        if _belongs(reply or "", address, attempts, wave)
+        for number, address, reply in session.execute(query.order_by(col(Delivery.number)))
+        if _belongs(reply or "", address, wave)
     ]
 
 
-def _belongs(reply: str, address: str, attempts: int, wave: str) -> bool:
+def _belongs(reply: str, address: str, wave: str) -> bool:
     if wave == waves.OF_THE_MESSAGE:
         return outcome.stops_the_edition(outcome.of_recorded(reply))
-    return attempts == 1 and waves.words(reply, address) == wave
+    return not reply.startswith(outcome.AGAIN) and waves.words(reply, address) == wave
 
 
 def _queue(session: Session, edition_id: int, numbers: list[int]) -> None:
-    """Pins go, unless a copy may have arrived in an earlier attempt: then it must stay the same message."""
+    """At once, also those that only wait.
+
+    Pins go, unless a copy may have arrived in an earlier attempt: then it must stay the same message.
+    """
     these = (col(Delivery.edition_id) == edition_id, col(Delivery.number).in_(numbers))
-    values: dict[str, Any] = {"state": DeliveryState.QUEUED, "due_at": None, "at": database.utc_now()}
-    quietly = {"synchronize_session": False}
+    values: dict[str, Any] = {"due_at": None, "at": database.utc_now()}
+    was_refused = col(Delivery.state) == DeliveryState.REFUSED
     certain = col(Delivery.uncertain_count) == 0
-    session.execute(
-        sa.update(Delivery).where(*these, certain).values(pins=sa.null()), execution_options=quietly
-    )
-    session.execute(sa.update(Delivery).where(*these).values(**values), execution_options=quietly)
+    for which, more in (
+        (was_refused & certain, {"state": DeliveryState.QUEUED, "pins": sa.null()}),
+        (was_refused, {"state": DeliveryState.UNCERTAIN}),
+        (col(Delivery.state) == DeliveryState.DEFERRED, {}),
+    ):
+        session.execute(
+            sa.update(Delivery).where(*these, which).values(**values, **more),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def _wake(session: Session, edition_id: int) -> None:
-    """Spans with a queued row are due now, also those that had ended."""
+    """Spans with a row that may go at once are due now, also those that had ended."""
     opened = sa.select(sa.literal(1)).where(
         col(Delivery.edition_id) == edition_id,
         col(Delivery.number) >= col(Span.first),
         col(Delivery.number) < col(Span.last),
-        col(Delivery.state) == DeliveryState.QUEUED,
+        col(Delivery.state).in_(OPEN),
+        col(Delivery.due_at).is_(None),
     )
     due = sa.update(Span).where(col(Span.edition_id) == edition_id, opened.exists())
     fence.affected(session, due.values(due_at=database.utc_now()))

@@ -10,11 +10,10 @@ from collections import OrderedDict, deque
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import outcome, steering, waves
-from service.delivery.outcome import Outcome, Scope
+from service.delivery import outcome, settling, steering, waves
+from service.delivery.outcome import Outcome, Phase, Scope
 from service.delivery.paging import Row
 from service.errors import Conflict
-from service.ledger.models import DeliveryState
 
 log = logs.get(__name__)
 
@@ -33,13 +32,13 @@ class SameRefusals:
         self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
 
     async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> None:
-        wave = None if _is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
+        wave = None if settling.is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
         last = self._of(edition_uid)
         last.append((wave, row.number))
         if wave is None:
             return
         readers = {number for said, number in last if said == wave}
-        if len(readers) >= (STOPPING_REFUSALS_MOST if wave == waves.OF_THE_MESSAGE else SAME_REFUSALS_MOST):
+        if len(readers) >= _most(wave, judged):
             last.clear()
             await self._pause(edition_uid, wave, len(readers), judged)
 
@@ -54,7 +53,7 @@ class SameRefusals:
         said = outcome.as_recorded(judged)
         reason = f"The relay gave {readers} readers the same refusal: {said}"
         if wave == waves.OF_THE_MESSAGE:
-            reason = f"The relay refuses the message itself ({readers} readers): {said}"
+            reason = f"The relay refuses the message itself, not its readers: {said}"
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         now = self._clock.now()
         try:
@@ -65,6 +64,9 @@ class SameRefusals:
             return  # somebody was faster
 
 
-def _is_second_refusal(row: Row, judged: Outcome) -> bool:
-    """Refused in a wave, tried again after a person had looked, and refused again: that is this reader's own."""
-    return row.state is DeliveryState.QUEUED and row.attempts > 0 and judged.scope is Scope.RECIPIENT
+def _most(wave: str, judged: Outcome) -> int:
+    """A message too large for the relay itself is too large for everybody; a refusal later on may be one reader's server's."""
+    if wave != waves.OF_THE_MESSAGE:
+        return SAME_REFUSALS_MOST
+    is_the_relays_limit = judged.scope is Scope.MESSAGE and judged.reply.phase is Phase.MAIL
+    return 1 if is_the_relays_limit else STOPPING_REFUSALS_MOST

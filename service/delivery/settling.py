@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from service.delivery import outcome, retry
 from service.delivery.fence import Take
-from service.delivery.outcome import Outcome, Verdict
+from service.delivery.outcome import Outcome, Scope, Verdict
 from service.delivery.paging import Row
 from service.delivery.recording import Recorded
 from service.ledger.models import DeliveryState
@@ -18,7 +18,7 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
     Not after a 5xx: nothing was taken, and the same bytes would hear the same; unless a copy may have arrived before.
     """
     attempts = row.attempts + 1
-    reply = outcome.as_recorded(judged)
+    reply = (outcome.AGAIN if is_second_refusal(row, judged) else "") + outcome.as_recorded(judged)
     pins = row.pins or taken.pins
     if judged.verdict is Verdict.ACCEPTED:
         return Recorded(row.number, DeliveryState.ACCEPTED, attempts, row.uncertain_count, reply, pins=pins)
@@ -35,6 +35,12 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
         given_up = DeliveryState.HELD if row.uncertain_count else DeliveryState.EXPIRED  # it may have arrived
         return Recorded(row.number, given_up, attempts, row.uncertain_count, reply, pins=kept)
     return Recorded(row.number, DeliveryState.DEFERRED, attempts, row.uncertain_count, reply, wait, kept)
+
+
+def is_second_refusal(row: Row, judged: Outcome) -> bool:
+    """Refused in a wave, tried again after a person had looked, and refused again: that is this reader's own."""
+    was_reopened = row.state is DeliveryState.QUEUED and row.attempts > 0
+    return was_reopened and judged.verdict is Verdict.REFUSED and judged.scope is Scope.RECIPIENT
 
 
 def wait_after(attempts: int, judged: Outcome, *, chance: float) -> timedelta | None:

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlmodel import Session, select
 
+from service import database
 from service.clock import SystemClock
+from service.delivery import relays
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
+from service.delivery.patience import LEFT_MOST
 from service.dependencies import Resources
 from service.ledger.models import Notice, NoticeState
 from service.newsletters import publication
@@ -116,3 +120,24 @@ def _ask_in_the_same_newsletter(session: Session, resources: Resources) -> None:
     now = resources.clock.now()
     reader = NewReader(READER, state=State.PENDING)
     register.add(session, newsletter, reader, actor="test", pepper=resources.pepper, now=now)
+
+
+async def test_a_reader_whom_the_relay_puts_off_time_and_again_does_not_hold_up_the_others(
+    resources: Resources, relay: Relay
+) -> None:
+    resources = real(resources)
+    write, name = resources.database.write, relay_at(relay.url).name
+    await write(ask, resources)
+    relay.when(phase="rcpt", recipient=READER).reply("421 4.3.2 not now")
+    async with lane(resources, relay) as notices:
+        for _ in range(LEFT_MOST):
+            await notices.send_due()
+            waiting = await resources.database.read(the_notice)
+            assert (waiting.state, waiting.attempts) == (NoticeState.QUEUED, 0), "the relay's matter, so far"
+            assert not await resources.database.read(relays.is_ready, name)
+            await write(relays.note_success, name)
+        await notices.send_due()
+    waiting = await resources.database.read(the_notice)
+    assert (waiting.state, waiting.attempts) == (NoticeState.QUEUED, 1)
+    assert waiting.due_at is not None
+    assert waiting.due_at > await resources.database.read(database.now) + timedelta(minutes=3)

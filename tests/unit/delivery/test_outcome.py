@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,19 +11,10 @@ from hypothesis import strategies as st
 from service.delivery import decisions, outcome, retry
 from service.delivery.outcome import Phase, Reply, Scope, Verdict
 from service.delivery.verdicts import BEFORE_A_READER_IS_NAMED
+from tests.support.decision_cells import cells, lines, reply_in
 
 FLAGS = {"strike": "strikes", "dead": "is_permanent", "twice": "needs_second"}
-LINES = [
-    line
-    for line in (Path(__file__).parent / "replies.txt").read_text("utf-8").splitlines()
-    if line and not line.startswith("#")
-]
-
-
-def reply_in(line: str) -> Reply:
-    phase, _, said = (part.strip() for part in line.split("|", 2))
-    code, words = int(said[:3]), said[4:].replace(r"\n", "\n")
-    return Reply(Phase(phase), code, words)
+LINES = lines()
 
 
 @pytest.mark.parametrize("line", LINES, ids=[line.split("|", 2)[2].strip()[:60] for line in LINES])
@@ -40,6 +30,17 @@ def test_the_list_is_long_and_every_row_of_the_table_has_a_reply_in_it() -> None
     assert len({line.split("|", 2)[2].strip() for line in LINES}) >= 240
     used = Counter(outcome.of(reply_in(line)).rule for line in LINES)
     assert [rule.source for rule in decisions.RULES if rule.source not in used] == []
+
+
+def test_every_cell_of_row_and_phase_is_possible_or_says_why_not() -> None:
+    found = cells()
+    assert len(found) == len(decisions.RULES) * len(Phase)
+    for cell in found:
+        assert (cell.judged.rule == cell.rule.source) or cell.impossible, (
+            cell.rule.source,
+            cell.phase,
+            cell.judged.rule,
+        )
 
 
 def test_every_row_has_its_own_source_and_no_row_strikes_but_for_the_reader() -> None:
