@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from service import database
 from service.delivery import spans
 from service.delivery.spans import Take
+from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
 from service.subscribers.models import State, Subscriber, Subscription
 from service.suppressions.models import Suppression
@@ -80,7 +81,7 @@ def _still_mine(session: Session, taken: Take, *, progressed: bool) -> bool:
 
 
 def _open(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
-    return (*spans.in_span(taken.edition_id, taken.first, taken.last), col(Delivery.state).in_(OPEN))
+    return (*tallies.in_span(taken.edition_id, taken.first, taken.last), col(Delivery.state).in_(OPEN))
 
 
 def _due(taken: Take, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -9,6 +9,7 @@ cannot be wrong: accepted, or a refusal of the reader.
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from sqlmodel import Session, col
 from service import database
 from service.delivery import spans
 from service.delivery.spans import Take
+from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Span
 
 FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
@@ -50,34 +52,51 @@ def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
     standing: set[tuple[int, int]] = set()
     for batch in sorted(batches, key=lambda one: one.taken.span_id):
         taken = batch.taken
-        if _write_span(session, spans.fence(taken), batch.in_flight + batch.intents):
+        written = _write_span(session, spans.fence(taken), batch.in_flight + batch.intents)
+        if written is not None:
             standing.add((taken.span_id, taken.epoch))
+        else:
+            written = _write_span(session, _epoch(taken), batch.in_flight)
+        if written is _Written.NOBODY_HOLDS_IT or written is None:
+            _write_late(session, batch, is_mine=written is not None)
+        else:
             _write_rows(session, taken, batch.outcomes)
-        elif _write_span(session, _epoch(taken), batch.in_flight):
-            _write_rows(session, taken, batch.outcomes)
-        elif batch.outcomes:
-            _write_late(session, batch)
     return standing
+
+
+class _Written(Enum):
+    HELD = auto()
+    NOBODY_HOLDS_IT = auto()
 
 
 def _epoch(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
     return (col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
 
 
-def _write_span(session: Session, where: tuple[sa.ColumnElement[bool], ...], in_flight: list[int]) -> bool:
-    is_held = col(Span.renewed_at).is_not(
-        None
-    )  # a late answer does not make a span that was let go look held again
+def _write_span(
+    session: Session, where: tuple[sa.ColumnElement[bool], ...], in_flight: list[int]
+) -> _Written | None:
+    """None: the condition does not hold. A late answer does not make a span that was let go look held again."""
+    is_held = col(Span.renewed_at).is_not(None)
     values = {"in_flight": in_flight, "renewed_at": sa.case((is_held, database.utc_now()))}
-    return spans.affected(session, sa.update(Span).where(*where).values(**values)) == 1
+    changed = session.execute(
+        sa.update(Span).where(*where).values(**values).returning(col(Span.renewed_at)),
+        execution_options={"synchronize_session": False},
+    ).first()
+    if changed is None:
+        return None
+    return _Written.NOBODY_HOLDS_IT if changed[0] is None else _Written.HELD
 
 
-def _write_late(session: Session, batch: SpanBatch) -> None:
+def _write_late(session: Session, batch: SpanBatch, *, is_mine: bool) -> None:
+    """The span's counts are read instead of its rows while nobody holds it, so they follow."""
+    if not batch.outcomes:
+        return
     taken = batch.taken
     locked = sa.select(Span).where(col(Span.id) == taken.span_id).with_for_update()
     span = session.execute(locked.execution_options(populate_existing=True)).scalars().one()
-    _write_rows(session, taken, [outcome for outcome in batch.outcomes if outcome.state in FINAL])
-    span.counts, _ = spans.recounted(session, taken)
+    _write_rows(session, taken, [one for one in batch.outcomes if is_mine or one.state in FINAL])
+    tallies.write(session, span)
     session.add(span)
     session.flush()
 

@@ -17,7 +17,9 @@ from sqlmodel import select as sql_select
 from service import database
 from service.delivery import relays
 from service.editions.models import Rendition
+from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span
+from service.ledger.tallies import Tally
 
 STALE = timedelta(seconds=10)
 DEATHS_MOST = 5
@@ -119,30 +121,21 @@ def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     if session.execute(locked.with_for_update()).first() is None:
         return False
     now = database.now(session)
-    counts, earliest = recounted(session, taken)
+    tally = tallies.of(session, taken.edition_id, taken.first, taken.last)
     due_at = None
-    if earliest is not None:
+    if (earliest := _earliest(tally, now)) is not None:
         run = session.get_one(Run, taken.edition_id)
         due_at = max(now, min(earliest, run.give_up_at))
-    values = {"due_at": due_at, "renewed_at": None, "holder": None, "in_flight": in_flight, "counts": counts}
+    values = {"due_at": due_at, "renewed_at": None, "holder": None, "in_flight": in_flight, **tally.values()}
     return affected(session, mine(taken).values(**values)) == 1 and due_at is None
 
 
-def recounted(session: Session, part: Take | Span) -> tuple[dict[str, int], datetime | None]:
-    """Counts by state, and when the earliest open row is due (deferred ones gathered in steps of 30 s).
-
-    Under the span's lock, or a late accept slips in between the count and its being written.
-    """
-    mine = in_span(part.edition_id, part.first, part.last)
-    query = sa.select(col(Delivery.state), sa.func.count(), sa.func.min(col(Delivery.due_at))).where(*mine)
-    counts: dict[str, int] = {}
-    dues: list[datetime] = []
-    for state, count, due_at in session.execute(query.group_by(col(Delivery.state))):
-        counts[state.value] = count
-        if state in OPEN:
-            moment = due_at or database.now(session)
-            dues.append(_rounded_up(moment) if state is DeliveryState.DEFERRED else moment)
-    return counts, min(dues, default=None)
+def _earliest(tally: Tally, now: datetime) -> datetime | None:
+    """When the first open row is due (deferred ones gathered in steps of 30 s); None if there is none."""
+    dues = {state: due_at or now for state, due_at in tally.dues.items() if state in OPEN}
+    if DeliveryState.DEFERRED in dues:
+        dues[DeliveryState.DEFERRED] = _rounded_up(dues[DeliveryState.DEFERRED])
+    return min(dues.values(), default=None)
 
 
 def is_outranked(session: Session, taken: Take, relay: str) -> bool:
@@ -158,11 +151,11 @@ def is_outranked(session: Session, taken: Take, relay: str) -> bool:
 
 def let_everything_go(session: Session) -> None:
     """At the start of the only sending process of a SQLite database: whoever held a span is dead."""
-    session.execute(
-        sa.update(Span)
-        .where(col(Span.renewed_at).is_not(None))
-        .values(renewed_at=None, holder=None, deaths=col(Span.deaths) + 1)
-    )
+    for span in session.exec(sql_select(Span).where(col(Span.renewed_at).is_not(None))):
+        span.renewed_at = span.holder = None
+        span.deaths += 1
+        tallies.write(session, span)
+        session.add(span)
 
 
 def fence(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
@@ -231,7 +224,7 @@ def _hold_all(session: Session, span: Span) -> None:
     """A span at which worker after worker dies is put aside for a person."""
     session.execute(
         sa.update(Delivery)
-        .where(*in_span(span.edition_id, span.first, span.last), col(Delivery.state).in_(OPEN))
+        .where(*tallies.in_span(span.edition_id, span.first, span.last), col(Delivery.state).in_(OPEN))
         .values(
             state=DeliveryState.HELD,
             due_at=None,
@@ -241,7 +234,7 @@ def _hold_all(session: Session, span: Span) -> None:
     )
     span.due_at = span.renewed_at = span.holder = None
     span.in_flight = []
-    span.counts, _ = recounted(session, span)
+    tallies.write(session, span)
     span.epoch = secrets.randbits(63)
     session.add(span)
     session.flush()
@@ -249,14 +242,6 @@ def _hold_all(session: Session, span: Span) -> None:
 
 def mine(taken: Take) -> sa.Update:
     return sa.update(Span).where(col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
-
-
-def in_span(edition_id: int, first: int, last: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        col(Delivery.edition_id) == edition_id,
-        col(Delivery.number) >= first,
-        col(Delivery.number) < last,
-    )
 
 
 def _rounded_up(moment: datetime) -> datetime:

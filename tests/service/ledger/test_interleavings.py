@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.service.ledger.machine import Ledger
 from tests.support.ledger_stage import Stage
 
-EXAMPLES = int(os.environ.get("MEMO_TEST_INTERLEAVINGS", "40"))
+EXAMPLES = int(os.environ.get("MEMO_TEST_INTERLEAVINGS", "30"))
 STEPS = 40
 SHRINK = os.environ.get("MEMO_TEST_SHRINK")  # takes minutes, and says in few steps what went wrong
 
@@ -38,4 +38,4 @@ def bounds(examples: int, *, is_random: bool) -> settings:
 
 def test_the_books_always_balance(stage: Stage) -> None:
     machine = type("Ledger", (Ledger,), {"stage": stage})
-    run_state_machine_as_test(machine, settings=bounds(EXAMPLES, is_random=EXAMPLES > 40))
+    run_state_machine_as_test(machine, settings=bounds(EXAMPLES, is_random=EXAMPLES > 30))
