@@ -567,6 +567,8 @@ def upgrade() -> None:
         sa.Column("pins", JSON, nullable=False),
         sa.Column("deaths", sa.Integer(), nullable=False),
         sa.Column("counts", JSON, nullable=False),
+        sa.Column("first_accepted_at", UtcDateTime(), nullable=True),
+        sa.Column("last_accepted_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["edition_id"], ["run.edition_id"], name=op.f("fk_span_edition_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_span")),
     )

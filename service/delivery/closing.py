@@ -10,7 +10,7 @@ from service import database
 from service.delivery import spans, suppressing
 from service.editions.models import Edition, State
 from service.events import log
-from service.ledger import progress
+from service.ledger import progress, tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span, Stopped
 
 SWEEP_SPANS = 20
@@ -55,14 +55,14 @@ def sweep_cancelled(session: Session) -> int:
         _end_rows(session, span)
         span.due_at = span.renewed_at = span.holder = None
         span.in_flight = []
-        span.counts, _ = spans.recounted(session, span)
+        tallies.write(session, span)
         session.add(span)
     return len(swept)
 
 
 def _end_rows(session: Session, span: Span) -> None:
     still_open = (
-        *spans.in_span(span.edition_id, span.first, span.last),
+        *tallies.in_span(span.edition_id, span.first, span.last),
         col(Delivery.state).in_(OPEN),
     )
     unclear = sa.or_(col(Delivery.number).in_(span.in_flight), col(Delivery.uncertain_count) > 0)

@@ -12,11 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session, col
 
 from service import database
-from service.delivery import fence, spans
+from service.delivery import fence
 from service.delivery.fence import Take
+from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Span
 
 FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
@@ -51,22 +53,28 @@ def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
     for batch in sorted(batches, key=lambda one: one.taken.span_id):
         taken = batch.taken
         intended = {**fence.fenced(taken), "the_list": batch.in_flight + batch.intents}
-        if fence.affected(session, _FENCED, intended):
+        written = session.connection().execute(_FENCED, intended).first()
+        if written is not None:
             standing.add((taken.span_id, taken.epoch))
+        else:
+            held = {**fence.held(taken), "the_list": batch.in_flight}
+            written = session.connection().execute(_MINE, held).first()
+        if written is None or written.renewed_at is None:
+            _write_late(session, batch, is_mine=written is not None)
+        else:
             _write_rows(session, taken, batch.outcomes)
-        elif fence.affected(session, _MINE, {**fence.held(taken), "the_list": batch.in_flight}):
-            _write_rows(session, taken, batch.outcomes)
-        elif batch.outcomes:
-            _write_late(session, batch)
     return standing
 
 
-def _write_late(session: Session, batch: SpanBatch) -> None:
+def _write_late(session: Session, batch: SpanBatch, *, is_mine: bool) -> None:
+    """The span's counts are read instead of its rows while nobody holds it, so they follow."""
+    if not batch.outcomes:
+        return
     taken = batch.taken
     locked = sa.select(Span).where(col(Span.id) == taken.span_id).with_for_update()
     span = session.execute(locked.execution_options(populate_existing=True)).scalars().one()
-    _write_rows(session, taken, [outcome for outcome in batch.outcomes if outcome.state in FINAL])
-    span.counts, _ = spans.recounted(session, taken)
+    _write_rows(session, taken, [one for one in batch.outcomes if is_mine or one.state in FINAL])
+    tallies.write(session, span)
     session.add(span)
     session.flush()
 
@@ -118,11 +126,12 @@ def _row() -> sa.Update:
     )
 
 
-def _span(fence: tuple[sa.ColumnElement[bool], ...]) -> sa.Update:
+def _span(which: tuple[sa.ColumnElement[bool], ...]) -> ReturningUpdate[Any]:
     """A late answer does not make a span that was let go look held again."""
     now = sa.case((col(Span.renewed_at).is_not(None), database.utc_now()))
     in_flight = sa.bindparam("the_list", type_=database.Json)
-    return sa.update(Span).where(*fence).values(in_flight=in_flight, renewed_at=now)
+    written = sa.update(Span).where(*which).values(in_flight=in_flight, renewed_at=now)
+    return written.returning(col(Span.renewed_at))
 
 
 # Built once: making a statement anew costs more than running it.

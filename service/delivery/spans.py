@@ -19,7 +19,9 @@ from service.database import UtcDateTime
 from service.delivery import fence, relays
 from service.delivery.fence import Take
 from service.editions.models import Rendition
+from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span
+from service.ledger.tallies import Tally
 
 STALE = timedelta(seconds=10)
 DEATHS_MOST = 5
@@ -95,28 +97,26 @@ def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
     found = session.connection().execute(_LOCKED, fence.held(taken)).first()
     if found is None:
         return False
-    counts, earliest = recounted(session, taken)
-    due_at = None
-    if earliest is not None:
-        due_at = max(database.now(session), min(earliest, found.give_up_at))
-    values = {"the_due": due_at, "the_list": in_flight, "the_counts": counts}
+    now = database.now(session)
+    tally = tallies.of(session, taken.edition_id, taken.first, taken.last)
+    earliest = _earliest(tally, now)
+    due_at = None if earliest is None else max(now, min(earliest, found.give_up_at))
+    values = {
+        "the_due": due_at,
+        "the_list": in_flight,
+        "the_counts": tally.counts,
+        "the_earliest": tally.first_accepted_at,
+        "the_latest": tally.last_accepted_at,
+    }
     return bool(fence.affected(session, _LET_GO, {**fence.held(taken), **values})) and due_at is None
 
 
-def recounted(session: Session, part: Take | Span) -> tuple[dict[str, int], datetime | None]:
-    """Counts by state, and when the earliest open row is due (deferred ones gathered in steps of 30 s).
-
-    Under the span's lock, or a late accept slips in between the count and its being written.
-    """
-    place = {"the_edition": part.edition_id, "the_first": part.first, "the_last": part.last}
-    counts: dict[str, int] = {}
-    dues: list[datetime] = []
-    for state, count, due_at in session.connection().execute(_COUNTED, place):
-        counts[state.value] = count
-        if state in OPEN:
-            moment = due_at or database.now(session)
-            dues.append(_rounded_up(moment) if state is DeliveryState.DEFERRED else moment)
-    return counts, min(dues, default=None)
+def _earliest(tally: Tally, now: datetime) -> datetime | None:
+    """When the first open row is due (deferred ones gathered in steps of 30 s); None if there is none."""
+    dues = {state: due_at or now for state, due_at in tally.dues.items() if state in OPEN}
+    if DeliveryState.DEFERRED in dues:
+        dues[DeliveryState.DEFERRED] = _rounded_up(dues[DeliveryState.DEFERRED])
+    return min(dues.values(), default=None)
 
 
 def is_outranked(session: Session, taken: Take, relay: str) -> bool:
@@ -130,11 +130,11 @@ def is_outranked(session: Session, taken: Take, relay: str) -> bool:
 
 def let_everything_go(session: Session) -> None:
     """At the start of the only sending process of a SQLite database: whoever held a span is dead."""
-    session.execute(
-        sa.update(Span)
-        .where(col(Span.renewed_at).is_not(None))
-        .values(renewed_at=None, holder=None, deaths=col(Span.deaths) + 1)
-    )
+    for span in session.exec(sql_select(Span).where(col(Span.renewed_at).is_not(None))):
+        span.renewed_at = span.holder = None
+        span.deaths += 1
+        tallies.write(session, span)
+        session.add(span)
 
 
 def _moment(now: datetime) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def _hold_all(session: Session, span: Span, deaths: int) -> None:
     """A span at which worker after worker dies is put aside for a person."""
     session.execute(
         sa.update(Delivery)
-        .where(*in_span(span.edition_id, span.first, span.last), col(Delivery.state).in_(OPEN))
+        .where(*tallies.in_span(span.edition_id, span.first, span.last), col(Delivery.state).in_(OPEN))
         .values(
             state=DeliveryState.HELD,
             due_at=None,
@@ -219,18 +219,10 @@ def _hold_all(session: Session, span: Span, deaths: int) -> None:
     span.due_at = span.renewed_at = span.holder = None
     span.in_flight = []
     span.deaths = deaths
-    span.counts, _ = recounted(session, span)
+    tallies.write(session, span)
     span.epoch = secrets.randbits(63)
     session.add(span)
     session.flush()
-
-
-def in_span(edition_id: int, first: int, last: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        col(Delivery.edition_id) == edition_id,
-        col(Delivery.number) >= first,
-        col(Delivery.number) < last,
-    )
 
 
 def _rounded_up(moment: datetime) -> datetime:
@@ -283,14 +275,7 @@ _LET_GO = (
         holder=None,
         in_flight=sa.bindparam("the_list"),
         counts=sa.bindparam("the_counts"),
+        first_accepted_at=sa.bindparam("the_earliest"),
+        last_accepted_at=sa.bindparam("the_latest"),
     )
-)
-_COUNTED = (
-    sa.select(col(Delivery.state), sa.func.count(), sa.func.min(col(Delivery.due_at)))
-    .where(
-        col(Delivery.edition_id) == sa.bindparam("the_edition"),
-        col(Delivery.number) >= sa.bindparam("the_first"),
-        col(Delivery.number) < sa.bindparam("the_last"),
-    )
-    .group_by(col(Delivery.state))
 )

@@ -81,6 +81,7 @@ def carry_on(session: Session, edition_id: int, audience: Audience) -> int | Non
         last=run.last_number + written + 1,
         lane=run.lane,
         due_at=run.fanned_at,
+        counts={DeliveryState.QUEUED.value: written},
     )
     session.add(span)
     run.last_number += written

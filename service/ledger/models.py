@@ -81,6 +81,8 @@ class Span(SQLModel, table=True):
     pins: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(Json, nullable=False))
     deaths: int = 0
     counts: dict[str, int] = Field(default_factory=dict, sa_column=sa.Column(Json, nullable=False))
+    first_accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Delivery(SQLModel, table=True):

@@ -13,9 +13,8 @@ from sqlmodel import Session, col, select
 
 from service import database
 from service.editions.models import Edition, Rendition, State, Version
-from service.ledger import fanout, progress
+from service.ledger import fanout
 from service.ledger.models import Delivery, Run, Span
-from service.ledger.progress import Progress
 from service.subscribers.models import Subscription
 from tests.support.outbox import add_readers
 from tests.support.publishing import newsletter
@@ -53,7 +52,6 @@ class Seen:
     edition: State
     spans: dict[int, Span]
     rows: dict[int, Delivery]
-    progress: Progress
 
     def rows_of(self, span: Span) -> list[Delivery]:
         return [self.rows[number] for number in range(span.first, span.last)]
@@ -127,16 +125,15 @@ def add_rendition(session: Session, edition_id: int, number: int) -> None:
 
 
 def look(session: Session, edition_id: int) -> Seen:
-    spans = session.exec(select(Span).where(Span.edition_id == edition_id).order_by(col(Span.first))).all()
-    rows = session.exec(select(Delivery).where(Delivery.edition_id == edition_id)).all()
-    return Seen(
-        now=database.now(session),
-        run=session.get_one(Run, edition_id),
-        edition=session.get_one(Edition, edition_id).state,
-        spans={span.id: span for span in spans},
-        rows={row.number: row for row in sorted(rows, key=lambda row: row.number)},
-        progress=progress.of(session, edition_id),
+    begun = sa.select(Run, col(Edition.state), database.utc_now()).join(
+        Edition, col(Edition.id) == col(Run.edition_id)
     )
+    run, state, now = session.execute(begun.where(col(Run.edition_id) == edition_id)).one()
+    spans = session.exec(select(Span).where(Span.edition_id == edition_id).order_by(col(Span.first)))
+    rows = session.exec(
+        select(Delivery).where(Delivery.edition_id == edition_id).order_by(col(Delivery.number))
+    )
+    return Seen(now, run, state, {span.id: span for span in spans}, {row.number: row for row in rows})
 
 
 def pass_time(session: Session, edition_id: int, passed: timedelta) -> None:

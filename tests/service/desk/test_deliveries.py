@@ -5,7 +5,8 @@ from sqlmodel import Session, select
 from service import database
 from service.dependencies import Resources
 from service.editions.models import Edition
-from service.ledger.models import Delivery, DeliveryState
+from service.ledger import tallies
+from service.ledger.models import Delivery, DeliveryState, Span
 from tests.service.desk import steps
 
 REFUSAL = "550 5.1.1 <script>User unknown</script>"
@@ -21,6 +22,8 @@ async def sent(ada: httpx2.AsyncClient, resources: Resources, draft: Edition) ->
         row = session.exec(select(Delivery).where(Delivery.address == "Noor@example.net")).one()
         row.state, row.reply, row.at, row.attempts = DeliveryState.REFUSED, REFUSAL, database.now(session), 1
         session.add(row)
+        session.flush()
+        tallies.write(session, session.exec(select(Span)).one())
 
     await resources.database.write(refuse)
     return draft

@@ -9,7 +9,8 @@ from service import database
 from service.delivery import relays
 from service.dependencies import Resources
 from service.editions.models import Edition, State
-from service.ledger.models import Delivery, DeliveryState
+from service.ledger import tallies
+from service.ledger.models import Delivery, DeliveryState, Span
 from tests.service.desk import steps
 from tests.support.clock import HandClock
 
@@ -29,6 +30,8 @@ async def _end(resources: Resources, edition: Edition, *, count: int) -> None:
             row.state, row.at, row.attempts = DeliveryState.ACCEPTED, database.now(session), 1
             row.reply = "250 2.0.0 Ok: queued"
             session.add(row)
+        session.flush()
+        tallies.write(session, session.exec(select(Span).where(Span.edition_id == edition.id)).one())
         if count >= len(rows):
             held = session.get_one(Edition, edition.id)
             held.state = State.SENT

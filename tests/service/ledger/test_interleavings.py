@@ -10,8 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.service.ledger.machine import Ledger
 from tests.support.ledger_stage import Stage
 
-EXAMPLES = int(os.environ.get("MEMO_TEST_INTERLEAVINGS", "20"))
-STEPS = 50
+EXAMPLES = int(os.environ.get("MEMO_TEST_INTERLEAVINGS", "30"))
+STEPS = 40
 SHRINK = os.environ.get("MEMO_TEST_SHRINK")  # takes minutes, and says in few steps what went wrong
 
 
@@ -38,4 +38,4 @@ def bounds(examples: int, *, is_random: bool) -> settings:
 
 def test_the_books_always_balance(stage: Stage) -> None:
     machine = type("Ledger", (Ledger,), {"stage": stage})
-    run_state_machine_as_test(machine, settings=bounds(EXAMPLES, is_random=EXAMPLES > 20))
+    run_state_machine_as_test(machine, settings=bounds(EXAMPLES, is_random=EXAMPLES > 30))
