@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service.delivery import fence, reopening
+from service.delivery import fence, wave_end
 from service.editions import queries
 from service.editions.models import Edition, State
 from service.errors import Conflict
@@ -49,7 +49,7 @@ def resume(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: st
     edition = queries.get(session, edition_uid)
     if not _turn(session, edition, (State.PAUSED,), State.SENDING, stopped=None, reason=None):
         raise NotPaused(f"This edition is {edition.state.value}: only a paused one can be resumed.")
-    reopening.reopen_wave(session, edition.id)
+    wave_end.reopen(session, edition.id)
     return _recorded(session, edition, "edition.resumed", actor=actor, now=now)
 
 

@@ -15,7 +15,7 @@ from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
 CHUNK = 500
 
 
-def reopen_wave(session: Session, edition_id: int) -> int:
+def reopen(session: Session, edition_id: int) -> int:
     """Queue them again, and forget the wave. The run is locked by the caller. Returns how many."""
     run = session.get_one(Run, edition_id, populate_existing=True)
     if run.wave is None:
