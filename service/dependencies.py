@@ -43,7 +43,7 @@ async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[
             settings=chosen,
             database=opened_database,
             clock=clock or SystemClock(),
-            keys=tokens.keys_from(chosen.secret_key or tokens.kept_secret(chosen.data_dir / "secret-key")),
+            keys=signing_keys(chosen),
             pepper=chosen.suppression_pepper or tokens.kept_secret(chosen.data_dir / "suppression-pepper"),
             fetcher=fetcher,
             jobs=opened_jobs,
@@ -53,6 +53,10 @@ async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[
         await fetcher.close()
         await opened_jobs.close()
         await opened_database.close()
+
+
+def signing_keys(chosen: Settings) -> tokens.Keys:
+    return tokens.keys_from(chosen.secret_key or tokens.kept_secret(chosen.data_dir / "secret-key"))
 
 
 def resources(request: Request) -> Resources:

@@ -1,0 +1,94 @@
+"""Commands about one edition: `memo send` and `memo proof`."""
+
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service import migrations
+from service.cli import opening
+from service.delivery import launch
+from service.dependencies import Resources, signing_keys
+from service.editions.models import Edition
+from service.errors import Invalid
+from service.proofs import checking, facts, seal, writing
+from service.proofs.facts import Facts
+
+
+class EditionMissing(Invalid):
+    """Say which edition: memo proof ID. Or check a file: memo proof --verify FILE."""
+
+
+class EditionIdInvalid(Invalid):
+    """This is no edition's id: it looks like 0198c5f2-….; the desk shows it."""
+
+
+def send(edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")]) -> None:
+    """Start to send an edition now; a running worker does the rest."""
+    chosen = opening.settings()
+    migrations.ensure_current(chosen.database)
+    uid = _edition_id(edition)
+
+    async def start(resources: Resources) -> Edition:
+        return await launch.launch(resources, uid, actor="the command line")
+
+    opening.run(opening.with_resources(chosen, start))
+    print("The edition is on its way; the desk shows how far it is.")
+
+
+def proof(
+    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")] = "",
+    form: Annotated[str, typer.Option("--format", help="json or csv.")] = "json",
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; without it, standard output.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole-addresses", help="Readers' addresses as they are, instead of masked.")
+    ] = False,
+    verify: Annotated[Path | None, typer.Option(help="Check this proof instead of making one.")] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key", help="The public key (PEM) to check it with, if it is another service's."),
+    ] = None,
+) -> None:
+    """Make the signed file that accounts for every reader of an edition, or check one."""
+    if verify is not None:
+        _verify(verify, key_file)
+        return
+    if not edition:
+        raise EditionMissing
+    chosen, asked, uid = (
+        opening.settings(),
+        writing.wanted(form, has_whole_addresses=whole),
+        _edition_id(edition),
+    )
+    migrations.ensure_current(chosen.database)
+
+    async def make(resources: Resources) -> Facts:
+        found = await resources.database.read(facts.of, uid, now=resources.clock.now())
+        await writing.write(resources.database, resources.keys, found, asked, output)
+        return found
+
+    found = opening.run(opening.with_resources(chosen, make))
+    print(
+        f"{found.standing}: {found.totals.audience:,} readers, {found.totals.open:,} open.", file=sys.stderr
+    )
+
+
+def _verify(path: Path, key_file: Path | None) -> None:
+    if key_file is not None:
+        public = seal.read_pem(key_file.read_bytes())
+        public_keys = {seal.name_of(public): public}
+    else:
+        public_keys = seal.public_keys(signing_keys(opening.settings()))
+    with path.open("rb") as file:
+        print(checking.check(file, public_keys))
+
+
+def _edition_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise EditionIdInvalid from error
