@@ -31,6 +31,7 @@ class Row:
     attempts: int
     uncertain_count: int
     pins: dict[str, Any] | None
+    attempts_before: int = 0
 
 
 def open_page(session: Session, taken: Take, *, size: int, progressed: bool) -> int | None:
@@ -63,7 +64,7 @@ def rows(session: Session, taken: Take, last: int) -> list[Row]:
     query = (
         sa.select(
             col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
-            col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins),
+            col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins), col(Delivery.attempts_before),
         )
         .where(*_due(taken, now), col(Delivery.number) <= last)
         .order_by(col(Delivery.number))

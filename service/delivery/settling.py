@@ -31,7 +31,7 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
         if count >= UNCERTAIN_MOST or taken.holds_uncertain:
             return Recorded(row.number, DeliveryState.HELD, attempts, count, reply, pins=pins)
         return Recorded(row.number, DeliveryState.UNCERTAIN, attempts, count, reply, uncertain_wait, pins)
-    wait = retry.next_wait(attempts, chance=chance)
+    wait = retry.next_wait(attempts - row.attempts_before, chance=chance)
     if wait is None:
         return Recorded(row.number, DeliveryState.EXPIRED, attempts, row.uncertain_count, reply, pins=pins)
     return Recorded(row.number, DeliveryState.DEFERRED, attempts, row.uncertain_count, reply, wait, pins)

@@ -3,11 +3,14 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service.ledger.models import Delivery, DeliveryState
+
+Conditions = tuple[sa.ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,24 @@ def page(
     limit: int = 100,
 ) -> list[DeliveryRow]:
     """Rows numbered above `after`. `address` finds a part of an address, in any case of letters."""
-    query = (
+    query = _query(edition_id, after, limit)
+    if state is not None:
+        query = query.where(col(Delivery.state) == state)
+    if address:
+        query = query.where(sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True))
+    return [DeliveryRow(*row) for row in session.execute(query)]
+
+
+def matching(
+    session: Session, edition_id: int, conditions: Conditions, *, after: int = 0, limit: int = 100
+) -> list[DeliveryRow]:
+    """Rows numbered above `after` for which all of these hold."""
+    query = _query(edition_id, after, limit).where(*conditions)
+    return [DeliveryRow(*row) for row in session.execute(query)]
+
+
+def _query(edition_id: int, after: int, limit: int) -> sa.Select[*tuple[Any, ...]]:
+    return (
         sa.select(
             col(Delivery.number), col(Delivery.address), col(Delivery.state), col(Delivery.attempts),
             col(Delivery.reply), col(Delivery.at), col(Delivery.due_at),
@@ -40,11 +60,6 @@ def page(
         .order_by(col(Delivery.number))
         .limit(limit)
     )  # fmt: skip
-    if state is not None:
-        query = query.where(col(Delivery.state) == state)
-    if address:
-        query = query.where(sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True))
-    return [DeliveryRow(*row) for row in session.execute(query)]
 
 
 def message_id(edition_uid: uuid.UUID, number: int, domain: str) -> str:
