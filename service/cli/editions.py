@@ -9,12 +9,20 @@ import typer
 
 from service import migrations
 from service.cli import opening
-from service.delivery import launch
+from service.delivery import launch, reopening
+from service.delivery.reopening import Reopen, Reopened
 from service.dependencies import Resources, signing_keys
 from service.editions.models import Edition
 from service.errors import Invalid
 from service.proofs import checking, facts, seal, writing
 from service.proofs.facts import Facts
+from service.settings import Settings
+
+ACTOR = "the command line"
+
+
+class OneOfTheTwo(Invalid):
+    """Give either --missing or --held: those who are held may have it, so that is a decision of its own."""
 
 
 class EditionMissing(Invalid):
@@ -25,17 +33,39 @@ class EditionIdInvalid(Invalid):
     """This is no edition's id: it looks like 0198c5f2-….; the desk shows it."""
 
 
-def send(edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")]) -> None:
+def send(
+    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")],
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Once sent: again to readers who certainly do not have it.")
+    ] = False,
+    held: Annotated[
+        bool,
+        typer.Option("--held", help="Once sent: to the held ones, who MAY HAVE IT and get it twice then."),
+    ] = False,
+) -> None:
     """Start to send an edition now; a running worker does the rest."""
-    chosen = opening.settings()
+    if missing and held:
+        raise OneOfTheTwo
+    chosen, uid = opening.settings(), _edition_id(edition)
     migrations.ensure_current(chosen.database)
-    uid = _edition_id(edition)
+    if missing or held:
+        act = reopening.release_held if held else reopening.send_missing
+        _send_again(chosen, uid, act)
+        return
 
     async def start(resources: Resources) -> Edition:
-        return await launch.launch(resources, uid, actor="the command line")
+        return await launch.launch(resources, uid, actor=ACTOR)
 
     opening.run(opening.with_resources(chosen, start))
     print("The edition is on its way; the desk shows how far it is.")
+
+
+def _send_again(chosen: Settings, uid: uuid.UUID, act: Reopen) -> None:
+    async def again(resources: Resources) -> Reopened:
+        return await act(resources, uid, actor=ACTOR)
+
+    done = opening.run(opening.with_resources(chosen, again))
+    print(f"The edition is on its way to {done.readers:,} more; the desk shows how far it is.")
 
 
 def proof(

@@ -34,9 +34,12 @@ def count(session: Session, edition_id: int, which: Reopening = Reopening.MISSIN
     return int(session.execute(query).scalar_one())
 
 
-def page(session: Session, edition_id: int, *, after: int = 0, limit: int = 100) -> list[DeliveryRow]:
+def page(
+    session: Session, edition_id: int, *, address: str | None = None, after: int = 0, limit: int = 100
+) -> list[DeliveryRow]:
     """Those missing, by number."""
-    return rows.matching(session, edition_id, those(Reopening.MISSING), after=after, limit=limit)
+    conditions = (*those(Reopening.MISSING), *rows.with_address(address))
+    return rows.matching(session, edition_id, conditions, after=after, limit=limit)
 
 
 def _may_get_it() -> Conditions:

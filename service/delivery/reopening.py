@@ -9,8 +9,10 @@ with; one that is in doubt is opened as uncertain, so that it never expires or i
 
 import secrets
 import uuid
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -66,6 +68,14 @@ class Step:
     span_id: int | None
 
 
+class Reopen(Protocol):
+    """One of the two ways in."""
+
+    def __call__(
+        self, held: Holder, edition_uid: uuid.UUID, *, actor: str
+    ) -> Coroutine[Any, Any, Reopened]: ...
+
+
 async def send_missing(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Reopened:
     """Once more to those who certainly do not have it. Raises NotEnded, AfterTheNext, NobodyMissing."""
     return await _reopen(held, edition_uid, Reopening.MISSING, actor=actor)
@@ -119,6 +129,7 @@ def _begin(
     assert run is not None
     begun = database.now(session)
     edition.state, edition.ended_at, edition.stop_reason = State.SENDING, None, None
+    edition.missing_count = 0
     run.reopening, run.reopened_from, run.reopened_at = which, 1, begun
     run.stopped = run.stop_reason = run.ended_at = None
     run.turn += 1

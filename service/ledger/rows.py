@@ -3,7 +3,6 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -34,32 +33,34 @@ def page(
     limit: int = 100,
 ) -> list[DeliveryRow]:
     """Rows numbered above `after`. `address` finds a part of an address, in any case of letters."""
-    query = _query(edition_id, after, limit)
-    if state is not None:
-        query = query.where(col(Delivery.state) == state)
-    if address:
-        query = query.where(sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True))
-    return [DeliveryRow(*row) for row in session.execute(query)]
+    conditions = (*in_state(state), *with_address(address))
+    return matching(session, edition_id, conditions, after=after, limit=limit)
+
+
+def in_state(state: DeliveryState | None) -> Conditions:
+    return () if state is None else (col(Delivery.state) == state,)
+
+
+def with_address(address: str | None) -> Conditions:
+    if not address:
+        return ()
+    return (sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True),)
 
 
 def matching(
     session: Session, edition_id: int, conditions: Conditions, *, after: int = 0, limit: int = 100
 ) -> list[DeliveryRow]:
     """Rows numbered above `after` for which all of these hold."""
-    query = _query(edition_id, after, limit).where(*conditions)
-    return [DeliveryRow(*row) for row in session.execute(query)]
-
-
-def _query(edition_id: int, after: int, limit: int) -> sa.Select[*tuple[Any, ...]]:
-    return (
+    query = (
         sa.select(
             col(Delivery.number), col(Delivery.address), col(Delivery.state), col(Delivery.attempts),
             col(Delivery.reply), col(Delivery.at), col(Delivery.due_at),
         )
-        .where(col(Delivery.edition_id) == edition_id, col(Delivery.number) > after)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.number) > after, *conditions)
         .order_by(col(Delivery.number))
         .limit(limit)
     )  # fmt: skip
+    return [DeliveryRow(*row) for row in session.execute(query)]
 
 
 def message_id(edition_uid: uuid.UUID, number: int, domain: str) -> str:

@@ -43,6 +43,13 @@ class Wanted:
         slot = f"-{facts.slot}" if facts.slot > 1 else ""
         return f"proof-{facts.newsletter_slug}-{facts.local_date.isoformat()}{slot}.{self.form.name}"
 
+    def headers(self, facts: Facts) -> dict[str, str]:
+        """For a download; kept by nobody on the way, since it names readers."""
+        return {
+            "Content-Disposition": f'attachment; filename="{self.file_name(facts)}"',
+            "Cache-Control": "no-store",
+        }
+
 
 def wanted(form: str, *, has_whole_addresses: bool = False) -> Wanted:
     if form not in FORMS:
