@@ -29,17 +29,25 @@ def those(which: Reopening) -> Conditions:
     return (in_doubt, *_may_get_it())
 
 
+def counts(session: Session, edition_id: int) -> dict[Reopening, int]:
+    """Missing, and in doubt, in one look."""
+    is_missing = sa.and_(col(Delivery.state).in_(WITHOUT), col(Delivery.uncertain_count) == 0)
+    which = sa.case((is_missing, Reopening.MISSING.value), else_=Reopening.HELD.value)
+    query = sa.select(which, sa.func.count()).where(
+        col(Delivery.edition_id) == edition_id,
+        col(Delivery.state).in_((*WITHOUT, DeliveryState.HELD)),
+        *_may_get_it(),
+    )
+    return {Reopening(word): number for word, number in session.execute(query.group_by(which))}
+
+
 def count(session: Session, edition_id: int, which: Reopening = Reopening.MISSING) -> int:
-    query = sa.select(sa.func.count()).where(col(Delivery.edition_id) == edition_id, *those(which))
-    return int(session.execute(query).scalar_one())
+    return counts(session, edition_id).get(which, 0)
 
 
-def page(
-    session: Session, edition_id: int, *, address: str | None = None, after: int = 0, limit: int = 100
-) -> list[DeliveryRow]:
+def first(session: Session, edition_id: int, *, limit: int) -> list[DeliveryRow]:
     """Those missing, by number."""
-    conditions = (*those(Reopening.MISSING), *rows.with_address(address))
-    return rows.matching(session, edition_id, conditions, after=after, limit=limit)
+    return rows.matching(session, edition_id, those(Reopening.MISSING), limit=limit)
 
 
 def _may_get_it() -> Conditions:

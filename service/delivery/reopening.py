@@ -93,11 +93,8 @@ def short_of(session: Session, edition: Edition) -> Short:
         refusal = None
     except Conflict as error:
         refusal = error.message
-    return Short(
-        missing=missing.count(session, edition.id, Reopening.MISSING),
-        held=missing.count(session, edition.id, Reopening.HELD),
-        refusal=refusal,
-    )
+    counts = missing.counts(session, edition.id)
+    return Short(counts.get(Reopening.MISSING, 0), counts.get(Reopening.HELD, 0), refusal)
 
 
 async def _reopen(held: Holder, edition_uid: uuid.UUID, which: Reopening, *, actor: str) -> Reopened:

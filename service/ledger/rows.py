@@ -23,25 +23,12 @@ class DeliveryRow:
     due_at: datetime | None
 
 
-def page(
-    session: Session,
-    edition_id: int,
-    *,
-    state: DeliveryState | None = None,
-    address: str | None = None,
-    after: int = 0,
-    limit: int = 100,
-) -> list[DeliveryRow]:
-    """Rows numbered above `after`. `address` finds a part of an address, in any case of letters."""
-    conditions = (*in_state(state), *with_address(address))
-    return matching(session, edition_id, conditions, after=after, limit=limit)
-
-
 def in_state(state: DeliveryState | None) -> Conditions:
     return () if state is None else (col(Delivery.state) == state,)
 
 
 def with_address(address: str | None) -> Conditions:
+    """A part of an address, in any case of letters."""
     if not address:
         return ()
     return (sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True),)
