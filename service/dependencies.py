@@ -56,7 +56,16 @@ async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[
 
 
 def signing_keys(chosen: Settings) -> tokens.Keys:
-    return tokens.keys_from(chosen.secret_key or tokens.kept_secret(chosen.data_dir / "secret-key"))
+    """Those of the settings, or the one in the data folder, made at the first call."""
+    return tokens.keys_from(chosen.secret_key or tokens.kept_secret(_kept_key(chosen)))
+
+
+def has_signing_keys(chosen: Settings) -> bool:
+    return bool(chosen.secret_key) or _kept_key(chosen).exists()
+
+
+def _kept_key(chosen: Settings) -> Path:
+    return chosen.data_dir / "secret-key"
 
 
 def resources(request: Request) -> Resources:

@@ -11,11 +11,12 @@ from service import migrations
 from service.cli import opening
 from service.delivery import launch, reopening
 from service.delivery.reopening import Reopen, Reopened
-from service.dependencies import Resources, signing_keys
+from service.dependencies import Resources, has_signing_keys, signing_keys
 from service.editions.models import Edition
 from service.errors import Invalid
 from service.proofs import checking, facts, seal, writing
 from service.proofs.facts import Facts
+from service.proofs.seal import PublicKeys
 from service.settings import Settings
 
 ACTOR = "the command line"
@@ -23,6 +24,10 @@ ACTOR = "the command line"
 
 class OneOfTheTwo(Invalid):
     """Give either --missing or --held: those who are held may have it, so that is a decision of its own."""
+
+
+class NoKeyHere(Invalid):
+    """There is no key here to check it with. Give the public one with --key; the service that made the proof has it at /proof-keys."""
 
 
 class EditionMissing(Invalid):
@@ -80,7 +85,9 @@ def proof(
     verify: Annotated[Path | None, typer.Option(help="Check this proof instead of making one.")] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option("--key", help="The public key (PEM) to check it with, if it is another service's."),
+        typer.Option(
+            "--key", help="The public key to check it with: PEM, or what /proof-keys of its service says."
+        ),
     ] = None,
 ) -> None:
     """Make the signed file that accounts for every reader of an edition, or check one."""
@@ -108,13 +115,16 @@ def proof(
 
 
 def _verify(path: Path, key_file: Path | None) -> None:
-    if key_file is not None:
-        public = seal.read_pem(key_file.read_bytes())
-        public_keys = {seal.name_of(public): public}
-    else:
-        public_keys = seal.public_keys(signing_keys(opening.settings()))
+    public_keys = seal.read_published(key_file.read_bytes()) if key_file is not None else _own_keys()
     with path.open("rb") as file:
         print(checking.check(file, public_keys))
+
+
+def _own_keys() -> PublicKeys:
+    chosen = opening.settings()
+    if not has_signing_keys(chosen):
+        raise NoKeyHere  # checking a file must not make one
+    return seal.public_keys(signing_keys(chosen))
 
 
 def _edition_id(text: str) -> uuid.UUID:

@@ -13,7 +13,7 @@ from service.ledger.rows import DeliveryRow
 from service.proofs import facts as proof_facts
 from service.proofs.facts import DoesNotAddUp, Facts
 
-NAMED = 6
+NAMED = 5
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets read UTF-8 as something else
 _FROM_THE_RELAY = re.compile(r"[2-5]\d\d(?: |$)")
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run it
 
 
@@ -118,7 +119,7 @@ def _said(moment: datetime | None) -> str | None:
 
 
 def _compact(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def _json_opening(facts: Facts, showing: Showing) -> bytes:

@@ -7,8 +7,10 @@ outlives a change of key just as links do, and there is no second secret to keep
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -64,8 +66,7 @@ def statement(sha256: str) -> bytes:
 
 def public_keys(keys: Keys) -> dict[str, Ed25519PublicKey]:
     """By name, the one that signs now first."""
-    made = (_private(value).public_key() for value in keys.values)
-    return {name_of(public): public for public in made}
+    return _named(_private(value).public_key() for value in keys.values)
 
 
 def name_of(public: Ed25519PublicKey) -> str:
@@ -87,6 +88,26 @@ def read_pem(data: bytes) -> Ed25519PublicKey:
     if not isinstance(found, Ed25519PublicKey):
         raise PublicKeyInvalid
     return found
+
+
+def read_published(data: bytes) -> dict[str, Ed25519PublicKey]:
+    """Public keys by name, from a PEM file or from what `/proof-keys` answers."""
+    if not data.lstrip().startswith(b"{"):
+        return _named([read_pem(data)])
+    try:
+        return _named([read_pem(one["pem"].encode()) for one in json.loads(data)["keys"]])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PublicKeyInvalid from error
+
+
+def published(keys: Keys) -> dict[str, Any]:
+    """What `/proof-keys` answers: the one that signs now first."""
+    found = public_keys(keys)
+    return {"algorithm": ALGORITHM, "keys": [{"key": name, "pem": pem(one)} for name, one in found.items()]}
+
+
+def _named(found: Iterable[Ed25519PublicKey]) -> dict[str, Ed25519PublicKey]:
+    return {name_of(public): public for public in found}
 
 
 def _private(value: bytes) -> Ed25519PrivateKey:

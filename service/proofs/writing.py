@@ -25,7 +25,7 @@ from service.proofs.facts import DoesNotAddUp, Facts
 from service.proofs.forms import FORMS, Form, Showing
 from service.tokens import Keys
 
-PAGE_ROWS = 2_000
+PAGE_ROWS = 1_000  # a page is a few milliseconds of the loop
 
 
 class FormUnknown(Invalid):

@@ -14,7 +14,4 @@ KEYS_SECONDS = 300
 @router.api_route("/proof-keys", methods=["GET", "HEAD"])
 async def proof_keys(resources: Asked) -> Response:
     """The one that signs now comes first; those before it stay as long as `MEMO_SECRET_KEY` names them."""
-    published = [
-        {"key": name, "pem": seal.pem(public)} for name, public in seal.public_keys(resources.keys).items()
-    ]
-    return headers.shared(JSONResponse({"algorithm": seal.ALGORITHM, "keys": published}), KEYS_SECONDS)
+    return headers.shared(JSONResponse(seal.published(resources.keys)), KEYS_SECONDS)

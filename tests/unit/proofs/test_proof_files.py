@@ -178,11 +178,19 @@ def test_the_key_comes_from_the_secret_alone_and_does_not_give_it_away() -> None
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no key", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"]
+    "data",
+    [
+        b"",
+        b"no key",
+        b"{",
+        b"{}",
+        b'{"keys": [1]}',
+        b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    ],
 )
 def test_what_is_no_public_key_is_refused(data: bytes) -> None:
     with pytest.raises(PublicKeyInvalid):
-        seal.read_pem(data)
+        seal.read_published(data)
 
 
 def test_anybody_can_check_one_with_other_tools() -> None:
