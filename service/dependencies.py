@@ -43,7 +43,7 @@ async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[
             settings=chosen,
             database=opened_database,
             clock=clock or SystemClock(),
-            keys=tokens.keys_from(chosen.secret_key or tokens.kept_secret(chosen.data_dir / "secret-key")),
+            keys=signing_keys(chosen),
             pepper=chosen.suppression_pepper or tokens.kept_secret(chosen.data_dir / "suppression-pepper"),
             fetcher=fetcher,
             jobs=opened_jobs,
@@ -53,6 +53,19 @@ async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[
         await fetcher.close()
         await opened_jobs.close()
         await opened_database.close()
+
+
+def signing_keys(chosen: Settings) -> tokens.Keys:
+    """Those of the settings, or the one in the data folder, made at the first call."""
+    return tokens.keys_from(chosen.secret_key or tokens.kept_secret(_kept_key(chosen)))
+
+
+def has_signing_keys(chosen: Settings) -> bool:
+    return bool(chosen.secret_key) or _kept_key(chosen).exists()
+
+
+def _kept_key(chosen: Settings) -> Path:
+    return chosen.data_dir / "secret-key"
 
 
 def resources(request: Request) -> Resources:

@@ -18,7 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
-from service.delivery import closing, launch, notice_rows, spans, transport
+from service.delivery import closing, launch, notice_rows, reopening, spans, transport
 from service.delivery.carrying import Office
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
@@ -112,7 +112,7 @@ class Worker:
     async def tick(self) -> None:
         await self._launch_planned()
         database, jobs, relay = self._resources.database, self._resources.jobs, self._office.relay.name
-        if await database.read(fanout.unfinished):
+        if await database.read(fanout.unfinished) or await database.read(reopening.unfinished):
             await jobs.nudge(Kind.CHORE, launch.FAN_OUT)
         for span_id in await database.read(spans.due, relay):
             await jobs.nudge(Kind.SPAN, f"span-{span_id}")
@@ -146,13 +146,17 @@ class Worker:
                 log.warning("edition.not_started", edition=str(edition_uid), problem=error.message)
 
     async def _fan_out(self) -> None:
-        """Carry on every fan-out that is not done, chunk by chunk; each chunk is at once a span for somebody."""
+        """Carry on every fan-out and every reopening that is not done, chunk by chunk; each is at once a span for somebody."""
         database = self._resources.database
         for edition_id in await database.read(fanout.unfinished):
             while (
                 span_id := await database.write(fanout.carry_on, edition_id, audience.statement)
             ) is not None:
                 await self._resources.jobs.nudge(Kind.SPAN, f"span-{span_id}")
+        for edition_id in await database.read(reopening.unfinished):
+            while (step := await database.write(reopening.carry_on, edition_id)) is not None:
+                if step.span_id is not None:
+                    await self._resources.jobs.nudge(Kind.SPAN, f"span-{step.span_id}")
 
 
 def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

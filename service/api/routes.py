@@ -1,7 +1,17 @@
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from service.api import articles, cadences, editions, newsletters, openapi, sending, subscribers, suppressions
+from service.api import (
+    articles,
+    cadences,
+    editions,
+    newsletters,
+    openapi,
+    proofs,
+    sending,
+    subscribers,
+    suppressions,
+)
 from service.api.authorization import caller, json_only
 from service.dependencies import Asked
 
@@ -10,7 +20,7 @@ _operations = APIRouter(
     dependencies=[Depends(caller), Depends(json_only)],
     generate_unique_id_function=openapi.operation_id,
 )
-for _part in (newsletters, cadences, articles, editions, sending, subscribers, suppressions):
+for _part in (newsletters, cadences, articles, editions, sending, proofs, subscribers, suppressions):
     _operations.include_router(_part.router)
 
 router = APIRouter()

@@ -1,9 +1,10 @@
 """How an edition leaves: a test, a time, now; how it is stopped, and how it stands."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlmodel import Session
@@ -18,17 +19,19 @@ from service.api.shapes.editions import (
     Moment,
     Progress,
     Reason,
+    SentAgain,
     TestAddresses,
     TestsQueued,
     WholeEdition,
 )
-from service.delivery import launch, steering
+from service.delivery import launch, missing, reopening, steering
+from service.delivery.reopening import Reopen
 from service.dependencies import Asked, Resources
 from service.editions import queries, timing
 from service.editions.models import Edition as EditionRow
 from service.ledger import progress as ledger_progress
 from service.ledger import rows
-from service.ledger.models import DeliveryState
+from service.ledger.models import DeliveryState, Reopening
 from service.newsletters import publication
 
 router = APIRouter(prefix="/editions/{uid}", tags=["editions"])
@@ -97,6 +100,32 @@ async def sent(resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID) -
         return await resources.database.read(editions.whole, row, resources.settings.base_url)
 
     return await posting.around(202, send)
+
+
+@router.post(
+    "/send-missing",
+    status_code=202,
+    response_model=SentAgain,
+    summary="Send an edition to those who are missing",
+    responses=problems.documented(404, 409, 413, 415, status=202, example=shapes.SENT_AGAIN_EXAMPLE),
+)
+async def sent_to_missing(resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID) -> Response:
+    """Once more to readers who certainly do not have it: refused for no fault of their address, or too late. Not to those who
+    are held, have left or cannot be mailed, and never after the next regular edition has begun to leave.
+    """
+    return await posting.around(202, _again(resources, uid, reopening.send_missing, who.actor))
+
+
+@router.post(
+    "/release-held",
+    status_code=202,
+    response_model=SentAgain,
+    summary="Release an edition's held readers",
+    responses=problems.documented(404, 409, 413, 415, status=202, example=shapes.SENT_AGAIN_EXAMPLE),
+)
+async def released(resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID) -> Response:
+    """Once more to readers who may have it: it was handed over for them without a clear answer. **They may get it twice.**"""
+    return await posting.around(202, _again(resources, uid, reopening.release_held, who.actor))
 
 
 @router.post(
@@ -197,22 +226,39 @@ async def deliveries(
     paging: Paged,
     state: DeliveryState | None = None,
     address: str | None = None,
+    is_missing: Annotated[
+        bool, Query(alias="missing", description="Only those whom `send-missing` would send to now.")
+    ] = False,
 ) -> Page[Delivery]:
     """One for each reader, with what the relay replied. `address` finds a part of an address; in a URL a plus sign is `%2B`."""
     listing = f"{LISTING} {uid}"
+    conditions = (*rows.in_state(state), *rows.with_address(address))
+    if is_missing:
+        conditions += missing.those(Reopening.MISSING)
 
     def read(session: Session) -> Page[Delivery]:
-        found = rows.page(
+        found = rows.matching(
             session,
             queries.get(session, uid).id,
-            state=state,
-            address=address,
+            conditions,
             after=paging.start(listing),
             limit=paging.limit + 1,
         )
         return paging.page(listing, found, lambda row: row.number, shapes.delivery)
 
     return await resources.database.read(read)
+
+
+def _again(
+    resources: Resources, uid: uuid.UUID, act: Reopen, actor: str
+) -> Callable[[], Awaitable[BaseModel]]:
+    async def opened() -> BaseModel:
+        done = await act(resources, uid, actor=actor)
+        base_url = resources.settings.base_url
+        edition = await resources.database.read(editions.whole, done.edition, base_url)
+        return SentAgain(readers=done.readers, edition=edition)
+
+    return opened
 
 
 def _whole(resources: Resources, act: Callable[[Session], EditionRow]) -> Callable[[Session], BaseModel]:

@@ -7,11 +7,12 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import spans, suppressing
+from service.delivery import missing, spans, suppressing
 from service.editions.models import Edition, State
 from service.events import log
 from service.ledger import progress, tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span, Stopped
+from service.ledger.progress import Progress
 
 SWEEP_SPANS = 20
 
@@ -21,7 +22,12 @@ def close_ended(session: Session, *, pepper: str, now: datetime) -> list[int]:
     left = sa.select(sa.literal(1)).where(
         col(Span.edition_id) == col(Run.edition_id), col(Span.due_at).is_not(None)
     )
-    query = select(Run).where(col(Run.ended_at).is_(None), col(Run.is_fanned_out).is_(True), ~left.exists())
+    query = select(Run).where(
+        col(Run.ended_at).is_(None),
+        col(Run.is_fanned_out).is_(True),
+        col(Run.reopening).is_(None),
+        ~left.exists(),
+    )
     runs = session.exec(query.order_by(col(Run.edition_id)).with_for_update(skip_locked=True)).all()
     for run in runs:
         _close(session, run, pepper=pepper, now=now)
@@ -65,7 +71,14 @@ def _end_rows(session: Session, span: Span) -> None:
         *tallies.in_span(span.edition_id, span.first, span.last),
         col(Delivery.state).in_(OPEN),
     )
-    unclear = sa.or_(col(Delivery.number).in_(span.in_flight), col(Delivery.uncertain_count) > 0)
+    in_flight = select(Delivery).where(*still_open, col(Delivery.number).in_(span.in_flight))
+    for delivery in session.exec(in_flight):
+        delivery.state, delivery.pins = DeliveryState.UNCERTAIN, delivery.pins or span.pins
+        delivery.attempts += 1
+        delivery.uncertain_count += 1
+        session.add(delivery)
+    session.flush()
+    unclear = col(Delivery.uncertain_count) > 0
     for which, state, reply in (
         (
             (*still_open, unclear),
@@ -87,13 +100,13 @@ def _close(session: Session, run: Run, *, pepper: str, now: datetime) -> None:
     session.add(run)
     edition = session.get_one(Edition, run.edition_id)
     found = progress.of(session, run.edition_id)
-    edition.missing_count = found.missing
     edition.ended_at = run.ended_at
-    if run.stopped != Stopped.CANCELLED.value:
+    suppressed = suppressing.suppress_dead(session, run, accepted=found.accepted, pepper=pepper, now=now)
+    if edition.state is not State.CANCELLED:
         edition.state = State.SENT
         edition.stop_reason = None
+        edition.missing_count = _missing(session, run.edition_id, found)
     session.add(edition)
-    suppressed = suppressing.suppress_dead(session, run, accepted=found.accepted, pepper=pepper, now=now)
     log.record(
         session,
         "edition.cancelled" if edition.state is State.CANCELLED else "edition.sent",
@@ -102,3 +115,8 @@ def _close(session: Session, run: Run, *, pepper: str, now: datetime) -> None:
         subject=("edition", edition.uid),
         facts={**{state.value: count for state, count in found.counts.items()}, "suppressed": suppressed},
     )
+
+
+def _missing(session: Session, edition_id: int, found: Progress) -> int:
+    is_complete = not any(found.counts.get(state) for state in missing.WITHOUT)
+    return 0 if is_complete else missing.count(session, edition_id)

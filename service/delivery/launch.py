@@ -167,10 +167,15 @@ def _win(session: Session, edition: Edition, prepared: _Prepared, now: datetime)
     raise ChangedMeanwhile if edition.state in {State.DRAFT, State.SCHEDULED} else NotStartable
 
 
-def give_up_at(session: Session, newsletter_id: int, now: datetime) -> datetime:
-    """Never yesterday's memo after today's: the life of a message ends when the next regular edition starts."""
+def give_up_at(
+    session: Session, newsletter_id: int, now: datetime, *, own_slot: timedelta = timedelta(minutes=1)
+) -> datetime:
+    """Never yesterday's memo after today's: the life of a message ends when the next regular edition starts.
+
+    A run that is due within `own_slot` is this edition's own.
+    """
     query = sa.select(sa.func.min(col(Cadence.next_run_at))).where(
-        col(Cadence.newsletter_id) == newsletter_id, col(Cadence.next_run_at) > now + timedelta(minutes=1)
+        col(Cadence.newsletter_id) == newsletter_id, col(Cadence.next_run_at) > now + own_slot
     )
     following = session.execute(query).scalar_one_or_none()
     latest = now + retry.LIFE

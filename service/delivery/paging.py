@@ -32,6 +32,7 @@ class Row:
     attempts: int
     uncertain_count: int
     pins: dict[str, Any] | None
+    attempts_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ _ALL_DUE = _look(_due())
 _ROWS = (
     sa.select(
         col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
-        col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins),
+        col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins), col(Delivery.attempts_before),
     )
     .where(*_due(), col(Delivery.number) <= sa.bindparam("last"))
     .order_by(col(Delivery.number))

@@ -29,7 +29,7 @@ def recorded(row: Row, taken: Take, judged: Outcome, *, uncertain_wait: timedelt
         if count >= UNCERTAIN_MOST or taken.holds_uncertain:
             return Recorded(row.number, DeliveryState.HELD, attempts, count, reply, pins=pins)
         return Recorded(row.number, DeliveryState.UNCERTAIN, attempts, count, reply, uncertain_wait, pins)
-    wait = wait_after(attempts, judged, chance=chance)
+    wait = wait_after(attempts - row.attempts_before, judged, chance=chance)
     kept = None if outcome.is_negative_for_good(judged) and not row.uncertain_count else pins
     if wait is None:
         given_up = DeliveryState.HELD if row.uncertain_count else DeliveryState.EXPIRED  # it may have arrived

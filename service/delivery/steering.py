@@ -54,14 +54,18 @@ def resume(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: st
 
 
 def cancel(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
-    """Readers whose turn has not come get nothing; cancelling twice changes nothing."""
+    """Readers whose turn has not come get nothing; cancelling twice changes nothing.
+
+    An edition that was sent already and is being sent to those who were missing stays a sent one.
+    """
     edition = queries.get(session, edition_uid)
     if edition.state is State.CANCELLED:
         return edition
     waiting = (State.DRAFT, State.SCHEDULED)
     running = (State.SENDING, State.PAUSED)
+    ends_as = State.SENT if _was_sent(session, edition) else State.CANCELLED
     if not (
-        _turn(session, edition, running, State.CANCELLED, stopped=Stopped.CANCELLED, reason=None)
+        _turn(session, edition, running, ends_as, stopped=Stopped.CANCELLED, reason=None)
         or _move(session, edition, waiting, State.CANCELLED, reason=None)
     ):
         raise AlreadyOver
@@ -87,10 +91,15 @@ def _turn(
         "stop_reason": reason,
     }
     if stopped is Stopped.CANCELLED:
-        values["is_fanned_out"] = True
+        values |= {"is_fanned_out": True, "reopening": None}
     return (
         fence.affected(session, sa.update(Run).where(col(Run.edition_id) == edition.id).values(**values)) == 1
     )
+
+
+def _was_sent(session: Session, edition: Edition) -> bool:
+    locked = sa.select(col(Run.reopened_at)).where(col(Run.edition_id) == edition.id).with_for_update()
+    return session.execute(locked).scalar_one_or_none() is not None
 
 
 def _move(

@@ -6,10 +6,11 @@ Nothing was handed over to them (RFC 5321 section 4.2.1: a 5xx takes nothing), s
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import fence, outcome, waves
+from service.delivery import outcome, waves
+from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
 
 CHUNK = 500
@@ -78,5 +79,9 @@ def _wake(session: Session, edition_id: int) -> None:
         col(Delivery.state).in_(OPEN),
         col(Delivery.due_at).is_(None),
     )
-    due = sa.update(Span).where(col(Span.edition_id) == edition_id, opened.exists())
-    fence.affected(session, due.values(due_at=database.utc_now()))
+    now = database.now(session)
+    waking = select(Span).where(col(Span.edition_id) == edition_id, opened.exists())
+    for span in session.exec(waking.order_by(col(Span.id)).execution_options(populate_existing=True)):
+        span.due_at = now
+        tallies.write(session, span)
+        session.add(span)

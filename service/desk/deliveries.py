@@ -11,20 +11,22 @@ from sqlmodel import Session
 
 from service import addresses
 from service.addresses import AddressInvalid
+from service.delivery import missing
 from service.desk.visit import AtDesk, DeskRoute
 from service.editions import composition, queries
 from service.editions.models import Edition
 from service.errors import Invalid
 from service.ledger import progress, rows
-from service.ledger.models import DeliveryState
+from service.ledger.models import DeliveryState, Reopening
 from service.ledger.progress import Progress
-from service.ledger.rows import DeliveryRow
+from service.ledger.rows import Conditions, DeliveryRow
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 ROWS_PER_PAGE = 100
 SEARCH_CHARACTERS = 320
+MISSING = "missing"  # chosen like a state; it is a judgement on several
 _DECORATION = re.compile(r"^(?:mailto:)?\s*<?|>$", re.IGNORECASE)
 
 
@@ -42,27 +44,24 @@ class Found:
 async def deliveries(
     visit: AtDesk, uid: UUID, state: str = "", address: str = "", after: int = 0
 ) -> Response:
-    chosen = _state(state)
+    is_missing = state == MISSING
+    conditions = missing.those(Reopening.MISSING) if is_missing else rows.in_state(_state(state))
     found = await visit.resources.database.read(
-        find, uid, state=chosen, address=searched(address), after=max(0, after)
+        find, uid, (*conditions, *rows.with_address(searched(address))), after=max(0, after)
     )
     return visit.render(
         "desk/deliveries.html",
         found=found,
         states=list(DeliveryState),
-        state=chosen.value if chosen else "",
+        state=state,
         address=address[:SEARCH_CHARACTERS],
         after=after,
     )
 
 
-def find(
-    session: Session, uid: UUID, *, state: DeliveryState | None, address: str | None, after: int
-) -> Found:
+def find(session: Session, uid: UUID, conditions: Conditions, *, after: int) -> Found:
     edition = queries.get(session, uid)
-    listed = rows.page(
-        session, edition.id, state=state, address=address, after=after, limit=ROWS_PER_PAGE + 1
-    )
+    listed = rows.matching(session, edition.id, conditions, after=after, limit=ROWS_PER_PAGE + 1)
     is_more = len(listed) > ROWS_PER_PAGE
     shown = tuple(listed[:ROWS_PER_PAGE])
     return Found(

@@ -25,7 +25,7 @@ REASON_CHARACTERS = 300
 @router.post("/desk/editions/{uid}/test")
 async def test(visit: AtDesk, uid: UUID, address: Annotated[str, Form()] = "") -> Response:
     sending = launch.send_test(visit.resources, uid, [address], actor=visit.account.name)
-    return await _acted(
+    return await acted(
         visit, uid, sending, said=f"A test message is on its way to {address.strip()}.", address=address
     )
 
@@ -50,7 +50,7 @@ async def unschedule(visit: AtDesk, uid: UUID) -> Response:
     undoing = visit.resources.database.write(
         _unschedule, uid, now=visit.resources.clock.now(), actor=visit.account.name
     )
-    return await _acted(visit, uid, undoing, said="The time is taken back: this edition is a draft again.")
+    return await acted(visit, uid, undoing, said="The time is taken back: this edition is a draft again.")
 
 
 @router.get("/desk/editions/{uid}/send")
@@ -60,7 +60,7 @@ async def ask_to_send(visit: AtDesk, uid: UUID) -> Response:
 
 @router.post("/desk/editions/{uid}/send")
 async def send(visit: AtDesk, uid: UUID, version: Annotated[int, Form()]) -> Response:
-    return await _acted(visit, uid, _send(visit, uid, version), said="It is on its way.")
+    return await acted(visit, uid, _send(visit, uid, version), said="It is on its way.")
 
 
 @router.post("/desk/editions/{uid}/pause")
@@ -72,7 +72,7 @@ async def pause(visit: AtDesk, uid: UUID, reason: Annotated[str, Form()] = "") -
         now=visit.resources.clock.now(),
         actor=visit.account.name,
     )
-    return await _acted(visit, uid, pausing, said="Paused. Readers who do not have it yet wait.")
+    return await acted(visit, uid, pausing, said="Paused. Readers who do not have it yet wait.")
 
 
 @router.post("/desk/editions/{uid}/resume")
@@ -80,7 +80,7 @@ async def resume(visit: AtDesk, uid: UUID) -> Response:
     resuming = visit.resources.database.write(
         steering.resume, uid, now=visit.resources.clock.now(), actor=visit.account.name
     )
-    return await _acted(visit, uid, resuming, said="It goes on where it stopped.")
+    return await acted(visit, uid, resuming, said="It goes on where it stopped.")
 
 
 @router.get("/desk/editions/{uid}/cancel")
@@ -94,14 +94,12 @@ async def cancel(visit: AtDesk, uid: UUID) -> Response:
     cancelling = visit.resources.database.write(
         steering.cancel, uid, now=visit.resources.clock.now(), actor=visit.account.name
     )
-    return await _acted(
+    return await acted(
         visit, uid, cancelling, said="Cancelled. Whoever has it keeps it; nobody else gets it."
     )
 
 
-async def _acted(
-    visit: Visit, uid: UUID, action: Awaitable[object], *, said: str, **entered: str
-) -> Response:
+async def acted(visit: Visit, uid: UUID, action: Awaitable[object], *, said: str, **entered: str) -> Response:
     try:
         await action
     except (Conflict, Invalid, Unavailable) as error:

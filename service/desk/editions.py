@@ -11,9 +11,10 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.desk import documents, overview, preview, sending_view
+from service.desk import documents, overview, preview, proof_view, sending_view
 from service.desk.documents import BlockLine, EditionHasChanged
 from service.desk.overview import Readers
+from service.desk.proof_view import ProofView
 from service.desk.sending_view import SendingView
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.editions import composition, queries
@@ -39,7 +40,7 @@ class EditionView:
     lines: tuple[BlockLine, ...]
     readers: Readers
     sending: SendingView | None
-
+    proof: ProofView | None
     planned_day: str
     planned_time: str
 
@@ -129,6 +130,7 @@ def view_of(session: Session, uid: UUID, *, now: datetime) -> EditionView:
         lines=documents.lines(document),
         readers=overview.readers(session, newsletter.id),
         sending=sending_view.of(session, uid, now=now) if found.state in LEAVING else None,
+        proof=proof_view.of(session, found, now=now) if found.started_at and found.state in LEAVING else None,
         planned_day=f"{planned:%Y-%m-%d}",
         planned_time=f"{planned:%H:%M}" if found.scheduled_at else USUAL_TIME,
     )

@@ -176,7 +176,7 @@ def _begun(session: Session, edition: Edition, *, at: datetime | None) -> NextEd
         at=at,
         subject=document.subject,
         headlines=documents.headlines(document),
-        state=edition.state.value,
+        state=edition.standing,
         explained=explained,
         step=Step(label, f"/desk/editions/{edition.uid}"),
     )

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from service.desk import deliveries, departure, editions, live, newsletters, preview, sign_in, today
+from service.desk import deliveries, departure, editions, live, newsletters, preview, proofs, sign_in, today
 
 router = APIRouter()
-for page in (sign_in, today, newsletters, editions, preview, departure, live, deliveries):
+for page in (sign_in, today, newsletters, editions, preview, departure, live, deliveries, proofs):
     router.include_router(page.router)

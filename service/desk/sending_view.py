@@ -34,6 +34,7 @@ class Part:
 class SendingView:
     uid: UUID
     state: State
+    standing: str
     audience: int
     parts: tuple[Part, ...]
     open: int
@@ -59,6 +60,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
     return SendingView(
         uid=edition.uid,
         state=edition.state,
+        standing=edition.standing,
         audience=figures.audience,
         parts=parts_of(figures),
         open=figures.open,

@@ -46,6 +46,12 @@ class Edition(SQLModel, table=True):
     stop_reason: str | None = Field(default=None, max_length=500)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
+    @property
+    def standing(self) -> str:
+        """Its state as people are told it: `sent, 3 missing` if not everybody has it who should."""
+        is_short = self.state is State.SENT and self.missing_count > 0
+        return f"sent, {self.missing_count:,} missing" if is_short else self.state.value
+
 
 class Version(SQLModel, table=True):
     """An edition's blocks as one document: append-only, hashed."""

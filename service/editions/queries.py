@@ -137,6 +137,20 @@ def last_out(session: Session, newsletter_id: int, *, slots: Collection[int] = (
     return session.exec(newest_first.limit(1)).first()
 
 
+def follower(session: Session, edition: Edition) -> Edition | None:
+    """A regular edition that began to leave after this one; without a cadence every edition counts as regular."""
+    later = select(Edition).where(
+        Edition.newsletter_id == edition.newsletter_id, col(Edition.started_at) > edition.started_at
+    )
+    cadences = cadences_of(session, edition.newsletter_id)
+    for one in session.exec(later.order_by(col(Edition.started_at), col(Edition.id))):
+        weekday = recurrence.NAMES[one.local_date.weekday()]
+        is_in_time = (c.slot == one.slot and weekday in c.weekdays.split(",") for c in cadences)
+        if not cadences or one.is_automatic or any(is_in_time):
+            return one
+    return None
+
+
 def unused_articles(
     session: Session, newsletter_id: int, *, since: datetime | None, limit: int
 ) -> list[Article]:

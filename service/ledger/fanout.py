@@ -104,12 +104,12 @@ def _insert_rows(session: Session, run: Run, audience: Audience, wanted: int) ->
         sa.insert(Delivery).from_select(
             [
                 "edition_id", "number", "subscriber_id", "subscription_id", "address", "fields",
-                "state", "attempts", "uncertain_count",
+                "state", "attempts", "attempts_before", "uncertain_count",
             ],
             sa.select(
                 sa.literal(run.edition_id), number, chunk.c.subscriber_id, chunk.c.subscription_id,
                 chunk.c.address, chunk.c.fields,
-                sa.literal(DeliveryState.QUEUED.value), sa.literal(0), sa.literal(0),
+                sa.literal(DeliveryState.QUEUED.value), sa.literal(0), sa.literal(0), sa.literal(0),
             ),
             include_defaults=False,
         )

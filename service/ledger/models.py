@@ -16,6 +16,13 @@ class Stopped(StrEnum):
     RESTORED = "restored"
 
 
+class Reopening(StrEnum):
+    """Which rows of an ended run are being made open again."""
+
+    MISSING = "missing"
+    HELD = "held"
+
+
 class Lane(StrEnum):
     BREAKING = "breaking"
     SCHEDULED = "scheduled"
@@ -61,6 +68,9 @@ class Run(SQLModel, table=True):
     give_up_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    reopening: Reopening | None = Field(default=None, sa_column=sa.Column(sa.String(24), nullable=True))
+    reopened_from: int = 1  # rows below it have been looked at already
+    reopened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Span(SQLModel, table=True):
@@ -107,6 +117,7 @@ class Delivery(SQLModel, table=True):
         default=DeliveryState.QUEUED, sa_column=state_column(DeliveryState, default=DeliveryState.QUEUED)
     )
     attempts: int = 0
+    attempts_before: int = 0  # those made when it was last opened again: the waits between tries begin anew
     uncertain_count: int = 0
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reply: str | None = Field(default=None, max_length=500)

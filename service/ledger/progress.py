@@ -77,11 +77,6 @@ class Progress:
     def uncertain(self) -> int:
         return self._count(DeliveryState.UNCERTAIN)
 
-    @property
-    def missing(self) -> int:
-        """Readers who certainly do not have it. Held ones may."""
-        return self.refused + self.expired
-
 
 def of(session: Session, edition_id: int) -> Progress:
     """From the spans' own counts; only the few spans that somebody holds are counted from their rows."""

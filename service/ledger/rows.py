@@ -9,6 +9,8 @@ from sqlmodel import Session, col
 
 from service.ledger.models import Delivery, DeliveryState
 
+Conditions = tuple[sa.ColumnElement[bool], ...]
+
 
 @dataclass(frozen=True)
 class DeliveryRow:
@@ -21,29 +23,30 @@ class DeliveryRow:
     due_at: datetime | None
 
 
-def page(
-    session: Session,
-    edition_id: int,
-    *,
-    state: DeliveryState | None = None,
-    address: str | None = None,
-    after: int = 0,
-    limit: int = 100,
+def in_state(state: DeliveryState | None) -> Conditions:
+    return () if state is None else (col(Delivery.state) == state,)
+
+
+def with_address(address: str | None) -> Conditions:
+    """A part of an address, in any case of letters."""
+    if not address:
+        return ()
+    return (sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True),)
+
+
+def matching(
+    session: Session, edition_id: int, conditions: Conditions, *, after: int = 0, limit: int = 100
 ) -> list[DeliveryRow]:
-    """Rows numbered above `after`. `address` finds a part of an address, in any case of letters."""
+    """Rows numbered above `after` for which all of these hold."""
     query = (
         sa.select(
             col(Delivery.number), col(Delivery.address), col(Delivery.state), col(Delivery.attempts),
             col(Delivery.reply), col(Delivery.at), col(Delivery.due_at),
         )
-        .where(col(Delivery.edition_id) == edition_id, col(Delivery.number) > after)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.number) > after, *conditions)
         .order_by(col(Delivery.number))
         .limit(limit)
     )  # fmt: skip
-    if state is not None:
-        query = query.where(col(Delivery.state) == state)
-    if address:
-        query = query.where(sa.func.lower(col(Delivery.address)).contains(address.lower(), autoescape=True))
     return [DeliveryRow(*row) for row in session.execute(query)]
 
 

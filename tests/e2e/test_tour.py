@@ -92,6 +92,9 @@ async def test_pages_have_no_barriers(browser: Browser, demo: Demo, width: int) 
     assert await violations(page) == []
     await tour._post(demo, f"/editions/{edition}/send", {}, "sent")
     await link_count(demo, sample.READERS[0])
+    await page.goto(f"{demo.base_url}/desk/editions/{edition}")
+    await page.wait_for_selector("#proof button[value=csv]")
+    assert await violations(page) == []
     api = await page.goto(f"{demo.base_url}/n/{sample.SLUG}/archive")
     assert api is not None
     assert api.status == 200

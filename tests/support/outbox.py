@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import database, tokens
-from service.delivery import closing, transport
+from service.delivery import closing, reopening, transport
 from service.delivery.carrying import Office
 from service.delivery.sending import Sender
 from service.delivery.transport import RelayAddress, Timeouts
@@ -238,6 +238,9 @@ async def sending(office: Office, *, pepper: str = "a pepper for tests only") ->
 async def _again_and_again(sender: Sender, office: Office, pepper: str) -> None:
     while not sender.is_draining:
         await asyncio.gather(*(sender.send_due() for _ in range(3)))
+        for edition_id in await office.database.read(reopening.unfinished):
+            while await office.database.write(reopening.carry_on, edition_id) is not None:
+                pass
         await office.database.write(closing.sweep_cancelled)
         await office.database.write(closing.close_ended, pepper=pepper, now=office.clock.now())
         await asyncio.sleep(0.05)

@@ -35,6 +35,7 @@ EDITION_EXAMPLE: dict[str, Any] = {
     "date": "2026-03-03",
     "slot": 1,
     "state": "scheduled",
+    "standing": "scheduled",
     "is_automatic": False,
     "version": 2,
     "subject": "King tide, ferry bond, later bells",
@@ -47,6 +48,7 @@ EDITION_EXAMPLE: dict[str, Any] = {
     "created_at": "2026-03-02T15:20:00Z",
 }
 WHOLE_EXAMPLE: dict[str, Any] = {**EDITION_EXAMPLE, "document": DOCUMENT_EXAMPLE}
+SENT_AGAIN_EXAMPLE: dict[str, Any] = {"readers": 3, "edition": {**WHOLE_EXAMPLE, "state": "sending"}}
 NEW_EXAMPLES: list[Any] = [
     {"newsletter": "morning-memo", "date": "2026-03-03", "document": DOCUMENT_EXAMPLE},
     {"newsletter": "morning-memo", "articles": ["0198c7a2-9c01-7aa1-b3c2-5d4e3f2a1b00"]},
@@ -64,6 +66,8 @@ PREVIEW_EXAMPLE: dict[str, Any] = {
 }
 PROGRESS_EXAMPLE: dict[str, Any] = {
     "state": "sending",
+    "standing": "sending",
+    "missing": 0,
     "audience": 12000,
     "accepted": 8000,
     "refused": 3,
@@ -93,6 +97,8 @@ DELIVERY_EXAMPLE: dict[str, Any] = {
     "at": "2026-03-03T05:00:02Z",
     "due_at": "2026-03-03T05:05:02Z",
 }
+STANDING = "The state as the desk says it: `sent, 3 missing` if readers do not have it who should."
+MISSING = "Once sent: readers who certainly do not have it and could be sent to, as counted when it ended."
 
 
 class NewEdition(BaseModel):
@@ -121,6 +127,7 @@ class Edition(BaseModel):
     date: date
     slot: int = Field(description="The second edition of a day has 2.")
     state: State
+    standing: str = Field(description=STANDING)
     is_automatic: bool
     version: int = Field(description="The number of the newest version of its document.")
     subject: str
@@ -128,13 +135,18 @@ class Edition(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     stop_reason: str | None
-    missing_count: int
+    missing_count: int = Field(description=MISSING)
     web_url: str
     created_at: datetime
 
 
 class WholeEdition(Edition):
     document: Document
+
+
+class SentAgain(BaseModel):
+    readers: int = Field(description="How many it goes to now, unless they leave before their turn.")
+    edition: WholeEdition
 
 
 class Moment(BaseModel):
@@ -176,6 +188,8 @@ class Progress(BaseModel):
     """audience = accepted + refused + expired + skipped + cancelled + held + open; open = queued + deferred + uncertain."""
 
     state: State
+    standing: str = Field(description=STANDING)
+    missing: int = Field(description=MISSING)
     audience: int
     accepted: int
     refused: int
@@ -219,9 +233,11 @@ def whole(row: EditionRow, newsletter: Newsletter, document: Document, base_url:
 
 def progress(row: EditionRow, facts: ProgressFacts, zone: str) -> Progress:
     moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
-    others = set(Progress.model_fields) - {"state", *moments}
+    others = set(Progress.model_fields) - {"state", "standing", "missing", *moments}
     return Progress(
         state=row.state,
+        standing=row.standing,
+        missing=row.missing_count,
         **{name: there(getattr(facts, name), zone) for name in moments},
         **{name: getattr(facts, name) for name in others},
     )
@@ -239,6 +255,7 @@ def _values(row: EditionRow, newsletter: Newsletter, document: Document, base_ur
         "date": row.local_date,
         "slot": row.slot,
         "state": row.state,
+        "standing": row.standing,
         "is_automatic": row.is_automatic,
         "version": row.version_number,
         "subject": document.subject,

@@ -280,15 +280,25 @@ async def test_a_key_without_the_scope_send_can_make_no_mail_leave(
         "test": {"addresses": ["nora@example.org"]},
     }
 
-    for action in ("schedule", "unschedule", "send", "test", "pause", "resume", "cancel"):
+    for action in (
+        "schedule",
+        "unschedule",
+        "send",
+        "send-missing",
+        "release-held",
+        "test",
+        "pause",
+        "resume",
+        "cancel",
+    ):
         answer = await client.post(f"/api/v1{edition}/{action}", headers=headers, json=bodies.get(action))
         assert "the scope send;" in detail(answer, 403)
     assert await _state(api, edition) == "draft"
 
 
 async def test_an_unknown_edition_is_not_found(api: httpx2.AsyncClient, memo: Newsletter) -> None:
-    for action in ("send", "unschedule", "pause", "resume", "cancel"):
+    for action in ("send", "send-missing", "release-held", "unschedule", "pause", "resume", "cancel"):
         detail(await api.post(f"/editions/{UNKNOWN}/{action}"), 404)
-    for part in ("", "/progress", "/deliveries"):
+    for part in ("", "/progress", "/deliveries", "/proof"):
         detail(await api.get(f"/editions/{UNKNOWN}{part}"), 404)
     detail(await api.get("/editions/1"), 422)

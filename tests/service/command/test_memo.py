@@ -1,14 +1,11 @@
 """The command `memo`: what it refuses, and that one sentence says what to do."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from tests.support.processes import environment
 
@@ -30,14 +27,6 @@ def said(refused: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in refused.stderr
     (line,) = refused.stderr.strip().splitlines()
     return line
-
-
-@pytest.fixture
-def migrated(tmp_path: Path, sqlite_template: Path) -> Path:
-    """A folder in which `memo migrate` has been run."""
-    (tmp_path / "var").mkdir()
-    shutil.copy(sqlite_template, tmp_path / "var" / "memo.sqlite3")
-    return tmp_path
 
 
 def test_a_database_without_tables_is_refused_with_the_command_that_makes_them(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ UID = tokens.new_uid()
 VIEW = SendingView(
     uid=UID,
     state=State.SENDING,
+    standing="sending",
     audience=10,
     parts=(),
     open=10,

@@ -4,34 +4,23 @@ import asyncio
 import socket
 import sys
 import tempfile
-import uuid
-from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-import uvloop
 
-from service import addresses, logs, migrations, serving, settings
+from service import addresses, logs, migrations, serving
 from service.accounts import keys, passwords, signin
 from service.accounts.models import Account, Key
-from service.delivery import launch
+from service.cli import editions, opening
 from service.demo import newsroom, tour
 from service.demo import running as demo_running
-from service.dependencies import Resources, opened
-from service.editions.models import Edition
-from service.errors import Invalid, MemoError
+from service.dependencies import Resources
+from service.errors import MemoError
 from service.newsletters import details, publication
 from service.serving import Served
 from service.settings import Settings
 from service.worker import Worker
-
-
-class EditionIdInvalid(Invalid):
-    """This is no edition's id: it looks like 0198c5f2-….; the desk shows it."""
-
-
-T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Morning Memo: newsletters for newsrooms.")
 account = typer.Typer(no_args_is_help=True, help="People who sign in to the desk.")
@@ -40,15 +29,15 @@ newsletter = typer.Typer(no_args_is_help=True, help="The publications people sub
 app.add_typer(account, name="account")
 app.add_typer(key, name="key")
 app.add_typer(newsletter, name="newsletter")
+app.command()(editions.send)
+app.command()(editions.proof)
 
 
 def main() -> None:
     try:
         app(standalone_mode=False)
-    except MemoError as error:
-        _fail(error.message, 1)
-    except tour.StepFailed as error:
-        _fail(f"the tour stopped: {error}", 1)
+    except (MemoError, OSError, tour.StepFailed) as error:
+        _fail(_sentence(error), 1)
     except typer.Exit as exit_:
         sys.exit(exit_.exit_code)
     except typer.Abort:
@@ -62,32 +51,21 @@ def main() -> None:
         _fail(message(), getattr(error, "exit_code", 2))
 
 
+def _sentence(error: MemoError | OSError | tour.StepFailed) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}." if error.filename else str(error)
+    return error.message if isinstance(error, MemoError) else f"the tour stopped: {error}"
+
+
 def _fail(message: str, code: int) -> None:
     print(f"memo: {message}", file=sys.stderr)
     sys.exit(code)
 
 
-def _settings() -> Settings:
-    chosen = settings.load()
-    logs.configure(form=chosen.log_format, level=chosen.log_level.upper())
-    return chosen
-
-
-def _run(coroutine: Coroutine[None, None, T]) -> T:
-    sys.setswitchinterval(0.0005)  # the writer thread and the loop hand over to each other all the time
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(coroutine)
-
-
-async def _with_resources(chosen: Settings, function: Callable[[Resources], Awaitable[T]]) -> T:
-    async with opened(chosen) as resources:
-        return await function(resources)
-
-
 @app.command()
 def migrate() -> None:
     """Bring the database to the version this program needs."""
-    chosen = _settings()
+    chosen = opening.settings()
     migrations.upgrade(chosen.database)
     print("The database is up to date.")
 
@@ -99,9 +77,9 @@ def serve(
     ] = False,
 ) -> None:
     """Run the pages, the API and (unless told otherwise) the worker in one process."""
-    chosen = _settings()
+    chosen = opening.settings()
     migrations.ensure_current(chosen.database)
-    _run(serving.serve(chosen, with_worker=not no_worker, announce=_announce))
+    opening.run(serving.serve(chosen, with_worker=not no_worker, announce=_announce))
 
 
 def _announce(served: Served) -> None:
@@ -114,7 +92,7 @@ def _announce(served: Served) -> None:
 @app.command()
 def worker() -> None:
     """Run a worker without pages: it sends what is due. Any number of them beside PostgreSQL."""
-    chosen = _settings()
+    chosen = opening.settings()
     if not chosen.relay_url:
         raise serving.RelayMissing
     migrations.ensure_current(chosen.database)
@@ -122,7 +100,7 @@ def worker() -> None:
     def announce(working: Worker) -> None:
         print(f"Worker {working.name} is at work.", flush=True)
 
-    _run(serving.work(chosen, announce=announce))
+    opening.run(serving.work(chosen, announce=announce))
 
 
 @app.command()
@@ -137,14 +115,16 @@ def demo(
     newsroom_port = sockets[0].getsockname()[1]
     if not check:
         port = demo_running.usual_or_free_port()
-        _run(
+        opening.run(
             demo_running.run(
                 demo_running.fresh_settings(demo_running.FOLDER, newsroom_port, port=port), sockets
             )
         )
         return
     with tempfile.TemporaryDirectory() as folder:
-        _run(_checked(demo_running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets))
+        opening.run(
+            _checked(demo_running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets)
+        )
     print("The whole tour works.")
 
 
@@ -163,7 +143,7 @@ def account_add(
     ],
 ) -> None:
     """Let a person sign in to the desk."""
-    chosen = _settings()
+    chosen = opening.settings()
     migrations.ensure_current(chosen.database)
     parsed = addresses.parse(address)
 
@@ -173,7 +153,7 @@ def account_add(
             signin.create_account, name, parsed.wire, hashed, now=resources.clock.now()
         )
 
-    _run(_with_resources(chosen, add))
+    opening.run(opening.with_resources(chosen, add))
     print(f"{name} can sign in at {chosen.base_url}/desk with {parsed.shown}.")
 
 
@@ -183,13 +163,13 @@ def key_create(
     scope: Annotated[list[str], typer.Option(help="read, write or send; can be given several times.")],
 ) -> None:
     """Make an API key. It is shown this once."""
-    chosen = _settings()
+    chosen = opening.settings()
     migrations.ensure_current(chosen.database)
 
     async def create(resources: Resources) -> tuple[Key, str]:
         return await resources.database.write(keys.create, name, scope, now=resources.clock.now())
 
-    _, secret = _run(_with_resources(chosen, create))
+    _, secret = opening.run(opening.with_resources(chosen, create))
     print(secret)
 
 
@@ -205,7 +185,7 @@ def newsletter_create(
     language: Annotated[str, typer.Option(help="Language tag, for example en.")] = "en",
 ) -> None:
     """Make a newsletter; its sign-up page is there at once."""
-    chosen = _settings()
+    chosen = opening.settings()
     migrations.ensure_current(chosen.database)
     read = details.read(
         {
@@ -225,22 +205,5 @@ def newsletter_create(
             publication.create, read, now=resources.clock.now(), actor="the command line"
         )
 
-    _run(_with_resources(chosen, create))
+    opening.run(opening.with_resources(chosen, create))
     print(f"{name} can be subscribed to at {chosen.base_url}/n/{slug}.")
-
-
-@app.command()
-def send(edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")]) -> None:
-    """Start to send an edition now; a running worker does the rest."""
-    chosen = _settings()
-    migrations.ensure_current(chosen.database)
-    try:
-        uid = uuid.UUID(edition)
-    except ValueError as error:
-        raise EditionIdInvalid from error
-
-    async def start(resources: Resources) -> Edition:
-        return await launch.launch(resources, uid, actor="the command line")
-
-    _run(_with_resources(chosen, start))
-    print("The edition is on its way; the desk shows how far it is.")

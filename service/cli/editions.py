@@ -1,0 +1,134 @@
+"""Commands about one edition: `memo send` and `memo proof`."""
+
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service import migrations
+from service.cli import opening
+from service.delivery import launch, reopening
+from service.delivery.reopening import Reopen, Reopened
+from service.dependencies import Resources, has_signing_keys, signing_keys
+from service.editions.models import Edition
+from service.errors import Invalid
+from service.proofs import checking, facts, seal, writing
+from service.proofs.facts import Facts
+from service.proofs.seal import PublicKeys
+from service.settings import Settings
+
+ACTOR = "the command line"
+
+
+class OneOfTheTwo(Invalid):
+    """Give either --missing or --held: those who are held may have it, so that is a decision of its own."""
+
+
+class NoKeyHere(Invalid):
+    """There is no key here to check it with. Give the public one with --key; the service that made the proof has it at /proof-keys."""
+
+
+class EditionMissing(Invalid):
+    """Say which edition: memo proof ID. Or check a file: memo proof --verify FILE."""
+
+
+class EditionIdInvalid(Invalid):
+    """This is no edition's id: it looks like 0198c5f2-….; the desk shows it."""
+
+
+def send(
+    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")],
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Once sent: again to readers who certainly do not have it.")
+    ] = False,
+    held: Annotated[
+        bool,
+        typer.Option("--held", help="Once sent: to the held ones, who MAY HAVE IT and get it twice then."),
+    ] = False,
+) -> None:
+    """Start to send an edition now; a running worker does the rest."""
+    if missing and held:
+        raise OneOfTheTwo
+    chosen, uid = opening.settings(), _edition_id(edition)
+    migrations.ensure_current(chosen.database)
+    if missing or held:
+        act = reopening.release_held if held else reopening.send_missing
+        _send_again(chosen, uid, act)
+        return
+
+    async def start(resources: Resources) -> Edition:
+        return await launch.launch(resources, uid, actor=ACTOR)
+
+    opening.run(opening.with_resources(chosen, start))
+    print("The edition is on its way; the desk shows how far it is.")
+
+
+def _send_again(chosen: Settings, uid: uuid.UUID, act: Reopen) -> None:
+    async def again(resources: Resources) -> Reopened:
+        return await act(resources, uid, actor=ACTOR)
+
+    done = opening.run(opening.with_resources(chosen, again))
+    print(f"The edition is on its way to {done.readers:,} more; the desk shows how far it is.")
+
+
+def proof(
+    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")] = "",
+    form: Annotated[str, typer.Option("--format", help="json or csv.")] = "json",
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; without it, standard output.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole-addresses", help="Readers' addresses as they are, instead of masked.")
+    ] = False,
+    verify: Annotated[Path | None, typer.Option(help="Check this proof instead of making one.")] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", help="The public key to check it with: PEM, or what /proof-keys of its service says."
+        ),
+    ] = None,
+) -> None:
+    """Make the signed file that accounts for every reader of an edition, or check one."""
+    if verify is not None:
+        _verify(verify, key_file)
+        return
+    if not edition:
+        raise EditionMissing
+    chosen, asked, uid = (
+        opening.settings(),
+        writing.wanted(form, has_whole_addresses=whole),
+        _edition_id(edition),
+    )
+    migrations.ensure_current(chosen.database)
+
+    async def make(resources: Resources) -> Facts:
+        found = await resources.database.read(facts.of, uid, now=resources.clock.now())
+        await writing.write(resources.database, resources.keys, found, asked, output)
+        return found
+
+    found = opening.run(opening.with_resources(chosen, make))
+    print(
+        f"{found.standing}: {found.totals.audience:,} readers, {found.totals.open:,} open.", file=sys.stderr
+    )
+
+
+def _verify(path: Path, key_file: Path | None) -> None:
+    public_keys = seal.read_published(key_file.read_bytes()) if key_file is not None else _own_keys()
+    with path.open("rb") as file:
+        print(checking.check(file, public_keys))
+
+
+def _own_keys() -> PublicKeys:
+    chosen = opening.settings()
+    if not has_signing_keys(chosen):
+        raise NoKeyHere  # checking a file must not make one
+    return seal.public_keys(signing_keys(chosen))
+
+
+def _edition_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise EditionIdInvalid from error

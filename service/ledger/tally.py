@@ -1,0 +1,91 @@
+"""Every reader of an edition accounted for: a tally in one statement, and the rows page by page, by number, without locks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service.ledger.models import OPEN, Delivery, DeliveryState, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`unclear`: how often it was handed over without a clear answer, so that it may have arrived."""
+
+    number: int
+    address: str
+    state: DeliveryState
+    attempts: int
+    unclear: int
+    reply: str | None
+    at: datetime | None
+    rendition_id: int | None
+
+    @property
+    def may_have_come_twice(self) -> bool:
+        return self.unclear + (self.state is DeliveryState.ACCEPTED) > 1
+
+
+@dataclass
+class Tally:
+    """Readers by state. audience = accepted + refused + expired + skipped + cancelled + held + open."""
+
+    counts: dict[DeliveryState, int] = field(default_factory=dict)
+    may_have_come_twice: int = 0
+
+    def add(self, rows: Iterable[Line]) -> None:
+        for row in rows:
+            self.counts[row.state] = self.counts.get(row.state, 0) + 1
+            self.may_have_come_twice += row.may_have_come_twice
+
+    def of(self, state: DeliveryState) -> int:
+        return self.counts.get(state, 0)
+
+    @property
+    def audience(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def open(self) -> int:
+        return sum(self.of(state) for state in OPEN)
+
+
+def count(session: Session, edition_id: int) -> tuple[int, Tally]:
+    """How many readers the fan-out has numbered, and what their rows say: one statement, so one moment."""
+    numbered = sa.select(col(Run.last_number)).where(col(Run.edition_id) == edition_id).scalar_subquery()
+    copies = col(Delivery.uncertain_count) + sa.case(
+        (col(Delivery.state) == DeliveryState.ACCEPTED, 1), else_=0
+    )
+    query = (
+        sa.select(
+            col(Delivery.state), sa.func.count(), sa.func.sum(sa.case((copies > 1, 1), else_=0)), numbered
+        )
+        .where(col(Delivery.edition_id) == edition_id)
+        .group_by(col(Delivery.state))
+    )
+    found = Tally()
+    expected = 0
+    for state, count, twice, last_number in session.execute(query):
+        found.counts[DeliveryState(state)] = count
+        found.may_have_come_twice += int(twice)
+        expected = int(last_number)
+    return expected or int(session.execute(sa.select(numbered)).scalar_one()), found
+
+
+def lines(session: Session, edition_id: int, *, after: int, until: int, limit: int) -> list[Line]:
+    """Rows numbered above `after`, up to `until`."""
+    query = (
+        sa.select(
+            col(Delivery.number), col(Delivery.address), col(Delivery.state), col(Delivery.attempts),
+            col(Delivery.uncertain_count), col(Delivery.reply), col(Delivery.at),
+            col(Delivery.pins)["rendition"].as_integer(),
+        )
+        .where(
+            col(Delivery.edition_id) == edition_id, col(Delivery.number) > after, col(Delivery.number) <= until
+        )
+        .order_by(col(Delivery.number))
+        .limit(limit)
+    )  # fmt: skip
+    return [Line(*row) for row in session.execute(query)]
