@@ -24,7 +24,7 @@ from service.tokens import Keys
 
 MESSAGES = 1_000
 CONNECTIONS = 20
-NOBODY = "reader"  # who has no name is greeted so
+NAMELESS = "reader"  # who has no name is greeted so
 TOKEN = re.compile(r"/unsubscribe/([A-Za-z0-9_-]+)")
 ADDRESS = re.compile(r"<([^>]+)>")
 
@@ -57,7 +57,7 @@ def _checked(kept: Path, readers: dict[str, Reader], keys: Keys) -> int:
         reader = waiting.pop(address, None)
         if reader is None:
             raise DoesNotAddUp(f"{address} got a second message, or is no reader.")
-        for problem in _problems(message, address, reader, keys):
+        for problem in problems(message, address, reader, keys):
             raise DoesNotAddUp(f"{address}: {problem}")
         names.add(message["Message-ID"])
     if waiting or len(names) != len(readers):
@@ -74,12 +74,13 @@ def _messages(kept: Path) -> Iterator[tuple[str, EmailMessage]]:
             yield address, message
 
 
-def _problems(message: EmailMessage, address: str, reader: Reader, keys: Keys) -> Iterator[str]:
+def problems(message: EmailMessage, address: str, reader: Reader, keys: Keys) -> Iterator[str]:
+    """What is wrong with that reader's message."""
     if message.defects or any(part.defects for part in message.walk()):
         yield "its message does not parse cleanly"
     if [one.addr_spec for one in message["To"].addresses] != [address]:
         yield f"its message is addressed to {message['To']}"
-    greeted = newsroom.GREETING.replace("{{first_name|reader}}", reader.name or NOBODY).partition(".")[0]
+    greeted = newsroom.GREETING.replace("{{first_name|reader}}", reader.name or NAMELESS).partition(".")[0]
     for kind in ("plain", "html"):
         part = message.get_body((kind,))
         text = part.get_content() if part is not None else ""
