@@ -13,13 +13,16 @@ from bench import million, parts, rounds, stage, summary
 from bench.bases import NotDurable
 from bench.ledger import DoesNotAddUp
 from bench.parts import PARTS
-from bench.processes import Stopwatch
+from bench.processes import SenderFailed, Stopwatch
+from bench.product import NotStarted
 from bench.sink import PostfixMissing
 from bench.stage import Sizes, Stage
 from bench.summary import Figures
+from tests.support.processes import Died
 
 USUAL_CONNECTIONS = (40, 20)
 READERS, MILLION = 100_000, 1_000_000
+COUNTS_FOR_NOTHING = (DoesNotAddUp, NotDurable, NotStarted, SenderFailed, Died, TimeoutError)
 # These before the rounds, which then have what is left of the time.
 PARTS_ONCE = {"captured": parts.captured_messages, "far": parts.far_away, "crash": parts.crash}
 
@@ -35,7 +38,7 @@ def main() -> int:
         except PostfixMissing as missing:
             print(missing)
             return 1
-        except (DoesNotAddUp, NotDurable) as problem:
+        except COUNTS_FOR_NOTHING as problem:
             print(f"This run counts for nothing: {problem}")
             return 1
     summary.write(figures)

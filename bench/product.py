@@ -22,7 +22,7 @@ from tests.support.processes import Process, free_port, memo
 
 NEWCOMER = "newcomer@example.org"
 LOOK_EVERY = 0.1
-GIVE_UP_AFTER = 900.0
+SLOWEST = 50  # messages a second; less is no measurement but a fault
 NOTICE_WITHIN = 60.0
 SHARES = 10
 Companion = Callable[[str], AbstractAsyncContextManager[None]]
@@ -38,6 +38,11 @@ class Order:
     folder: Path
     ca_file: Path | None = None
     companion: Companion | None = None
+
+    @property
+    def patience(self) -> float:
+        """Seconds."""
+        return 120 + self.readers / SLOWEST
 
     def beside(self, companion: Companion) -> "Order":
         """The same with something that goes on meanwhile; it is told the database's URL."""
@@ -105,10 +110,10 @@ async def _observed(held: Database, process: Process, base_url: str, copy: Copy,
     used, idle = _cpu_seconds(process), processes.peak_memory_mb(process.pid)
     started_at = SystemClock().now()
     await _start(base_url, copy)
-    await _until(held, ledger.is_past, order.readers // SHARES)
+    await _until(held, order, ledger.is_past, max(1, order.readers // SHARES))
     early = processes.peak_memory_mb(process.pid)
-    notice_s = await _signed_up_midway(held, base_url, order.readers)
-    await _until(held, ledger.has_ended)
+    notice_s = await _signed_up_midway(held, base_url, order)
+    await _until(held, order, ledger.has_ended)
     return Seen(
         started_at=started_at,
         cpu_seconds=_cpu_seconds(process) - used,
@@ -164,9 +169,9 @@ async def _start(base_url: str, copy: Copy) -> None:
         raise NotStarted(f"The edition was not started: {answer.status} {answer.text[:300]}")
 
 
-async def _signed_up_midway(held: Database, base_url: str, readers: int) -> float:
+async def _signed_up_midway(held: Database, base_url: str, order: Order) -> float:
     """Seconds from asking for a confirmation, while half the edition is still to go, to its accept."""
-    await _until(held, ledger.is_past, readers // 2)
+    await _until(held, order, ledger.is_past, max(1, order.readers // 2))
     asked_at = SystemClock().now()
     form = {"email": NEWCOMER, "first_name": "Nora", "page": "", "website": ""}
     answer = await visitor.post_form(f"{base_url}/n/{sample.SLUG}", form)
@@ -178,8 +183,8 @@ async def _signed_up_midway(held: Database, base_url: str, readers: int) -> floa
     return (accepted_at - asked_at).total_seconds()
 
 
-async def _until(held: Database, ended: ledger.Question, *args: int) -> None:
-    async with asyncio.timeout(GIVE_UP_AFTER):
+async def _until(held: Database, order: Order, ended: ledger.Question, *args: int) -> None:
+    async with asyncio.timeout(order.patience):
         while not await held.read(ended, *args):
             await asyncio.sleep(LOOK_EVERY)
 
