@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -41,12 +42,19 @@ def main() -> int:
         except COUNTS_FOR_NOTHING as problem:
             print(f"This run counts for nothing: {problem}")
             return 1
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            print("Stopped; nothing was written.")
+            return 130
     summary.write(figures)
     print(f"The same figures: {summary.PATH}")
     return 0
 
 
 async def _run(folder: Path, asked: argparse.Namespace, figures: Figures) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    # As Ctrl-C does: what was started is stopped, what was written is taken away.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     watch = Stopwatch()
     readers = asked.readers or (MILLION if asked.million else READERS)
     sizes = Sizes(readers, min(readers, asked.baseline))
@@ -69,9 +77,7 @@ async def _run(folder: Path, asked: argparse.Namespace, figures: Figures) -> Non
         )
     figures |= summary.of_results(results)
     figures |= {"messages": sizes.readers, "octets": opened.octets}
-    for line in summary.table(results):
-        _say(line)
-    for line in summary.notable(figures):
+    for line in (*summary.table(results), *summary.notable(figures)):
         _say(line)
 
 

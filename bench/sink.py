@@ -64,7 +64,8 @@ async def running(folder: Path, *, keep_in: Path | None = None) -> AsyncIterator
         await _answers(port)
         yield Sink(port, counts_path)
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

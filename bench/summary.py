@@ -52,19 +52,18 @@ def blank() -> Figures:
 
 
 def of_results(results: Sequence[Result]) -> Figures:
-    ran = [result for result in results if result.runs]
     figures: Figures = {}
-    for connections in {result.connections for result in ran}:
-        here = {result.name: result for result in ran if result.connections == connections}
+    for connections in {result.connections for result in results}:
+        here = {result.name: result for result in results if result.connections == connections}
         suffix = "" if connections == USUAL else f"_{connections}"
         figures |= {f"{name}{suffix}": value for name, value in _rates(here)}
         figures |= {f"{name}{suffix}": value for name, value in _ratios(here)}
     # The greatest number of connections last: theirs are the figures without a number.
-    for result in sorted(ran, key=lambda one: one.connections):
+    for result in sorted(results, key=lambda one: one.connections):
         figures[f"{result.name}_cpu_seconds_per_1000"] = result.cpu_seconds_per_1000
         figures[f"{result.name}_peak_memory_mb"] = result.peak_memory_mb
-    figures["rounds"] = min((len(result.runs) for result in ran), default=None)
-    return figures | _of_ours(figures, ran)
+    figures["rounds"] = min((len(result.runs) for result in results), default=None)
+    return figures | _of_ours(figures, results)
 
 
 def write(figures: Mapping[str, float | None]) -> None:
@@ -74,14 +73,14 @@ def write(figures: Mapping[str, float | None]) -> None:
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
-    yield "                               messages/s   reference   ratio   CPU s/1,000   peak MB"
+    if results:
+        yield "                               messages/s   reference   ratio   CPU s/1,000   peak MB"
     for result in sorted(results, key=lambda one: -one.connections):
-        if result.runs:
-            cpu, peak = result.cpu_seconds_per_1000, result.peak_memory_mb
-            yield (
-                f"{result.name:<14}{result.connections:>3} connections{result.rate:12,.0f}{result.reference:12,.0f}"
-                f"{result.ratio:8.2f}{_shown(cpu, '14.3f')}{_shown(peak, '10.0f')}"
-            )
+        cpu, peak = result.cpu_seconds_per_1000, result.peak_memory_mb
+        yield (
+            f"{result.name:<14}{result.connections:>3} connections{result.rate:12,.0f}{result.reference:12,.0f}"
+            f"{result.ratio:8.2f}{_shown(cpu, '14.3f')}{_shown(peak, '10.0f')}"
+        )
 
 
 def notable(figures: Figures) -> Iterator[str]:
@@ -125,9 +124,9 @@ def _ratios(here: Mapping[str, Result]) -> Iterator[tuple[str, float]]:
         yield "postgresql_sendmail_ratio", here["postgresql"].ratio / here["sendmail"].ratio
 
 
-def _of_ours(figures: Figures, ran: Sequence[Result]) -> Figures:
+def _of_ours(figures: Figures, results: Sequence[Result]) -> Figures:
     """The product's own: on SQLite, or else on PostgreSQL; times and memory are the worst of all its runs."""
-    sent = [run for result in ran for run in result.runs if isinstance(run, Sent)]
+    sent = [run for result in results for run in result.runs if isinstance(run, Sent)]
     if not sent:
         return {}
     cpu = [figures.get(f"{name}_cpu_seconds_per_1000") for name in ("sqlite", "postgresql")]
