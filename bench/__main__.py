@@ -63,7 +63,7 @@ async def _run(folder: Path, asked: argparse.Namespace, figures: Figures) -> Non
     async with stage.opened(folder, sizes, with_postgresql=with_postgresql, say=_say) as opened:
         _say(_heading(opened))
         if asked.million:
-            figures |= await million.measure(opened, max(asked.connections))
+            figures |= await million.measure(opened, wanted, max(asked.connections))
             return
         for name, part in PARTS_ONCE.items():
             if name in wanted:

