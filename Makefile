@@ -66,7 +66,7 @@ check: lint types imports migrations licences ## Everything that can be judged w
 migrate: $(STAMP) ## Bring the database that the settings name up to date
 	@$(RUN) -m service migrate
 
-bench: $(STAMP) ## Messages per second on this computer, beside a plain aiosmtplib loop
+bench: $(STAMP) ## How quickly messages leave here, beside other senders (docs/BENCH.md; needs postfix's smtp-sink)
 	@$(RUN) -m bench $(ARGS)
 
 settings: $(STAMP) ## Write docs/settings.md anew from the settings' own descriptions

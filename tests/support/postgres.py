@@ -61,6 +61,10 @@ class Postgres:
             self._execute(f"ALTER SYSTEM SET {setting} = off")
         self._execute("SELECT pg_reload_conf()")
 
+    def tidy(self, name: str) -> None:
+        """Statistics and visibility as they are in a database that has been in use for a while."""
+        _apart(lambda: _run(self.url_of(name), "VACUUM ANALYZE"))
+
     def database_names(self) -> list[str]:
         rows = self._execute("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1")
         return [str(row[0]) for row in rows]
@@ -70,8 +74,11 @@ class Postgres:
 
 
 @contextmanager
-def server() -> Iterator[Postgres]:
-    """For one whole test run. What we started is stopped again, and nothing of it is left on disk."""
+def server(*, is_hurried: bool = True) -> Iterator[Postgres]:
+    """For one whole test run. What we started is stopped again, and nothing of it is left on disk.
+
+    Not hurried, it waits for the disk as it would in a newsroom.
+    """
     given = os.environ.get(VARIABLE)
     if given:
         yield Postgres(_for_asyncpg(given))
@@ -86,7 +93,8 @@ def server() -> Iterator[Postgres]:
     try:
         host = running.get_postmaster_info().socket_dir
         started = Postgres(f"postgresql+asyncpg://postgres@/postgres?host={quote(str(host), safe='/')}")
-        started.hurry()
+        if is_hurried:
+            started.hurry()
         yield started
     finally:
         running.cleanup()

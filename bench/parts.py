@@ -1,0 +1,116 @@
+"""What can be measured, each part alone."""
+
+import asyncio
+import importlib
+import importlib.util
+import shutil
+from collections.abc import Awaitable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from bench import captured, far, processes, product, source
+from bench.ledger import DoesNotAddUp
+from bench.processes import Measured, Work
+from bench.product import Order
+from bench.rounds import Candidate
+from bench.stage import Stage
+from bench.summary import OTHERS, OURS, Figures
+
+CANDIDATES = (*OURS, *OTHERS)
+PARTS = (*CANDIDATES, "far", "captured", "crash")
+FAR_CONNECTIONS = (20, 60)
+CRASH = "bench.crash"
+HERE = Path(__file__).resolve().parent
+NODE_MODULES = HERE / "out" / "node_modules"
+NO_NODEMAILER = (
+    "nodemailer is not measured: it needs node, and once `npm install --prefix bench/out nodemailer`."
+)
+NO_CRASH = "The crash proof is not part of this build: lost, repeats and kills are null."
+
+
+def candidates(stage: Stage, names: Sequence[str], connections: Sequence[int]) -> Iterator[Candidate]:
+    """Those that can run here; what cannot is said."""
+    wanted = [name for name in CANDIDATES if name in names]
+    if "postgresql" in wanted and stage.postgresql is None:
+        wanted.remove("postgresql")
+    if "nodemailer" in wanted and not _has_nodemailer():
+        wanted.remove("nodemailer")
+        stage.say(NO_NODEMAILER)
+    for number in connections:
+        reference = partial(_reference, stage, number)
+        for name in wanted:
+            run = partial(_ours if name in stage.bases else _other, stage, name, number)
+            yield Candidate(name, number, run, reference)
+
+
+async def far_away(stage: Stage) -> Figures:
+    """On SQLite, held against what the round trips allow."""
+    figures: Figures = {}
+    async with far.relay(stage.folder, stage.sink.port) as (relay_url, ca_file):
+        figures["round_trip_ms"] = await asyncio.to_thread(far.round_trip_ms, relay_url, ca_file)
+        for connections in FAR_CONNECTIONS:
+            order = Order(stage.sizes.baseline, connections, relay_url, stage.folder, ca_file)
+            sent = await product.send(stage.sqlite, stage.sink, order)
+            ratio = sent.rate_under_way / far.allowed(connections)
+            figures[f"round_trip_rate_{connections}"] = sent.rate_under_way
+            figures[f"round_trip_ratio_{connections}"] = ratio
+            stage.say(
+                f"40 ms and TLS, {connections} connections: {sent.rate_under_way:,.0f}/s of {far.allowed(connections):,.0f}/s"
+                f" that the round trips allow, ratio {ratio:.2f}"
+            )
+    return figures
+
+
+async def captured_messages(stage: Stage) -> Figures:
+    count = await captured.check(stage.sqlite, stage.folder)
+    stage.say(f"{count:,} messages read back: each is its reader's own.")
+    return {"captured": count}
+
+
+async def crash(stage: Stage) -> Figures:
+    """`bench.crash.measure()` returns lost, repeats_per_kill_max and kills; it sets up its own databases and sink."""
+    if importlib.util.find_spec(CRASH) is None:
+        stage.say(NO_CRASH)
+        return {}
+    found: Figures = await asyncio.to_thread(importlib.import_module(CRASH).measure)
+    return {name: found[name] for name in ("lost", "repeats_per_kill_max", "kills")}
+
+
+async def _ours(stage: Stage, name: str, connections: int) -> Measured:
+    order = Order(stage.sizes.readers, connections, stage.sink.url, stage.folder)
+    return await product.send(stage.bases[name], stage.sink, order)
+
+
+async def _other(stage: Stage, name: str, connections: int) -> Measured:
+    messages = stage.sizes.of(name)
+    command = {
+        "no_ledger": processes.module("bench.no_ledger"),
+        "sendmail": processes.module("bench.plain", "sendmail"),
+        "send_message": processes.module("bench.plain", "send_message"),
+        "nodemailer": ["node", str(HERE / "pooled.cjs")],
+    }[name]
+    if name == "no_ledger":
+        await stage.sqlite.original(messages)
+    work = Work(stage.sink.port, messages, connections, stage.folder)
+    return await _counted(
+        stage, messages, processes.measured(command, work, {"NODE_PATH": str(NODE_MODULES)})
+    )
+
+
+async def _reference(stage: Stage, connections: int) -> Measured:
+    messages = stage.sizes.of("reference")
+    run = source.measure(stage.sink.port, stage.message_path, messages=messages, connections=connections)
+    return await _counted(stage, messages, run)
+
+
+async def _counted(stage: Stage, messages: int, run: Awaitable[Measured]) -> Measured:
+    """Raises DoesNotAddUp if the sink did not take as many as the sender says."""
+    before = stage.sink.taken()
+    measured = await run
+    if (taken := stage.sink.taken() - before) != messages:
+        raise DoesNotAddUp(f"The sink took {taken} of {messages} messages.")
+    return measured
+
+
+def _has_nodemailer() -> bool:
+    return shutil.which("node") is not None and (NODE_MODULES / "nodemailer").is_dir()
