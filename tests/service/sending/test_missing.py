@@ -40,7 +40,7 @@ async def short(resources: Resources, relay: Relay, count: int = 12) -> Outbox:
     """An ended edition: three readers were refused for no fault of theirs, one address is dead."""
     for address in REFUSED:
         relay.when(phase="rcpt", recipient=address).reply(
-            f"554 5.7.1 {address} message refused by policy"
+            f"550 5.4.1 {address} recipient address rejected: access denied"
         ).times(1)
     relay.when(phase="rcpt", recipient=DEAD).reply("550 5.1.1 no such user")
     outbox = await open_outbox(resources, readers(count))
@@ -160,7 +160,9 @@ async def in_doubt(resources: Resources, relay: Relay) -> Outbox:
     """One reader has it twice without an answer and is held; one was uncertain, then refused."""
     relay.when(phase="dot", recipient="reader2@example.org").keep().drop().times(2)
     relay.when(phase="dot", recipient="reader3@example.org").keep().drop().times(1)
-    relay.when(phase="rcpt", recipient="reader3@example.org", attempt=2).reply("554 5.7.1 refused by policy")
+    relay.when(phase="rcpt", recipient="reader3@example.org", attempt=2).reply(
+        "550 5.4.1 recipient address rejected: access denied"
+    )
     outbox = await open_outbox(resources, readers(5))
     async with sending(office(resources, relay_at(relay.url))):
         found = await outbox.until_ended()
