@@ -50,10 +50,11 @@ def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
     standing: set[tuple[int, int]] = set()
     for batch in sorted(batches, key=lambda one: one.taken.span_id):
         taken = batch.taken
-        if _write_span(session, spans.fence(taken), batch.in_flight + batch.intents):
+        progressed = bool(batch.outcomes)
+        if _write_span(session, spans.fence(taken), batch.in_flight + batch.intents, progressed=progressed):
             standing.add((taken.span_id, taken.epoch))
             _write_rows(session, taken, batch.outcomes)
-        elif _write_span(session, _epoch(taken), batch.in_flight):
+        elif _write_span(session, _epoch(taken), batch.in_flight, progressed=progressed):
             _write_rows(session, taken, batch.outcomes)
         elif batch.outcomes:
             _write_late(session, batch)
@@ -64,8 +65,12 @@ def _epoch(taken: Take) -> tuple[sa.ColumnElement[bool], ...]:
     return (col(Span.id) == taken.span_id, col(Span.epoch) == taken.epoch)
 
 
-def _write_span(session: Session, where: tuple[sa.ColumnElement[bool], ...], in_flight: list[int]) -> bool:
-    values = {"in_flight": in_flight, "renewed_at": database.utc_now()}
+def _write_span(
+    session: Session, where: tuple[sa.ColumnElement[bool], ...], in_flight: list[int], *, progressed: bool
+) -> bool:
+    values: dict[str, Any] = {"in_flight": in_flight, "renewed_at": database.utc_now()}
+    if progressed:
+        values["deaths"] = 0  # senders that die for reasons of their own must not cost this group its turn
     return spans.affected(session, sa.update(Span).where(*where).values(**values)) == 1
 
 

@@ -75,30 +75,30 @@ def make_newsletter(session: Session, now: datetime) -> Newsletter:
 def add_readers(
     session: Session, newsletter: Newsletter, wires: Sequence[str], *, pepper: str, now: datetime
 ) -> dict[str, int]:
-    made: dict[str, int] = {}
-    for wire in wires:
-        key = wire.casefold()
-        subscriber = Subscriber(
+    people = [
+        Subscriber(
             address=wire,
-            address_key=key,
-            address_hash=tokens.keyed_hash(pepper, key),
+            address_key=wire.casefold(),
+            address_hash=tokens.keyed_hash(pepper, wire.casefold()),
             first_name=wire.partition("@")[0].title(),
             created_at=now,
         )
-        session.add(subscriber)
-        session.flush()
-        session.add(
-            Subscription(
-                newsletter_id=newsletter.id,
-                subscriber_id=subscriber.id,
-                state=Subscribed.ACTIVE,
-                requested_at=now - timedelta(days=1),
-                confirmed_at=now - timedelta(days=1),
-            )
-        )
-        made[wire] = subscriber.id
+        for wire in wires
+    ]
+    session.add_all(people)
     session.flush()
-    return made
+    session.add_all(
+        Subscription(
+            newsletter_id=newsletter.id,
+            subscriber_id=person.id,
+            state=Subscribed.ACTIVE,
+            requested_at=now - timedelta(days=1),
+            confirmed_at=now - timedelta(days=1),
+        )
+        for person in people
+    )
+    session.flush()
+    return {person.address: person.id for person in people}
 
 
 def document() -> Document:
