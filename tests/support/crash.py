@@ -40,11 +40,8 @@ POINTS = (*INSIDE, *AT_THE_RELAY)
 
 
 def turn(point: str, number: int) -> int:
-    """Which moment of its kind kills: early, soon, or after three spans' first pages.
-
-    Five deaths in a row without any progress rightly put a span aside; that is not what is to be seen here.
-    """
-    return (4, 5, 7)[number % 3] if "span" in point else (3, 19, 170)[number % 3]
+    """Which moment of its kind kills, the number-th time: with the first messages, soon after, or in the midst."""
+    return (4, 5)[number % 2] if "span" in point else (3, 19, 40)[number % 3]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tests.support.nursery import nursery
 from tests.support.outbox import open_outbox
 from tests.support.sabotage import Plan
 
-READERS = 3_000
+READERS = 2_000
 OPEN_ROWS = 1_000
 CONNECTIONS = 4
 WITHOUT_BARRIER = Plan(without_barrier=True)
