@@ -66,11 +66,12 @@ class Verdict:
     def repeats_per_kill_max(self) -> int:
         return max((self.repeats[kill.life] for kill in self.kills), default=0)
 
+    @property
+    def repeats_in_all(self) -> int:
+        return sum(self.repeats.values())
+
     def breaches(self, *, connections: int) -> Iterator[str]:
-        if self.lost:
-            yield f"{len(self.lost)} readers are lost, {self.lost[0]} among them"
-        if self.changed:
-            yield f"{len(self.changed)} readers got two different messages, {self.changed[0]} among them"
+        yield from self.wrongs()
         for kill in self.kills:
             if self.repeats[kill.life] > connections:
                 yield f"a kill {kill.point} cost {self.repeats[kill.life]} repeats"
@@ -78,6 +79,13 @@ class Verdict:
         for life, count in self.repeats.items():
             if life not in killed:
                 yield f"{count} repeats although {life} was not killed"
+
+    def wrongs(self) -> Iterator[str]:
+        """What must not be, however many were killed."""
+        if self.lost:
+            yield f"{len(self.lost)} readers are lost, {self.lost[0]} among them"
+        if self.changed:
+            yield f"{len(self.changed)} readers got two different messages, {self.changed[0]} among them"
 
     def by_point(self) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}
@@ -107,6 +115,7 @@ class Rehearsal:
         self.relay = relay
         self.kills: list[Kill] = []
         self.connections = connections
+        self.names: dict[int, str] = {}
         self._nursery = nursery
         self._folder = folder
         self._build = build or Plan()
@@ -119,12 +128,14 @@ class Rehearsal:
             self.outbox.resources, self.relay, self._folder, name=name, connections=self.connections
         )
         plan = Plan(point, nth, stops, self._build.without_barrier, self._build.without_fence)
-        return await self._nursery.worker(name, settings, plan)
+        process = await self._nursery.worker(name, settings, plan)
+        self.names[process.pid] = name
+        return process
 
     async def kill(self, point: str, nth: int) -> None:
         """A life that ends at the n-th moment of that kind."""
         process = await self.life(point=INSIDE.get(point), nth=nth)
-        name = f"life{self._lives}"
+        name = self.names[process.pid]
         if point in AT_THE_RELAY:
             self.relay.script(kill=process.pid, after=nth - 1, times=1, **AT_THE_RELAY[point])
         assert await process.wait() == KILLED, process.output

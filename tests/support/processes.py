@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
 
+import psutil
+
 from tests.support import relay_log
 from tests.support.relay_log import Line
 
@@ -150,6 +152,13 @@ class Process:
     def resume(self) -> None:
         if self.code is None:
             os.killpg(self.pid, signal.SIGCONT)
+
+    async def until_stopped(self, *, within: float = 30.0) -> None:
+        """Return once it has been stopped by a signal, or has stopped itself."""
+        async with asyncio.timeout(within):
+            while psutil.Process(self.pid).status() != psutil.STATUS_STOPPED:
+                self.check_alive("its stop")
+                await asyncio.sleep(0.02)
 
     def _forget(self) -> None:
         _alive.discard(self)
