@@ -36,6 +36,7 @@ DETAILS = {
     "postal_address": "The Harbor Ledger\n1 Quay Street\nPort Linden",
     "time_zone": "Europe/Berlin",
 }
+CHUNK_READERS = 1_000  # PostgreSQL ends a transaction that is idle for 5 s, and this machine may be busy
 
 
 @dataclass
@@ -122,9 +123,12 @@ async def open_outbox(resources: Resources, wires: Sequence[str], *, holds_uncer
     """Readers with these addresses, and an edition whose run has begun and is fanned out."""
     real_now = await resources.database.read(database.now)
     newsletter = await resources.database.write(make_newsletter, real_now)
-    subscribers = await resources.database.write(
-        add_readers, newsletter, wires, pepper=resources.pepper, now=real_now
-    )
+    subscribers: dict[str, int] = {}
+    for first in range(0, len(wires), CHUNK_READERS):
+        chunk = wires[first : first + CHUNK_READERS]
+        subscribers |= await resources.database.write(
+            add_readers, newsletter, chunk, pepper=resources.pepper, now=real_now
+        )
     edition = await resources.database.write(
         _start, newsletter, resources, len(wires), real_now, holds_uncertain
     )

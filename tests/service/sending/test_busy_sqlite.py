@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from service.dependencies import Resources
+from service.subscribers.models import Subscriber
 from tests.service.readers import steps
 from tests.support import processes
 from tests.support.application import app_of
@@ -59,7 +60,7 @@ async def test_nb_28_a_busy_database_fails_no_visitor_and_loses_no_outcome(
     assert len(statuses) == VISITORS * (SIGN_UPS + LEAVE)
     assert found.accepted + found.skipped == found.audience == len(READERS)
     assert found.accepted == len(relay.received) == len({one.recipient for one in relay.received})
-    assert len(await steps.rows(resources, steps.Subscriber)) == len(READERS) + VISITORS * SIGN_UPS
+    assert len(await steps.rows(resources, Subscriber)) == len(READERS) + VISITORS * SIGN_UPS
 
 
 async def _visit(resources: Resources, visitor: httpx2.AsyncClient, number: int) -> list[int]:
