@@ -44,7 +44,7 @@ async def relay(folder: Path, sink_port: int) -> AsyncIterator[tuple[str, Path]]
     command = processes.module(
         "bench.far", str(certificate.ca_file), str(certificate.key_file), str(sink_port)
     )
-    async with Process(command, folder=folder, env=environment(), name="far") as process:
+    async with Process.started(command, folder=folder, env=environment(), name="far") as process:
         port = (await process.wait_for_line(r"^listening on (\d+)$")).group(1)
         yield f"smtps://127.0.0.1:{port}", certificate.ca_file
 

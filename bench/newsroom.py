@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from bench import readers
-from service import database, settings, tokens
+from service import addresses, database, settings, tokens
 from service.accounts import keys
 from service.articles import extraction, intake, reading
 from service.articles.intake import ArticleDraft
@@ -18,9 +18,9 @@ from service.articles.models import Source
 from service.clock import SystemClock
 from service.database import Database
 from service.delivery import messages
+from service.delivery.exchange import Envelope
 from service.delivery.messages import Mould
 from service.delivery.paging import Row
-from service.delivery.transport import Envelope
 from service.demo import sample
 from service.demo.newsroom import NEWSROOM_ADDRESS
 from service.editions import composition, content
@@ -67,7 +67,8 @@ async def moulded(held: Database) -> Mould:
     """The edition rendered as a launch renders it."""
     edition, facts = await held.read(_content)
     made = body.render(facts, settings.shipped("templates"))
-    return Mould(edition.uid, facts.newsletter.from_address, made)
+    sender = facts.newsletter.from_address
+    return Mould(edition.uid, sender, addresses.parse(sender).domain, made)
 
 
 async def rows(held: Database, count: int) -> list[Row]:

@@ -160,13 +160,17 @@ async def uninstall(database_url: str) -> None:
 
 
 async def _serve(queue: PgQueuer, kind: Kind, handler: Handler, at_once: int) -> None:
-    async def nudged(_job: object) -> None:
-        try:
-            await handler()
-        except Exception:
-            log.exception("jobs.handler_failed", kind=kind.value)
+    # An entry point's own limit counts the jobs of every worker, dead ones too: a killed worker would keep the next one waiting.
+    place = asyncio.Semaphore(at_once)
 
-    queue.entrypoint(kind.value, concurrency_limit=at_once)(nudged)
+    async def nudged(_job: object) -> None:
+        async with place:
+            try:
+                await handler()
+            except Exception:
+                log.exception("jobs.handler_failed", kind=kind.value)
+
+    queue.entrypoint(kind.value)(nudged)
     await queue.run(
         dequeue_timeout=POLL, batch_size=1, max_concurrent_tasks=max(2, at_once), heartbeat_timeout=HEARTBEAT
     )

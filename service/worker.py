@@ -8,9 +8,10 @@ import asyncio
 import fcntl
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -92,7 +93,11 @@ class Worker:
             asyncio.create_task(jobs.serve(Kind.NOTICE, self._notices.send_due, at_once=1)),
             asyncio.create_task(jobs.serve(Kind.CHORE, self._fan_out, at_once=1)),
         ]
-        self._scheduler.add_job(_unharmed(self.tick), "interval", seconds=TICK_SECONDS)
+        tick = _unharmed(self.tick)
+        self._tasks.append(
+            asyncio.create_task(tick())
+        )  # what was due while nobody worked waits no second longer
+        self._scheduler.add_job(tick, "interval", seconds=TICK_SECONDS)
         self._scheduler.add_job(_unharmed(self.poll_feeds), "interval", seconds=FEED_SECONDS)
         self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
         self._scheduler.start()
@@ -159,7 +164,7 @@ class Worker:
                     await self._resources.jobs.nudge(Kind.SPAN, f"span-{step.span_id}")
 
 
-def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
     """A tick that fails is logged, and the next one comes."""
 
     async def ticked() -> None:

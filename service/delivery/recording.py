@@ -52,12 +52,16 @@ def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
     standing: set[tuple[int, int]] = set()
     for batch in sorted(batches, key=lambda one: one.taken.span_id):
         taken = batch.taken
-        intended = {**fence.fenced(taken), "the_list": batch.in_flight + batch.intents}
+        intended = {
+            **fence.fenced(taken),
+            "the_list": batch.in_flight + batch.intents,
+            "progressed": bool(batch.outcomes),
+        }
         written = session.connection().execute(_FENCED, intended).first()
         if written is not None:
             standing.add((taken.span_id, taken.epoch))
         else:
-            held = {**fence.held(taken), "the_list": batch.in_flight}
+            held = {**fence.held(taken), "the_list": batch.in_flight, "progressed": bool(batch.outcomes)}
             written = session.connection().execute(_MINE, held).first()
         if written is None or written.renewed_at is None:
             _write_late(session, batch, is_mine=written is not None)
@@ -127,10 +131,13 @@ def _row() -> sa.Update:
 
 
 def _span(which: tuple[sa.ColumnElement[bool], ...]) -> ReturningUpdate[Any]:
-    """A late answer does not make a span that was let go look held again."""
+    """A late answer does not make a span that was let go look held again. Senders that die for reasons of their own must not
+    cost a span whose readers get their mail its turn.
+    """
     now = sa.case((col(Span.renewed_at).is_not(None), database.utc_now()))
     in_flight = sa.bindparam("the_list", type_=database.Json)
-    written = sa.update(Span).where(*which).values(in_flight=in_flight, renewed_at=now)
+    deaths = sa.case((sa.bindparam("progressed", type_=sa.Boolean()), 0), else_=col(Span.deaths))
+    written = sa.update(Span).where(*which).values(in_flight=in_flight, renewed_at=now, deaths=deaths)
     return written.returning(col(Span.renewed_at))
 
 

@@ -47,7 +47,7 @@ def due(session: Session, relay: str, *, limit: int = 64) -> list[int]:
 def take(
     session: Session, *, holder: str, relay: str, pinning: Pinning, uncertain_wait: timedelta
 ) -> Take | None:
-    """The best takeable span: higher lane first, then the edition that fewest workers are at."""
+    """The best takeable span: higher lane first, then the edition that fewest workers are at, then who lost fewest senders."""
     if not relays.is_ready(session, relay):
         return None
     now = database.now(session)
@@ -173,7 +173,11 @@ def _best() -> sa.Select[Any]:
         .join(Run, col(Run.edition_id) == col(Span.edition_id))
         .where(*_takeable())
         .order_by(
-            sa.case((col(Span.lane) == Lane.BREAKING, 0), else_=1), held, col(Span.due_at), col(Span.id)
+            sa.case((col(Span.lane) == Lane.BREAKING, 0), else_=1),
+            held,
+            col(Span.deaths),  # what may have killed its senders must not keep the others from going out
+            col(Span.due_at),
+            col(Span.id),
         )
         .limit(1)
         .with_for_update(of=Span, skip_locked=True)

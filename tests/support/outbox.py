@@ -37,6 +37,7 @@ DETAILS = {
     "postal_address": "The Harbor Ledger\n1 Quay Street\nPort Linden",
     "time_zone": "Europe/Berlin",
 }
+CHUNK_READERS = 1_000  # PostgreSQL ends a transaction that is idle for 5 s, and this machine may be busy
 
 
 @dataclass
@@ -76,30 +77,30 @@ def make_newsletter(session: Session, now: datetime) -> Newsletter:
 def add_readers(
     session: Session, newsletter: Newsletter, wires: Sequence[str], *, pepper: str, now: datetime
 ) -> dict[str, int]:
-    made: dict[str, int] = {}
-    for wire in wires:
-        key = wire.casefold()
-        subscriber = Subscriber(
+    people = [
+        Subscriber(
             address=wire,
-            address_key=key,
-            address_hash=tokens.keyed_hash(pepper, key),
+            address_key=wire.casefold(),
+            address_hash=tokens.keyed_hash(pepper, wire.casefold()),
             first_name=wire.partition("@")[0].title(),
             created_at=now,
         )
-        session.add(subscriber)
-        session.flush()
-        session.add(
-            Subscription(
-                newsletter_id=newsletter.id,
-                subscriber_id=subscriber.id,
-                state=Subscribed.ACTIVE,
-                requested_at=now - timedelta(days=1),
-                confirmed_at=now - timedelta(days=1),
-            )
-        )
-        made[wire] = subscriber.id
+        for wire in wires
+    ]
+    session.add_all(people)
     session.flush()
-    return made
+    session.add_all(
+        Subscription(
+            newsletter_id=newsletter.id,
+            subscriber_id=person.id,
+            state=Subscribed.ACTIVE,
+            requested_at=now - timedelta(days=1),
+            confirmed_at=now - timedelta(days=1),
+        )
+        for person in people
+    )
+    session.flush()
+    return {person.address: person.id for person in people}
 
 
 def document() -> Document:
@@ -123,9 +124,12 @@ async def open_outbox(resources: Resources, wires: Sequence[str], *, holds_uncer
     """Readers with these addresses, and an edition whose run has begun and is fanned out."""
     real_now = await resources.database.read(database.now)
     newsletter = await resources.database.write(make_newsletter, real_now)
-    subscribers = await resources.database.write(
-        add_readers, newsletter, wires, pepper=resources.pepper, now=real_now
-    )
+    subscribers: dict[str, int] = {}
+    for first in range(0, len(wires), CHUNK_READERS):
+        chunk = wires[first : first + CHUNK_READERS]
+        subscribers |= await resources.database.write(
+            add_readers, newsletter, chunk, pepper=resources.pepper, now=real_now
+        )
     edition = await resources.database.write(
         _start, newsletter, resources, len(wires), real_now, holds_uncertain
     )

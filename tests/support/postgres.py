@@ -4,13 +4,14 @@ import asyncio
 import importlib
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
@@ -19,6 +20,8 @@ import pytest
 VARIABLE = "TEST_DATABASE_URL"
 # A Unix socket's path may have about 107 bytes; pytest's own folders are too deep for it.
 ROOM_FOR_SOCKETS = Path(tempfile.gettempdir())
+
+Interruption = Literal["fast", "immediate"]
 
 
 class Postgres:
@@ -73,6 +76,22 @@ class Postgres:
         return _apart(lambda: _run(self._url, statement))
 
 
+class OwnPostgres(Postgres):
+    """A server that we started, and may stop."""
+
+    def __init__(self, url: str, running: Any) -> None:
+        super().__init__(url)
+        self._running = running
+
+    def interrupt(self, how: Interruption) -> None:
+        """Stop and start again: `fast` ends every connection, `immediate` leaves what a crash of the server leaves."""
+        server = self._running
+        command = [str(server.bin_path / "pg_ctl"), "-w", "-m", how, "-D", str(server.pgdata)]
+        command += ["-l", str(server.log), "restart"]
+        subprocess.run(command, check=True, user=server.system_user, timeout=60, stdout=subprocess.DEVNULL)
+        server.ensure_postgres_running()  # it remembers the process that it is to stop
+
+
 @contextmanager
 def server(*, is_hurried: bool = True) -> Iterator[Postgres]:
     """For one whole test run. What we started is stopped again, and nothing of it is left on disk.
@@ -83,6 +102,15 @@ def server(*, is_hurried: bool = True) -> Iterator[Postgres]:
     if given:
         yield Postgres(_for_asyncpg(given))
         return
+    with own_server() as started:
+        if is_hurried:
+            started.hurry()
+        yield started
+
+
+@contextmanager
+def own_server() -> Iterator[OwnPostgres]:
+    """One that keeps what it has committed, whatever happens to it."""
     maker = _find_maker()
     if maker is None:
         pytest.skip(
@@ -92,10 +120,9 @@ def server(*, is_hurried: bool = True) -> Iterator[Postgres]:
     running = maker.get_server(folder, cleanup_mode="delete")
     try:
         host = running.get_postmaster_info().socket_dir
-        started = Postgres(f"postgresql+asyncpg://postgres@/postgres?host={quote(str(host), safe='/')}")
-        if is_hurried:
-            started.hurry()
-        yield started
+        yield OwnPostgres(
+            f"postgresql+asyncpg://postgres@/postgres?host={quote(str(host), safe='/')}", running
+        )
     finally:
         running.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

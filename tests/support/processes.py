@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import json
 import os
 import re
 import signal
@@ -13,7 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Protocol, Self
+
+import psutil
 
 from tests.support import relay_log
 from tests.support.relay_log import Line
@@ -28,14 +31,31 @@ class Died(AssertionError):
     """A process ended while something was still awaited from it; the message carries the end of its output."""
 
 
+class Handle(Protocol):
+    """What we need of a running process; `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdin(self) -> IO[bytes] | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+
+
 class Process:
     """Output of both streams goes to one file. It leads a process group, so that its children go with it."""
 
-    def __init__(self, command: Sequence[str], *, folder: Path, env: Mapping[str, str], name: str) -> None:
-        self.output_path = folder / f"{name}.out"
+    def __init__(self, handle: Handle, *, output_path: Path, name: str) -> None:
+        self.output_path = output_path
         self._name = name
-        with self.output_path.open("ab") as output:
-            self._popen = subprocess.Popen(
+        self._handle = handle
+        _alive.add(self)
+
+    @classmethod
+    def started(cls, command: Sequence[str], *, folder: Path, env: Mapping[str, str], name: str) -> Self:
+        output_path = folder / f"{name}.out"
+        with output_path.open("ab") as output:
+            popen = subprocess.Popen(
                 command,
                 cwd=folder,
                 env=dict(env),
@@ -44,7 +64,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _alive.add(self)
+        return cls(popen, output_path=output_path, name=name)
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,7 +77,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self._handle.pid
 
     @property
     def output(self) -> str:
@@ -66,7 +86,13 @@ class Process:
     @property
     def code(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
-        return self._popen.poll()
+        return self._handle.poll()
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._handle.stdin is not None
+        self._handle.stdin.write(line.encode() + b"\n")
+        self._handle.stdin.flush()
 
     async def wait_for_line(self, pattern: str, *, within: float = 20.0) -> re.Match[str]:
         """The first match of a regular expression in what it has printed."""
@@ -105,7 +131,8 @@ class Process:
     async def stop(self, *, within: float = STOP_WITHIN) -> int:
         """SIGTERM, and its exit code; whatever has not ended then is killed, and that is an error."""
         if self.code is None:
-            self._popen.send_signal(signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
         try:
             return await self.wait(within=within)
         except TimeoutError:
@@ -116,7 +143,7 @@ class Process:
         """What a crash or the kernel would do: no last word, children included."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._popen.wait()
+        self._handle.wait()
         self._forget()
 
     def pause(self) -> None:
@@ -126,11 +153,18 @@ class Process:
         if self.code is None:
             os.killpg(self.pid, signal.SIGCONT)
 
+    async def until_stopped(self, *, within: float = 30.0) -> None:
+        """Return once it has been stopped by a signal, or has stopped itself."""
+        async with asyncio.timeout(within):
+            while psutil.Process(self.pid).status() != psutil.STATUS_STOPPED:
+                self.check_alive("its stop")
+                await asyncio.sleep(0.02)
+
     def _forget(self) -> None:
         _alive.discard(self)
-        if self._popen.stdin is not None:
+        if self._handle.stdin is not None:
             with suppress(BrokenPipeError):
-                self._popen.stdin.close()
+                self._handle.stdin.close()
 
     def check_alive(self, awaited: str) -> None:
         if self.code is not None:
@@ -159,7 +193,9 @@ def memo(
 ) -> Process:
     """`memo ARGUMENTS` in this folder. Use it with `async with`, or stop it."""
     command = [sys.executable, "-m", "service", *arguments]
-    return Process(command, folder=folder, env=environment(settings), name=name or f"memo-{arguments[0]}")
+    return Process.started(
+        command, folder=folder, env=environment(settings), name=name or f"memo-{arguments[0]}"
+    )
 
 
 @dataclass(frozen=True)
@@ -175,15 +211,19 @@ class RelayProcess:
     def lines(self) -> list[Line]:
         return relay_log.read(self.log_path)
 
+    def script(self, **order: object) -> None:
+        """A rule for what comes from now on, or `delay_ms=…`: see `relay.rule_from`."""
+        self.process.tell(json.dumps(order))
+
     async def until_accepted(self, count: int, *, within: float = 60.0) -> list[Line]:
-        taken: list[Line] = []
+        taken = 0
         try:
             async with asyncio.timeout(within):
-                while len(taken := [line for line in self.lines() if line.accepted]) < count:
+                while (taken := relay_log.accepted_so_far(self.log_path)) < count:
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise TimeoutError(f"The relay took {len(taken)} of {count} in {within} s.") from None
-        return taken
+            raise TimeoutError(f"The relay took {taken} of {count} in {within} s.") from None
+        return [line for line in self.lines() if line.accepted]
 
     async def __aenter__(self) -> Self:
         return self
@@ -199,7 +239,7 @@ async def relay(folder: Path, *options: str, name: str = "relay") -> RelayProces
     port_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "tests.support.relay", "--port-file", str(port_file)]
     command += ["--log", str(log_path), "--until-stdin-closes", *options]
-    process = Process(command, folder=folder, env=environment(), name=name)
+    process = Process.started(command, folder=folder, env=environment(), name=name)
     try:
         async with asyncio.timeout(20):
             while not port_file.exists():

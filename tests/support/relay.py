@@ -2,11 +2,13 @@
 
 In a test's own loop:   async with Relay() as relay: …; relay.when(phase="rcpt").reply("450 4.2.0 later")
 In a process:           python -m tests.support.relay --port-file PORT --log LOG [--delay-ms 5] [--rule JSON]
+                        with --until-stdin-closes also told on standard input, see Orders
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import ssl
 import sys
@@ -185,20 +187,48 @@ class Relay:
 
 
 def rule_from(relay: Relay, text: str) -> Rule:
-    """{"phase": "rcpt", "recipient": …, "attempt": 1, "times": 1, "stall": 2.0, "reply": "450 …", "drop": true}"""
+    """{"phase": "rcpt", "recipient": …, "attempt": 1, "after": 5, "times": 1, "stall": 2.0, "kill": 4711, "reply": "450 …",
+    "drop": true}, its steps in the order of this line, but "keep" before "kill"; "reset" instead of "drop"."""
     wanted: dict[str, Any] = json.loads(text)
     rule = relay.when(phase=wanted["phase"], recipient=wanted.get("recipient"), attempt=wanted.get("attempt"))
     if "times" in wanted:
         rule.times(wanted["times"])
     if "stall" in wanted:
         rule.stall(wanted["stall"])
+    rule.after(wanted.get("after", 0))
     if wanted.get("keep"):
         rule.keep()
+    if "kill" in wanted:
+        rule.kill(wanted["kill"])
     if "reply" in wanted:
         rule.reply(wanted["reply"])
     if wanted.get("drop"):
         rule.drop()
+    if wanted.get("reset"):
+        rule.reset()
     return rule
+
+
+class Orders:
+    """Lines on standard input: a rule each, or {"delay_ms": 20}; its end is the relay's."""
+
+    def __init__(self, relay: Relay, stopped: asyncio.Event) -> None:
+        self._relay = relay
+        self._stopped = stopped
+        self._partial = b""
+
+    def read(self) -> None:
+        arrived = os.read(sys.stdin.fileno(), 65_536)
+        if not arrived:
+            self._stopped.set()
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+        *lines, self._partial = (self._partial + arrived).split(b"\n")
+        for line in lines:
+            wanted = json.loads(line)
+            if "delay_ms" in wanted:
+                self._relay.delay = wanted["delay_ms"] / 1000
+            else:
+                rule_from(self._relay, line.decode())
 
 
 async def _run(arguments: argparse.Namespace) -> None:
@@ -221,7 +251,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         partial.write_text(f"{relay.port}\n", "utf-8")
         partial.rename(arguments.port_file)
         if arguments.until_stdin_closes:
-            loop.add_reader(sys.stdin, stopped.set)
+            loop.add_reader(sys.stdin, Orders(relay, stopped).read)
         await stopped.wait()
 
 

@@ -4,6 +4,7 @@
     relay.when(phase="dot", attempt=1).keep().drop()          # taken, and the answer lost
     relay.when(phase="mail", matching=lambda moment: moment.message > 20).drop()
     relay.when(phase="dot").times(3).stall(2.0).reply("451 4.3.0 try later")
+    relay.when(phase="body").after(12).kill(sender_pid).reset()      # half a message, and nobody is left to end it
 
 The first rule that matches a moment and has turns left decides; its steps run in order. A rule that only stalls
 goes on to accept.
@@ -11,6 +12,8 @@ goes on to accept.
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -63,7 +66,18 @@ class Keep:
     """Take the message although the reply is lost or says otherwise."""
 
 
-Step = Reply | Stall | Cut | Keep
+@dataclass(frozen=True)
+class Kill:
+    """End the sender where it stands."""
+
+    pid: int
+
+    def strike(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+Step = Reply | Stall | Cut | Keep | Kill
 
 
 @dataclass(eq=False)
@@ -76,6 +90,7 @@ class Rule:
     steps: list[Step] = field(default_factory=list)
     turns: int | None = None
     used: int = 0
+    passing: int = 0
     _met: asyncio.Event = field(default_factory=asyncio.Event)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -103,8 +118,17 @@ class Rule:
             raise ValueError('Only after the dot is there a message to keep: use phase="dot".')
         return self._then(Keep())
 
+    def kill(self, pid: int) -> "Rule":
+        """SIGKILL the sender: what it had written is still on its way, what it had not is gone."""
+        return self._then(Kill(pid))
+
     def times(self, turns: int) -> "Rule":
         self.turns = turns
+        return self
+
+    def after(self, passing: int) -> "Rule":
+        """Let so many moments pass that it would have matched."""
+        self.passing = passing
         return self
 
     def release(self) -> None:
@@ -126,6 +150,12 @@ class Rule:
         if self.attempt is not None and self.attempt != moment.attempt:
             return False
         return self.matching is None or self.matching(moment)
+
+    def lets_pass(self) -> bool:
+        if self.passing:
+            self.passing -= 1
+            return True
+        return False
 
     def take_turn(self) -> None:
         self.used += 1
@@ -158,7 +188,7 @@ class RuleBook:
         """The rule for the first of these moments that any rule speaks of; it has spent a turn."""
         for moment in moments:
             for rule in self._rules:
-                if rule.matches(moment):
+                if rule.matches(moment) and not rule.lets_pass():
                     rule.take_turn()
                     return rule
         return None

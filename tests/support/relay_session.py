@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tests.support.relay_log import Received
-from tests.support.relay_rules import Cut, Keep, Moment, Phase, Reply, Rule, Stall
+from tests.support.relay_rules import Cut, Keep, Kill, Moment, Phase, Reply, Rule, Stall
 from tests.support.wire import Gone, LineTooLong, Wire
 
 # RFC 5321 section 4.5.3.1.4 has 512, with room for what extensions add.
@@ -291,6 +291,8 @@ class Session:
             elif isinstance(step, Reply):
                 await self._say(step.text)
                 has_answered = True
+            elif isinstance(step, Kill):
+                step.strike()
             elif isinstance(step, Cut):
                 if step == Cut.RESET:
                     self._wire.reset()

@@ -16,7 +16,7 @@ PRINTS = "import sys, time; print('ready 42'); time.sleep(60)"
 
 
 def python(code: str, folder: Path) -> Process:
-    return Process(
+    return Process.started(
         [sys.executable, "-u", "-c", code], folder=folder, env=processes.environment(), name="python"
     )
 
@@ -77,7 +77,7 @@ async def test_pause_and_resume(tmp_path: Path) -> None:
 async def test_waits_for_a_page(tmp_path: Path) -> None:
     port = processes.free_port()
     command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
-    async with Process(command, folder=tmp_path, env=processes.environment(), name="web") as process:
+    async with Process.started(command, folder=tmp_path, env=processes.environment(), name="web") as process:
         await process.wait_for_page(f"http://127.0.0.1:{port}/")
         assert await processes.status_of(f"http://127.0.0.1:{port}/none") == 404
     assert await processes.status_of(f"http://127.0.0.1:{port}/") == 0
@@ -101,8 +101,27 @@ async def test_the_relay_runs_in_a_process_and_logs(tmp_path: Path) -> None:
         assert len(relay.lines()) == 1
 
 
+async def test_the_relay_kills_whom_it_is_told_at_the_moment_it_is_told(tmp_path: Path) -> None:
+    sleeping = Process.started(["sleep", "60"], folder=tmp_path, env=processes.environment(), name="sender")
+    async with await processes.relay(tmp_path) as relay:
+        relay.script(phase="dot", after=1, times=1, kill=sleeping.pid, keep=True, drop=True)
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=relay.port, start_tls=False, timeout=5)
+        await client.connect()
+        await client.sendmail(
+            "a@example.org", ["b@example.net"], b"Message-ID: <1@example.org>\r\n\r\nhi\r\n"
+        )
+        assert sleeping.code is None
+        with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+            await client.sendmail("a@example.org", ["c@example.net"], b"\r\n")
+        assert await sleeping.wait(within=5) == -9
+        assert [line.recipient for line in relay.lines() if line.accepted] == [
+            "b@example.net",
+            "c@example.net",
+        ]
+
+
 async def test_the_relay_ends_with_whoever_started_it(tmp_path: Path) -> None:
     relay = await processes.relay(tmp_path)
-    assert relay.process._popen.stdin is not None
-    relay.process._popen.stdin.close()
+    assert relay.process._handle.stdin is not None
+    relay.process._handle.stdin.close()
     assert await relay.process.wait(within=5) == 0

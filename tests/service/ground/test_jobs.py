@@ -1,0 +1,43 @@
+"""The messenger between processes: what one worker does must not keep another waiting."""
+
+import asyncio
+
+from service import jobs
+from service.jobs import Kind
+from service.settings import Settings
+
+
+async def test_a_worker_that_is_full_or_dead_keeps_no_other_from_its_work(chosen: Settings) -> None:
+    full, other = jobs.connect(chosen.database_url), jobs.connect(chosen.database_url)
+    let_go, done = asyncio.Event(), asyncio.Event()
+    running = most = 0
+
+    async def holds_its_jobs() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await let_go.wait()
+        running -= 1
+
+    async def works() -> None:
+        done.set()
+
+    serving = [asyncio.create_task(full.serve(Kind.SPAN, holds_its_jobs, at_once=2))]
+    try:
+        for key in "abcd":
+            await full.nudge(Kind.SPAN, key)
+        async with asyncio.timeout(10):
+            while running < 2:
+                await asyncio.sleep(0.02)
+        serving.append(asyncio.create_task(other.serve(Kind.SPAN, works, at_once=2)))
+        await other.nudge(Kind.SPAN, "e")
+        async with asyncio.timeout(5):
+            await done.wait()
+        assert most == 2
+    finally:
+        let_go.set()
+        full.stop()
+        other.stop()
+        await asyncio.wait(serving, timeout=10)
+        await full.close()
+        await other.close()

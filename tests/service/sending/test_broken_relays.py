@@ -1,0 +1,112 @@
+"""NB-35: every way in which a relay can be broken is said in words, no reader is blamed, and cancelling works."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from service.delivery import relays, steering, transport
+from service.delivery.relays import RelayState
+from service.delivery.transport import RelayAddress, Timeouts
+from service.dependencies import Resources
+from service.editions.models import State
+from tests.support import certificates, processes
+from tests.support.outbox import office, open_outbox, sending
+from tests.support.relay import Relay
+from tests.support.relay_session import Offer
+
+READERS = [f"reader{number}@example.org" for number in range(5)]
+Broken = Callable[[AsyncExitStack, Path], Awaitable[RelayAddress]]
+
+
+def at(url: str, ca_file: Path | None = None) -> RelayAddress:
+    return transport.read_address(url, ehlo_name="news.example.org", ca_file=ca_file)
+
+
+async def no_such_host(_: AsyncExitStack, __: Path) -> RelayAddress:
+    return at("smtp://relay.invalid:25?tls=none")
+
+
+async def nobody_listens(_: AsyncExitStack, __: Path) -> RelayAddress:
+    return at(f"smtp://127.0.0.1:{processes.free_port()}?tls=none")
+
+
+async def packets_vanish(stack: AsyncExitStack, _: Path) -> RelayAddress:
+    """A queue of connections that is full, and nobody accepts any: the kernel leaves further ones unanswered."""
+    listening = stack.enter_context(socket.socket())
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(0)
+    for _number in range(3):
+        waiting = stack.enter_context(socket.socket())
+        waiting.setblocking(False)
+        waiting.connect_ex(listening.getsockname())
+    return at(f"smtp://127.0.0.1:{listening.getsockname()[1]}?tls=none")
+
+
+async def never_greets(stack: AsyncExitStack, _: Path) -> RelayAddress:
+    relay = await stack.enter_async_context(Relay())
+    relay.when(phase="connect").stall()
+    return at(relay.url)
+
+
+async def password_is_wrong(stack: AsyncExitStack, folder: Path) -> RelayAddress:
+    held = certificates.make(folder)
+    offer = Offer(starttls=held.for_server(), login=("memo", "right"))
+    relay = await stack.enter_async_context(Relay(offer=offer))
+    return at(f"smtp://memo:wrong@127.0.0.1:{relay.port}", held.ca_file)
+
+
+async def certificate_is_over(stack: AsyncExitStack, folder: Path) -> RelayAddress:
+    held = certificates.make(folder, is_expired=True)
+    relay = await stack.enter_async_context(Relay(offer=Offer(starttls=held.for_server())))
+    return at(f"smtp://127.0.0.1:{relay.port}", held.ca_file)
+
+
+async def offers_no_encryption(stack: AsyncExitStack, _: Path) -> RelayAddress:
+    relay = await stack.enter_async_context(Relay())
+    return at(f"smtp://127.0.0.1:{relay.port}")
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (no_such_host, "MEMO_RELAY_URL"),
+        (nobody_listens, "MEMO_RELAY_URL"),
+        (packets_vanish, "in time"),
+        (never_greets, "in time"),
+        (password_is_wrong, "user name or password"),
+        (certificate_is_over, "certificate"),
+        (offers_no_encryption, "STARTTLS"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+async def test_nb_35_a_broken_relay_is_named_and_the_edition_can_be_cancelled(
+    resources: Resources, tmp_path: Path, broken: Broken, says: str
+) -> None:
+    outbox = await open_outbox(resources, READERS)
+    async with AsyncExitStack() as stack:
+        chosen = office(resources, await broken(stack, tmp_path))
+        async with sending(replace(chosen, timeouts=Timeouts(connect=1, reply=1, dot=1))):
+            state = await _until_told(resources)
+            assert says in str(state.problem)
+            assert state.is_waiting
+            assert state.since is not None
+            found = await outbox.progress()
+            assert (found.queued, found.audience) == (len(READERS), len(READERS))
+            await resources.database.write(
+                steering.cancel, outbox.edition.uid, now=resources.clock.now(), actor="test"
+            )
+            found = await outbox.until_ended()
+    assert (found.cancelled, found.held) == (len(READERS), 0)
+    assert await outbox.state() is State.CANCELLED
+
+
+async def _until_told(resources: Resources) -> RelayState:
+    async with asyncio.timeout(15):
+        while (state := await resources.database.read(relays.state_of)) is None or not state.problem:
+            await asyncio.sleep(0.02)
+    return state

@@ -1,0 +1,159 @@
+"""What can be done to a real worker from inside, because nobody outside sees the moment.
+
+A *fate* ends or stops the process at the n-th moment of a kind:
+
+    take               a span was taken, its COMMIT has not begun
+    taken              that COMMIT is done, nobody has heard of it
+    before-commit      outcomes and intents are written, their COMMIT has not begun
+    inside-commit      at some moment of that COMMIT
+    after-commit       that COMMIT is done, no connection has heard of it
+    between-statements in the midst of a commit's statements, with locks held
+
+And two builds that must be noticed: one without the barrier (a message leaves before its intent is written) and one without
+the fence (nobody asks whether the span is still ours). Only names are wrapped that the protocol itself has.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import statistics
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine.default import DefaultDialect
+from sqlmodel import Session, col
+
+from service import database
+from service.delivery import fence, recording, spans
+from service.delivery.committer import Committer
+from service.ledger.models import Span
+
+
+class Point(StrEnum):
+    TAKE = "take"
+    TAKEN = "taken"
+    BEFORE_COMMIT = "before-commit"
+    INSIDE_COMMIT = "inside-commit"
+    AFTER_COMMIT = "after-commit"
+    BETWEEN_STATEMENTS = "between-statements"
+
+
+AT_TAKING = {Point.TAKE, Point.TAKEN}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`nth`: how many such moments it lives to see, the last one included."""
+
+    point: Point | None = None
+    nth: int = 1
+    stops: bool = False  # and can be continued; else it is killed
+    without_barrier: bool = False
+    without_fence: bool = False
+
+
+def carry_out(plan: Plan) -> None:
+    committer: Any = Committer
+    if plan.without_barrier:
+        committer.begin = _begin_at_once
+    if plan.without_fence:
+        _ask_nothing()
+    if plan.point is not None:
+        Fate(plan.point, plan.nth, signal.SIGSTOP if plan.stops else signal.SIGKILL).watch()
+
+
+def _begin_at_once(*_: object, **__: object) -> "asyncio.Future[bool]":
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    answer.set_result(True)
+    return answer
+
+
+def _ask_nothing() -> None:
+    """Every statement that is under the fence, with a fence that always stands."""
+    asked = [sa.bindparam(name, type_=sa.BigInteger()) for name in ("the_epoch", "the_edition", "the_turn")]
+    nothing = (col(Span.id) == sa.bindparam("the_span"), *(each.is_not(None) for each in asked))
+    product: Any = recording
+    product._FENCED = recording._span(nothing)
+    ground: Any = fence
+    ground.RENEW_FENCED = sa.update(Span).where(*nothing).values(renewed_at=database.utc_now())
+    ground.RENEW_PROGRESSED = ground.RENEW_FENCED.values(deaths=0)
+
+
+class Fate:
+    def __init__(self, point: Point, nth: int, number: signal.Signals) -> None:
+        self._point = point
+        self._left = nth
+        self._signal = number
+        self._doomed: Any = None  # the driver's connection whose commit is the one
+        self._usual: deque[float] = deque([0.001], maxlen=50)
+        self._original_commit: Any = DefaultDialect.do_commit
+
+    def watch(self) -> None:
+        if self._point in AT_TAKING:
+            spans.take = self._watched(spans.take)
+        else:
+            recording.commit = self._watched(recording.commit)
+        fate = self
+
+        def do_commit(dialect: DefaultDialect, connection: Any) -> None:
+            fate.commit(dialect, connection)
+
+        every_dialect: Any = DefaultDialect
+        every_dialect.do_commit = do_commit
+        if self._point is Point.BETWEEN_STATEMENTS:
+            event.listen(sa.Engine, "after_cursor_execute", self._after_statement)
+
+    def commit(self, dialect: DefaultDialect, connection: Any) -> None:
+        is_the_one = self._doomed is not None and self._doomed is _driver_connection(connection)
+        if is_the_one and self._point in (Point.TAKE, Point.BEFORE_COMMIT):
+            self._strike()
+        if is_the_one and self._point is Point.INSIDE_COMMIT:
+            wait = random.uniform(0, statistics.median(self._usual))
+            threading.Thread(target=self._strike_after, args=(wait,), daemon=True).start()
+        began = time.perf_counter()
+        self._original_commit(dialect, connection)
+        self._usual.append(time.perf_counter() - began)
+        if is_the_one:
+            self._strike()
+
+    def _watched(self, function: Any) -> Any:
+        def watched(session: Session, *args: Any, **kwargs: Any) -> Any:
+            if self._point is Point.BETWEEN_STATEMENTS:
+                self._count(session, True)
+            answer = function(session, *args, **kwargs)
+            if self._point is not Point.BETWEEN_STATEMENTS:
+                self._count(session, answer)
+            return answer
+
+        return watched
+
+    def _count(self, session: Session, answer: Any) -> None:
+        if (
+            answer and self._left > 0
+        ):  # a take that found no span, a commit whose fence fell: no moment of its kind
+            self._left -= 1
+            if not self._left:
+                self._doomed = _driver_connection(session.connection().connection)
+
+    def _after_statement(self, connection: sa.Connection, *_: Any) -> None:
+        if self._doomed is not None and self._doomed is _driver_connection(connection.connection):
+            self._strike()
+
+    def _strike_after(self, wait: float) -> None:
+        time.sleep(wait)
+        self._strike()
+
+    def _strike(self) -> None:
+        self._doomed = None
+        os.kill(os.getpid(), self._signal)
+
+
+def _driver_connection(pooled: Any) -> Any:
+    return getattr(pooled, "driver_connection", pooled)
