@@ -31,7 +31,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session, col
 
 from service import database
-from service.delivery import fence, recording, spans
+from service.delivery import carrying, fence, recording, spans
 from service.delivery.committer import Committer
 from service.ledger.models import Span
 
@@ -76,9 +76,10 @@ def _begin_at_once(*_: object, **__: object) -> "asyncio.Future[bool]":
 
 
 def _ask_nothing() -> None:
-    """Every statement that is under the fence, with a fence that always stands."""
+    """Every statement that is under the fence, with a fence that always stands; and rows read long ago are good for ever."""
     asked = [sa.bindparam(name, type_=sa.BigInteger()) for name in ("the_epoch", "the_edition", "the_turn")]
     nothing = (col(Span.id) == sa.bindparam("the_span"), *(each.is_not(None) for each in asked))
+    carrying.PAGE_STALE_SECONDS = 1e9
     product: Any = recording
     product._FENCED = recording._span(nothing)
     ground: Any = fence
