@@ -20,13 +20,12 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service import sqlite
+from service import postgresql, sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -134,20 +133,7 @@ class PostgresqlDatabase:
     is_sqlite = False
 
     def __init__(self, url: str, *, connections: int = 12) -> None:
-        self._engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=connections,
-            max_overflow=8,
-            pool_pre_ping=True,
-            connect_args={
-                "server_settings": {
-                    "timezone": "UTC",
-                    "lock_timeout": "1000",
-                    "idle_in_transaction_session_timeout": "5000",
-                    "application_name": "morning-memo",
-                }
-            },
-        )
+        self._engine = postgresql.engine(url, connections=connections)
         self._reading = self._engine.execution_options(postgresql_readonly=True)
 
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -156,17 +142,19 @@ class PostgresqlDatabase:
 
     async def write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, TRIES + 1):
+            is_worked_out = False
             try:
-                return await self._write_once(function, *args, **kwargs)
+                async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                    answer = await session.run_sync(lambda sync: function(_checked(sync), *args, **kwargs))
+                    is_worked_out = True
+                return answer
             except DBAPIError as error:
-                if attempt == TRIES or getattr(error.orig, "sqlstate", None) not in TRY_AGAIN:
+                # Lost before its COMMIT began, it has done nothing; lost within, nobody knows: that is the caller's to judge.
+                is_lost = error.connection_invalidated and not is_worked_out
+                if attempt == TRIES or not (is_lost or getattr(error.orig, "sqlstate", None) in TRY_AGAIN):
                     raise
             await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, no secret
         raise AssertionError("unreachable")
-
-    async def _write_once(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-            return await session.run_sync(lambda sync: function(_checked(sync), *args, **kwargs))
 
     async def close(self) -> None:
         await self._engine.dispose()
