@@ -4,6 +4,7 @@ Two kinds: the same words for many readers (whatever they say), and any refusal 
 few are enough. Those who were refused meanwhile are named by the run's `wave`: when it is resumed they are tried again.
 """
 
+import asyncio
 import uuid
 from collections import OrderedDict, deque
 
@@ -29,14 +30,23 @@ class SameRefusals:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._one_refusal_at_a_time = asyncio.Lock()
         self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
 
     async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> None:
+        """Returns when a pause, if this calls for one or another has just called for it, is in the database.
+
+        So no connection goes on to its next reader while it is being written.
+        """
         wave = None if settling.is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
         last = self._of(edition_uid)
         last.append((wave, row.number))
-        if wave is None:
-            return
+        if wave is not None:
+            async with self._one_refusal_at_a_time:
+                await self._pause_if_too_many(edition_uid, wave, judged)
+
+    async def _pause_if_too_many(self, edition_uid: uuid.UUID, wave: str, judged: Outcome) -> None:
+        last = self._of(edition_uid)
         readers = {number for said, number in last if said == wave}
         if len(readers) >= _most(wave, judged):
             last.clear()
