@@ -60,15 +60,15 @@ class SameRefusals:
         return self._last[edition_uid]
 
     async def _pause(self, edition_uid: uuid.UUID, wave: str, readers: int, judged: Outcome) -> None:
-        said = outcome.as_recorded(judged)
-        reason = f"The relay gave {readers} readers the same refusal: {said}"
+        what = f"The relay gave {readers} readers the same refusal"
         if wave == waves.OF_THE_MESSAGE:
-            reason = f"The relay refuses the message itself, not its readers: {said}"
+            what = "The relay refuses the message itself"
+        reason = f"{what}: {outcome.as_recorded(judged)[:300]}. Once it is mended, resume: those refused are tried again"
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         now = self._clock.now()
         try:
             await self._database.write(
-                steering.pause, edition_uid, reason=reason[:500], now=now, actor="the sender", wave=wave
+                steering.pause, edition_uid, reason=reason, now=now, actor="the sender", wave=wave
             )
         except Conflict:
             return  # somebody was faster

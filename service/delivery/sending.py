@@ -62,6 +62,7 @@ class Sender:
         self._patience = Patience()
         self._draining = asyncio.Event()
         self._relay_is_known_good = False
+        self._relay_waits = False
 
     async def run(self) -> None:
         """Keep the connections and the committer going until cancelled."""
@@ -120,6 +121,7 @@ class Sender:
             rows = await database.read(paging.rows, taken, last)
             await self._know_moulds({(row.pins or taken.pins)["rendition"] for row in rows})
             started = clock.time()
+            self._relay_waits = False
             for row in rows:
                 self._errands.put_nowait(holding.errand(row, started))
             await holding.settled(self._draining, DRAIN_SECONDS)
@@ -156,11 +158,17 @@ class Sender:
     async def _carry(self, transport: Transport, errand: Errand) -> None:
         """One message, or nothing at all: a row that is not begun stays as it was and is read again."""
         age = asyncio.get_running_loop().time() - errand.read_at
-        if self._draining.is_set() or errand.holding.is_fenced or age > PAGE_STALE_SECONDS:
+        if (
+            self._draining.is_set()
+            or errand.holding.is_fenced
+            or age > PAGE_STALE_SECONDS
+            or self._relay_waits
+        ):
             return
         try:
             await transport.ready()
         except RelayDown as error:
+            self._relay_waits = True
             await self._relay_problem(error.message)
             return
         taken, row = errand.taken, errand.row
@@ -182,6 +190,7 @@ class Sender:
         taken, row = errand.taken, errand.row
         log.debug("delivery.attempted", address=addresses.masked(row.address), reply=str(judged.reply))
         if outcome.moves_the_relays_clock(judged):
+            self._relay_waits |= outcome.leaves_the_row(judged)
             await self._relay_problem(str(judged.reply))
         if outcome.leaves_the_row(judged) and self._patience.lasts((taken.edition_id, row.number)):
             self._committer.untouched(taken, row.number)

@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 
 from service.database import Database
 from service.delivery import outcome, relays, steering
+from service.delivery.models import Relay as RelayRow
 from service.delivery.outcome import Phase, Reply, Scope, Verdict
 from service.delivery.transport import RelayDown, Timeouts, Transport
 from service.dependencies import Resources
@@ -81,6 +82,10 @@ async def until_only_waiting(outbox: Outbox, *, within: float = 30.0) -> dict[st
 
 def suppressed(session: Session) -> set[str]:
     return set(session.execute(sa.select(col(Suppression.address))).scalars())
+
+
+def failures_of_the_relay(session: Session) -> int:
+    return int(session.execute(sa.select(col(RelayRow.failures))).scalar_one())
 
 
 def wait_of(row: Delivery) -> timedelta:
@@ -252,12 +257,16 @@ async def test_the_same_5xx_for_all_touches_no_reader_and_once_it_is_mended_ever
     count = 200 if whose in {"account", "sender", "recipient"} else 60
     phase, reply = SAME[whose]
     judged = outcome.of(Reply(Phase(phase), int(reply[:3]), reply[4:]))
-    relay.when(phase=phase).reply(reply)
+    rule = relay.when(phase=phase).reply(reply)
     outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(count)])
     async with sending(office(resources, relay_at(relay.url))):
         await until_it_stops(resources, outbox, pauses=judged.scope not in THE_RELAYS)
         found = await outbox.progress()
         assert found.refused <= 20 + 4, "and those that were under way"
+        if judged.scope in THE_RELAYS:
+            failures = await resources.database.read(failures_of_the_relay)
+            assert rule.used <= 4 * failures, "one for each connection, then the relay is left alone"
+            assert found.queued == count
         state = await resources.database.read(relays.state_of)
         assert (state is not None and state.problem == reply) == (judged.scope in MAKE_IT_WAIT)
         assert found.accepted == 0
