@@ -27,6 +27,7 @@ from service.suppressions.models import Suppression
 from tests.support.decision_cells import Cell, cells, on_the_wire
 from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
 from tests.support.relay import Relay
+from tests.support.relay_session import Offer
 
 POSSIBLE = [cell for cell in cells() if cell.impossible is None]
 BY_READER = [cell for cell in POSSIBLE if cell.phase in {Phase.RCPT, Phase.DATA, Phase.DOT}]
@@ -194,6 +195,25 @@ async def test_each_row_about_the_message_or_our_words_stops_the_edition_and_los
 async def resume(resources: Resources, outbox: Outbox) -> None:
     now = resources.clock.now()
     await resources.database.write(steering.resume, outbox.edition.uid, now=now, actor="test")
+
+
+async def test_nb_68_a_message_larger_than_the_relay_takes_is_stopped_at_once_not_once_for_each_reader(
+    resources: Resources, relay: Relay
+) -> None:
+    relay.offer = Offer(size=1_000)
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(30)])
+    async with watched(resources, relay, connections=2), asyncio.timeout(10):
+        while await outbox.state() is not State.PAUSED:
+            await asyncio.sleep(0.02)
+    found = await outbox.progress()
+    assert "larger than the relay takes (1000 octets)" in str(found.stop_reason)
+    assert (found.refused + found.queued, relay.received) == (30, [])
+    assert found.refused <= 2
+    relay.offer = Offer()
+    await resume(resources, outbox)
+    async with watched(resources, relay):
+        found = await outbox.until_ended()
+    assert found.accepted == 30
 
 
 @pytest.mark.parametrize("phase", ["connect", "ehlo"])
