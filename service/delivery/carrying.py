@@ -23,7 +23,7 @@ from service.database import Database
 from service.delivery import messages, outcome, relays, settling
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
-from service.delivery.holding import Errand, Holding
+from service.delivery.holding import Errand
 from service.delivery.messages import Mould
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.patience import Patience
@@ -72,10 +72,9 @@ class Shift:
         age = asyncio.get_running_loop().time() - errand.read_at
         return not self.draining.is_set() and errand.holding.goes_on and age <= PAGE_STALE_SECONDS
 
-    async def note_relay_problem(self, holding: Holding, problem: str) -> None:
+    async def note_relay_problem(self, problem: str) -> None:
         """The relay's matter: its own clock moves, and no reader is touched."""
         self.relay_is_known_good = False
-        holding.is_left_off = True
         log.warning("relay.problem", relay=self.office.relay.name, problem=problem)
         try:
             await self.office.database.write(relays.note_problem, self.office.relay.name, problem)
@@ -124,7 +123,8 @@ class Carrier:
         try:
             await self._transport.ready()
         except RelayDown as error:
-            await self._shift.note_relay_problem(made.errand.holding, error.message)
+            made.errand.holding.is_left_off = True
+            await self._shift.note_relay_problem(error.message)
             made.errand.done()
             return None
         return _Begun(made, self._transport.announce(made.envelope))
@@ -189,7 +189,8 @@ class Carrier:
         shift, errand = self._shift, made.errand
         taken, row = errand.taken, errand.row
         if outcome.moves_the_relays_clock(judged):
-            await shift.note_relay_problem(errand.holding, str(judged.reply))
+            errand.holding.is_left_off |= outcome.leaves_the_row(judged)
+            await shift.note_relay_problem(str(judged.reply))
         place = (taken.edition_id, row.number)
         if outcome.leaves_the_row(judged) and shift.patience.lasts(place):
             shift.committer.untouched(taken, row.number)

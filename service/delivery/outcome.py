@@ -5,6 +5,7 @@ relay or the message.
 """
 
 import re
+from functools import lru_cache
 
 from service.delivery.decisions import RULES
 from service.delivery.verdicts import BEFORE_A_READER_IS_NAMED, Rule
@@ -40,11 +41,7 @@ def of(reply: Reply) -> Outcome:
     detail = found.group(2) if found else None
     # An address is no wording: spam@example.org may have moved, and policy@example.org may be full.
     text = _ADDRESS.sub("…", " ".join(reply.text[:TEXT_CHARACTERS].split()))
-    rule = next(
-        rule
-        for rule in RULES
-        if _is_asked(rule, reply) and rule.matches(reply, str(reply.code), detail, text)
-    )
+    rule = next(rule for rule in _asked(reply.phase, reply.code) if rule.matches(detail, text))
     if (
         rule.verdict is Verdict.REFUSED
         and rule.scope is Scope.RECIPIENT
@@ -113,8 +110,9 @@ def is_negative_for_good(judged: Outcome) -> bool:
     return judged.verdict is not Verdict.UNCERTAIN and judged.reply.code // 100 == 5
 
 
-def _is_asked(rule: Rule, reply: Reply) -> bool:
-    return rule.scope is not Scope.RECIPIENT or reply.phase not in BEFORE_A_READER_IS_NAMED
+@lru_cache(maxsize=512)
+def _asked(phase: Phase, code: int) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if rule.is_asked(phase, code))
 
 
 def _says_later(found: re.Match[str] | None) -> bool:

@@ -4,6 +4,7 @@ Two kinds: the same words for many readers (whatever they say), and any refusal 
 few are enough. Those who were refused meanwhile are named by the run's `wave`: when it is resumed they are tried again.
 """
 
+import asyncio
 import uuid
 from collections import OrderedDict, deque
 
@@ -29,14 +30,23 @@ class SameRefusals:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._one_refusal_at_a_time = asyncio.Lock()
         self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
 
     async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> None:
+        """Returns when a pause, if this calls for one or another has just called for it, is in the database.
+
+        So no connection goes on to its next reader while it is being written.
+        """
         wave = None if settling.is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
         last = self._of(edition_uid)
         last.append((wave, row.number))
-        if wave is None:
-            return
+        if wave is not None:
+            async with self._one_refusal_at_a_time:
+                await self._pause_if_too_many(edition_uid, wave, judged)
+
+    async def _pause_if_too_many(self, edition_uid: uuid.UUID, wave: str, judged: Outcome) -> None:
+        last = self._of(edition_uid)
         readers = {number for said, number in last if said == wave}
         if len(readers) >= _most(wave, judged):
             last.clear()
@@ -50,15 +60,15 @@ class SameRefusals:
         return self._last[edition_uid]
 
     async def _pause(self, edition_uid: uuid.UUID, wave: str, readers: int, judged: Outcome) -> None:
-        said = outcome.as_recorded(judged)
-        reason = f"The relay gave {readers} readers the same refusal: {said}"
+        what = f"The relay gave {readers} readers the same refusal"
         if wave == waves.OF_THE_MESSAGE:
-            reason = f"The relay refuses the message itself, not its readers: {said}"
+            what = "The relay refuses the message itself"
+        reason = f"{what}: {outcome.as_recorded(judged)[:300]}. Once it is mended, resume: those refused are tried again"
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         now = self._clock.now()
         try:
             await self._database.write(
-                steering.pause, edition_uid, reason=reason[:500], now=now, actor="the sender", wave=wave
+                steering.pause, edition_uid, reason=reason, now=now, actor="the sender", wave=wave
             )
         except Conflict:
             return  # somebody was faster

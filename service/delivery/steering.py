@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -42,15 +43,16 @@ def pause(
     if wave is not None:
         named = sa.update(Run).where(col(Run.edition_id) == edition.id).values(wave=wave)
         fence.affected(session, named)
-    return _recorded(session, edition, "edition.paused", actor=actor, now=now, reason=reason)
+    return _recorded(session, edition, "edition.paused", actor=actor, now=now, facts={"reason": reason})
 
 
 def resume(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
     edition = queries.get(session, edition_uid)
     if not _turn(session, edition, (State.PAUSED,), State.SENDING, stopped=None, reason=None):
         raise NotPaused(f"This edition is {edition.state.value}: only a paused one can be resumed.")
-    wave_end.reopen(session, edition.id)
-    return _recorded(session, edition, "edition.resumed", actor=actor, now=now)
+    again = wave_end.reopen(session, edition.id)
+    facts = {"tried_again": again} if again else {}
+    return _recorded(session, edition, "edition.resumed", actor=actor, now=now, facts=facts)
 
 
 def cancel(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
@@ -114,9 +116,14 @@ def _move(
 
 
 def _recorded(
-    session: Session, edition: Edition, name: str, *, actor: str, now: datetime, reason: str | None = None
+    session: Session,
+    edition: Edition,
+    name: str,
+    *,
+    actor: str,
+    now: datetime,
+    facts: dict[str, Any] | None = None,
 ) -> Edition:
     session.refresh(edition)
-    facts = {"reason": reason} if reason else {}
-    log.record(session, name, actor=actor, now=now, subject=("edition", edition.uid), facts=facts)
+    log.record(session, name, actor=actor, now=now, subject=("edition", edition.uid), facts=facts or {})
     return edition

@@ -75,9 +75,13 @@ class Rule:
     needs_second: bool = False  # the whole domain is bad: believed when it is said again a day later
     rest: timedelta | None = None  # the reader waits at least so long
 
-    def matches(self, reply: Reply, code: str, detail: str | None, text: str) -> bool:
-        if reply.phase not in self.phases or not re.fullmatch(self.codes, code):
+    def is_asked(self, phase: Phase, code: int) -> bool:
+        """Whether it can be about such a reply at all. Before a reader is named no reply is about one."""
+        if self.scope is Scope.RECIPIENT and phase in BEFORE_A_READER_IS_NAMED:
             return False
+        return phase in self.phases and re.fullmatch(self.codes, str(code)) is not None
+
+    def matches(self, detail: str | None, text: str) -> bool:
         if self.is_bare and detail is not None:
             return False
         if self.detail is not None and (detail is None or not re.fullmatch(self.detail, detail)):

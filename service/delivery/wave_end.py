@@ -56,16 +56,17 @@ def _queue(session: Session, edition_id: int, numbers: list[int]) -> None:
     Pins go, unless a copy may have arrived in an earlier attempt: then it must stay the same message.
     """
     these = (col(Delivery.edition_id) == edition_id, col(Delivery.number).in_(numbers))
-    values: dict[str, Any] = {"due_at": None, "at": database.utc_now()}
+    now = database.utc_now()
     was_refused = col(Delivery.state) == DeliveryState.REFUSED
     certain = col(Delivery.uncertain_count) == 0
-    for which, more in (
-        (was_refused & certain, {"state": DeliveryState.QUEUED, "pins": sa.null()}),
-        (was_refused, {"state": DeliveryState.UNCERTAIN}),
-        (col(Delivery.state) == DeliveryState.DEFERRED, {}),
-    ):
+    changes: tuple[tuple[sa.ColumnElement[bool], dict[str, Any]], ...] = (
+        (was_refused & certain, {"state": DeliveryState.QUEUED, "pins": sa.null(), "due_at": None}),
+        (was_refused, {"state": DeliveryState.UNCERTAIN, "due_at": now}),
+        (col(Delivery.state) == DeliveryState.DEFERRED, {"due_at": now}),
+    )
+    for which, values in changes:
         session.execute(
-            sa.update(Delivery).where(*these, which).values(**values, **more),
+            sa.update(Delivery).where(*these, which).values(**values, at=now),
             execution_options={"synchronize_session": False},
         )
 
@@ -77,7 +78,7 @@ def _wake(session: Session, edition_id: int) -> None:
         col(Delivery.number) >= col(Span.first),
         col(Delivery.number) < col(Span.last),
         col(Delivery.state).in_(OPEN),
-        col(Delivery.due_at).is_(None),
+        sa.or_(col(Delivery.due_at).is_(None), col(Delivery.due_at) <= database.utc_now()),
     )
     now = database.now(session)
     waking = select(Span).where(col(Span.edition_id) == edition_id, opened.exists())

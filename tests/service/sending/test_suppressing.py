@@ -115,6 +115,7 @@ async def test_a_resumed_wave_is_queued_again_and_a_second_refusal_stands(resour
     again, other = f"Again: {UNKNOWN}", "550 5.2.1 inactive"
     await write(_ended, outbox.edition.id, {1: UNKNOWN, 2: UNKNOWN, 3: again, 4: other})
     await write(_was_uncertain, outbox.edition.id, 2)
+    await write(_waits, outbox.edition.id, 6)
     pause = partial(steering.pause, reason="same", now=now, actor="the sender")
     await write(pause, outbox.edition.uid, wave=waves.words(UNKNOWN, "reader@example.org"))
     await write(steering.resume, outbox.edition.uid, now=now, actor="test")
@@ -127,6 +128,11 @@ async def test_a_resumed_wave_is_queued_again_and_a_second_refusal_stands(resour
         4: DeliveryState.REFUSED,
         5: DeliveryState.ACCEPTED,
     }
+    now_there = await resources.database.read(database.now)
+    assert (rows[6].state, rows[6].due_at is not None and rows[6].due_at <= now_there) == (
+        DeliveryState.DEFERRED,
+        True,
+    )
     assert (rows[1].pins, rows[2].pins) == (None, {"rendition": 1})
     assert await resources.database.read(_due, outbox.edition.id) == 1
     await write(pause, outbox.edition.uid)
@@ -139,6 +145,16 @@ async def test_a_resumed_wave_is_queued_again_and_a_second_refusal_stands(resour
 def _was_uncertain(session: Session, edition_id: int, number: int) -> None:
     row = session.get_one(Delivery, (edition_id, number))
     row.uncertain_count = 1
+    session.add(row)
+
+
+def _waits(session: Session, edition_id: int, number: int) -> None:
+    row = session.get_one(Delivery, (edition_id, number))
+    row.state, row.reply, row.due_at = (
+        DeliveryState.DEFERRED,
+        UNKNOWN,
+        database.now(session) + timedelta(hours=2),
+    )
     session.add(row)
 
 
