@@ -151,6 +151,27 @@ async def test_a_row_that_goes_missing_meanwhile_ends_it_without_a_signature(
         await whole()
 
 
+async def test_while_it_is_being_sent_the_rows_listed_still_add_up(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PAGE_ROWS", 2)
+    outbox = await open_outbox(resources, readers(5))
+    found = await resources.database.read(facts.of, outbox.edition.uid, now=resources.clock.now())
+    written = b""
+    async for piece in writing.stream(resources.database, resources.keys, found, writing.wanted("json")):
+        if not written:
+            await resources.database.write(end, outbox.edition, {"accepted": 5})
+        written += piece
+    read = json.loads(written)
+    assert read["proof"]["is_final"] is False
+    assert (read["proof"]["totals"]["open"], read["listed"]["accepted"], read["listed"]["audience"]) == (
+        5,
+        5,
+        5,
+    )
+    assert check(resources, written).audience == 5
+
+
 async def test_an_edition_that_has_not_begun_has_nothing_to_prove(resources: Resources) -> None:
     now = resources.clock.now()
 

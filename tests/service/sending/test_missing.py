@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import missing, reopening, retry, steering
+from service.delivery import closing, missing, reopening, retry, steering
 from service.delivery.reopening import AfterTheNext, NobodyHeld, NobodyMissing, NotEnded
 from service.dependencies import Resources
 from service.editions.models import Cadence, Edition, State
@@ -17,6 +17,7 @@ from service.events import log
 from service.ledger.models import Delivery, DeliveryState, Run
 from service.subscribers.models import State as Subscribed
 from service.subscribers.models import Subscription
+from service.worker import Worker
 from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
 from tests.support.relay import Relay
 
@@ -233,6 +234,8 @@ async def test_a_pause_holds_it_half_opened_and_a_resume_goes_on(resources: Reso
     outbox = await short(resources, relay)
     uid, now = outbox.edition.uid, resources.clock.now()
     await send_missing(resources, outbox)
+    closed = await resources.database.write(closing.close_ended, pepper=resources.pepper, now=now)
+    assert closed == [], "no span is due yet, but it has only begun"
     await resources.database.write(steering.pause, uid, reason="lunch", now=now, actor="test")
     assert await resources.database.write(reopening.carry_on, outbox.edition.id) is None
     await resources.database.write(steering.resume, uid, now=now, actor="test")
@@ -271,24 +274,43 @@ async def test_too_late_ones_get_a_new_time_and_new_tries(resources: Resources, 
     assert {row.attempts for row in (await outbox.rows()).values()} == {len(retry.WAITS) + 2}
 
 
+def plan(session: Session, newsletter_id: int, due: datetime) -> None:
+    session.add(
+        Cadence(
+            newsletter_id=newsletter_id,
+            weekdays="mon",
+            local_time=time(6),
+            time_zone="UTC",
+            next_date=due.date(),
+            next_run_at=due,
+        )
+    )
+
+
 async def test_it_gives_up_when_the_next_regular_edition_is_due(resources: Resources, relay: Relay) -> None:
     outbox = await short(resources, relay)
-    real_now = await resources.database.read(database.now)
-    due = real_now + timedelta(seconds=20)
-
-    def plan(session: Session) -> None:
-        session.add(
-            Cadence(
-                newsletter_id=outbox.edition.newsletter_id,
-                weekdays="mon",
-                local_time=time(6),
-                time_zone="UTC",
-                next_date=due.date(),
-                next_run_at=due,
-            )
-        )
-
-    await resources.database.write(plan)
+    due = await resources.database.read(database.now) + timedelta(seconds=20)
+    await resources.database.write(plan, outbox.edition.newsletter_id, due)
     await send_missing(resources, outbox)
     run = await resources.database.read(Session.get_one, Run, outbox.edition.id)
     assert run.give_up_at == due, "however soon that is"
+
+
+async def test_it_is_not_begun_in_the_second_before_the_next_edition_starts(
+    resources: Resources, relay: Relay
+) -> None:
+    outbox = await short(resources, relay)
+    due = await resources.database.read(database.now)
+    await resources.database.write(plan, outbox.edition.newsletter_id, due)
+    with pytest.raises(AfterTheNext, match="is due now"):
+        await send_missing(resources, outbox)
+    assert await outbox.state() is State.SENT
+
+
+async def test_the_worker_opens_sends_and_closes_it_by_itself(resources: Resources, relay: Relay) -> None:
+    outbox = await short(resources, relay, 6)
+    async with Worker(resources, relay.url).running():
+        await send_missing(resources, outbox)
+        found = await outbox.until_ended()
+    assert (found.accepted, max(copies(relay).values())) == (5, 1)
+    assert (await edition_of(resources, outbox)).standing == "sent"
