@@ -14,7 +14,7 @@ from service.delivery.reopening import AfterTheNext, NobodyHeld, NobodyMissing, 
 from service.dependencies import Resources
 from service.editions.models import Cadence, Edition, State
 from service.events import log
-from service.ledger.models import Delivery, DeliveryState, Run
+from service.ledger.models import Delivery, DeliveryState, Run, Span
 from service.subscribers.models import State as Subscribed
 from service.subscribers.models import Subscription
 from service.worker import Worker
@@ -63,6 +63,8 @@ async def test_those_who_are_missing_get_it_once_and_nobody_else_again(
     assert (before.standing, before.missing_count) == ("sent, 3 missing", 3)
 
     assert await send_missing(resources, outbox) == 3
+    run = await resources.database.read(Session.get_one, Run, outbox.edition.id)
+    assert run.turn == 1, "whoever still holds a span of it finds the fence fallen"
     async with sending(office(resources, relay_at(relay.url))):
         found = await outbox.until_ended()
 
@@ -77,7 +79,7 @@ async def test_those_who_are_missing_get_it_once_and_nobody_else_again(
     assert [event.facts for event in said if event.name == "edition.sent_to_missing"] == [{"readers": 3}]
 
 
-async def test_who_has_left_or_is_suppressed_since_is_not_missing(resources: Resources, relay: Relay) -> None:
+async def test_nb_05_who_has_left_since_is_not_missing(resources: Resources, relay: Relay) -> None:
     outbox = await short(resources, relay)
     await resources.database.write(leave, outbox.subscribers[REFUSED[0]])
     listed = await resources.database.read(missing.first, outbox.edition.id, limit=10)
@@ -198,6 +200,20 @@ async def test_held_readers_are_released_by_a_person_with_the_same_bytes(
         await reopening.release_held(resources, outbox.edition.uid, actor="Ada")
 
 
+async def test_a_held_reader_who_leaves_before_the_release_stays_held(
+    resources: Resources, relay: Relay
+) -> None:
+    """Skipped would say that they do not have it."""
+    outbox = await in_doubt(resources, relay)
+    await reopening.release_held(resources, outbox.edition.uid, actor="Ada")
+    while await resources.database.write(reopening.carry_on, outbox.edition.id) is not None:
+        pass
+    await resources.database.write(leave, outbox.subscribers["reader2@example.org"])
+    async with sending(office(resources, relay_at(relay.url))):
+        found = await outbox.until_ended()
+    assert (found.accepted, found.held, found.skipped) == (4, 1, 0)
+
+
 async def test_what_is_released_without_a_clear_answer_again_is_held_again(
     resources: Resources, relay: Relay
 ) -> None:
@@ -210,7 +226,7 @@ async def test_what_is_released_without_a_clear_answer_again_is_held_again(
     assert copies(relay)["reader2@example.org"] == 3
 
 
-async def test_cancelling_it_leaves_the_edition_sent(resources: Resources, relay: Relay) -> None:
+async def test_nb_29_cancelling_it_leaves_the_edition_sent(resources: Resources, relay: Relay) -> None:
     outbox = await short(resources, relay)
     await send_missing(resources, outbox)
     now = resources.clock.now()
@@ -230,7 +246,9 @@ async def test_cancelling_it_leaves_the_edition_sent(resources: Resources, relay
     assert (found.accepted, max(copies(relay).values())) == (11, 1)
 
 
-async def test_a_pause_holds_it_half_opened_and_a_resume_goes_on(resources: Resources, relay: Relay) -> None:
+async def test_nb_02_it_is_not_done_half_opened_and_a_resume_goes_on(
+    resources: Resources, relay: Relay
+) -> None:
     outbox = await short(resources, relay)
     uid, now = outbox.edition.uid, resources.clock.now()
     await send_missing(resources, outbox)
@@ -245,7 +263,7 @@ async def test_a_pause_holds_it_half_opened_and_a_resume_goes_on(resources: Reso
     assert found.accepted == 11
 
 
-async def test_too_late_ones_get_a_new_time_and_new_tries(resources: Resources, relay: Relay) -> None:
+async def test_nb_13_too_late_ones_get_a_new_time_and_new_tries(resources: Resources, relay: Relay) -> None:
     relay.when(phase="rcpt", attempt=1).reply("450 4.7.1 try later")
     outbox = await open_outbox(resources, readers(3))
 
@@ -314,3 +332,23 @@ async def test_the_worker_opens_sends_and_closes_it_by_itself(resources: Resourc
         found = await outbox.until_ended()
     assert (found.accepted, max(copies(relay).values())) == (5, 1)
     assert (await edition_of(resources, outbox)).standing == "sent"
+
+
+async def test_what_was_under_way_when_it_was_cancelled_counts_as_handed_over(resources: Resources) -> None:
+    """So the proof knows that it may be there, and a release sends the same bytes."""
+    outbox = await open_outbox(resources, readers(3))
+    pins = {"rendition": 1, "date": "2026-03-02T05:00:00+00:00", "key": "k"}
+
+    def take(session: Session) -> None:
+        span = session.exec(select(Span).where(Span.edition_id == outbox.edition.id)).one()
+        span.in_flight, span.pins = [2], pins
+        session.add(span)
+
+    await resources.database.write(take)
+    now = resources.clock.now()
+    await resources.database.write(steering.cancel, outbox.edition.uid, now=now, actor="test")
+    await resources.database.write(closing.sweep_cancelled)
+    rows = {row.number: row for row in (await outbox.rows()).values()}
+    assert [rows[number].state.value for number in (1, 2, 3)] == ["cancelled", "held", "cancelled"]
+    assert (rows[2].attempts, rows[2].uncertain_count, rows[2].pins) == (1, 1, pins)
+    assert (rows[1].attempts, rows[1].uncertain_count, rows[1].pins) == (0, 0, None)
