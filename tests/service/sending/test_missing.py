@@ -159,7 +159,7 @@ async def test_never_after_the_next_regular_edition_has_started(resources: Resou
     assert seen.refusal is not None
 
 
-async def in_doubt(resources: Resources, relay: Relay) -> Outbox:
+async def in_doubt(resources: Resources, relay: Relay, *, accepted: int = 3) -> Outbox:
     """One reader has it twice without an answer and is held; one was uncertain, then refused."""
     relay.when(phase="dot", recipient="reader2@example.org").keep().drop().times(2)
     relay.when(phase="dot", recipient="reader3@example.org").keep().drop().times(1)
@@ -167,7 +167,7 @@ async def in_doubt(resources: Resources, relay: Relay) -> Outbox:
     outbox = await open_outbox(resources, readers(5))
     async with sending(office(resources, relay_at(relay.url))):
         found = await outbox.until_ended()
-    assert (found.accepted, found.held, found.refused) == (3, 1, 1)
+    assert (found.accepted, found.held, found.refused) == (accepted, 1, 4 - accepted)
     return outbox
 
 
@@ -177,6 +177,31 @@ async def test_who_may_have_it_is_not_missing(resources: Resources, relay: Relay
     with pytest.raises(NobodyMissing):
         await send_missing(resources, outbox)
     assert copies(relay)["reader2@example.org"] == 2
+
+
+async def test_who_may_have_it_is_left_out_when_others_are_sent_to(
+    resources: Resources, relay: Relay
+) -> None:
+    relay.when(phase="rcpt", recipient="reader4@example.org").reply("554 5.7.1 refused by policy").times(1)
+    outbox = await in_doubt(resources, relay, accepted=2)
+    assert await send_missing(resources, outbox) == 1
+    async with sending(office(resources, relay_at(relay.url))):
+        found = await outbox.until_ended()
+    assert (found.accepted, found.held, found.refused) == (3, 1, 1)
+    assert copies(relay) == Counter(readers(5)) + Counter({"reader2@example.org": 1})
+
+
+async def test_what_an_old_holder_left_behind_is_forgotten(resources: Resources, relay: Relay) -> None:
+    outbox = await short(resources, relay)
+
+    def leave_behind(session: Session) -> None:
+        session.execute(sa.update(Span).values(in_flight=[2, 3], deaths=4))
+
+    await resources.database.write(leave_behind)
+    await send_missing(resources, outbox)
+    async with sending(office(resources, relay_at(relay.url))):
+        await outbox.until_ended()
+    assert {row.uncertain_count for row in (await outbox.rows()).values()} == {0}
 
 
 async def test_held_readers_are_released_by_a_person_with_the_same_bytes(
