@@ -128,7 +128,17 @@ async def test_a_ledger_that_does_not_add_up_gets_no_proof(resources: Resources)
         await proof(resources, outbox)
 
 
-async def test_a_row_that_goes_missing_meanwhile_ends_it_without_a_signature(
+@pytest.mark.parametrize("number", [1, 3, 5])
+async def test_a_gap_in_the_numbers_is_named(resources: Resources, number: int) -> None:
+    outbox = await open_outbox(resources, readers(5))
+    await resources.database.write(end, outbox.edition, {"accepted": 5})
+    elsewhere = sa.update(Delivery).where(col(Delivery.number) == number).values(number=9)
+    await resources.database.write(lambda session: session.execute(elsewhere))
+    with pytest.raises(DoesNotAddUp, match=f"Reader {number} is not in the ledger"):
+        await proof(resources, outbox)
+
+
+async def test_a_row_that_changes_meanwhile_ends_it_without_a_signature(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "PAGE_ROWS", 2)
