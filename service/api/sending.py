@@ -189,7 +189,9 @@ async def resumed(resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID
     responses=problems.documented(404, 409, 413, 415, example=shapes.WHOLE_EXAMPLE | {"state": "cancelled"}),
 )
 async def cancelled(resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID) -> Response:
-    """For good: who has it keeps it, nobody else gets it."""
+    """For good: who has it keeps it, nobody else gets it. An edition that was sent and is being sent to those who were missing
+    ends that, and stays sent.
+    """
     now = resources.clock.now()
 
     def cancel(session: Session) -> EditionRow:

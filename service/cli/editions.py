@@ -115,8 +115,8 @@ def proof(
 
 
 def _verify(path: Path, key_file: Path | None) -> None:
-    public_keys = seal.read_published(key_file.read_bytes()) if key_file is not None else _own_keys()
     with path.open("rb") as file:
+        public_keys = seal.read_published(key_file.read_bytes()) if key_file is not None else _own_keys()
         print(checking.check(file, public_keys))
 
 

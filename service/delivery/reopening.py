@@ -21,7 +21,7 @@ from service import database
 from service.delivery import fence, launch, missing
 from service.delivery.launch import FAN_OUT, Holder
 from service.editions import queries
-from service.editions.models import Edition, State
+from service.editions.models import Cadence, Edition, State
 from service.errors import Conflict
 from service.events import log
 from service.jobs import Kind
@@ -87,14 +87,14 @@ async def release_held(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> R
     return await _reopen(held, edition_uid, Reopening.HELD, actor=actor)
 
 
-def short_of(session: Session, edition: Edition) -> Short:
-    """Counted now, so one who has left since the end is not in it."""
+def short_of(session: Session, edition: Edition, *, looks_short: bool = True) -> Short:
+    """Counted now, so one who has left since the end is not in it; not at all if every row says that its reader has it."""
     try:
         _check(session, edition, session.get(Run, edition.id))
         refusal = None
     except Conflict as error:
         refusal = error.message
-    counts = missing.counts(session, edition.id)
+    counts = missing.counts(session, edition.id) if looks_short else {}
     return Short(counts.get(Reopening.MISSING, 0), counts.get(Reopening.HELD, 0), refusal)
 
 
@@ -131,7 +131,7 @@ def _begin(
     run.reopening, run.reopened_from, run.reopened_at = which, 1, begun
     run.stopped = run.stop_reason = run.ended_at = None
     run.turn += 1
-    run.give_up_at = launch.give_up_at(session, run.newsletter_id, begun, own_slot=timedelta(0))
+    run.give_up_at = _until(session, run.newsletter_id, begun)
     session.add_all([edition, run])
     subject = ("edition", edition.uid)
     log.record(session, EVENTS[which], actor=actor, now=now, subject=subject, facts={"readers": readers})
@@ -189,6 +189,21 @@ def _open_rows(session: Session, span: Span, which: Reopening) -> bool:
     session.add(span)
     session.flush()
     return True
+
+
+def _until(session: Session, newsletter_id: int, begun: datetime) -> datetime:
+    """When the next regular edition is due. That may be this very second, before any tick has seen it."""
+    overdue = sa.select(col(Cadence.id)).where(
+        col(Cadence.newsletter_id) == newsletter_id, col(Cadence.next_run_at) <= begun
+    )
+    planned = queries.next_planned(session, newsletter_id)
+    planned_at = planned.scheduled_at if planned is not None else None
+    if session.execute(overdue.limit(1)).first() or (planned_at is not None and planned_at <= begun):
+        raise AfterTheNext(
+            "The next regular edition is due now, so this one is not sent any more: nobody gets it after the newer one."
+        )
+    latest = launch.give_up_at(session, newsletter_id, begun, own_slot=timedelta(0))
+    return latest if planned_at is None else min(latest, planned_at)
 
 
 def _check(session: Session, edition: Edition, run: Run | None) -> None:

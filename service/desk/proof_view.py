@@ -14,6 +14,7 @@ from service.proofs import facts as proof_facts
 from service.proofs.facts import DoesNotAddUp, Facts
 
 NAMED = 5
+ENDED_WITHOUT = (*missing.WITHOUT, DeliveryState.HELD)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ProofView:
         """Ended without it, and neither missing nor in doubt: a dead address, suppressed, or gone since."""
         if self.facts is None or self.short is None:
             return 0
-        ended = sum(self.facts.totals.of(state) for state in (*missing.WITHOUT, DeliveryState.HELD))
+        ended = sum(self.facts.totals.of(state) for state in ENDED_WITHOUT)
         return ended - self.short.missing - self.short.held
 
 
@@ -45,6 +46,7 @@ def of(session: Session, edition: Edition, *, now: datetime) -> ProofView:
         return ProofView(None, error.message)
     if not found.is_final:
         return ProofView(found, None)
-    short = reopening.short_of(session, edition)
+    looks_short = any(found.totals.of(state) for state in ENDED_WITHOUT)
+    short = reopening.short_of(session, edition, looks_short=looks_short)
     named = missing.first(session, edition.id, limit=NAMED) if short.missing else []
     return ProofView(found, None, short, tuple(named))

@@ -60,13 +60,13 @@ def test_without_a_file_it_goes_to_standard_output(migrated: Path, edition: str)
 
 
 def test_what_cannot_be_proven_or_checked_is_said(
-    migrated: Path, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path,
 ) -> None:
-    assert "memo proof ID" in said(memo(migrated, "proof"))
-    assert "nowhere.json" in said(memo(migrated, "proof", "--verify", "nowhere.json"))
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    assert "--key" in said(memo(elsewhere, "proof", "--verify", "proof.json"))
-    assert not (elsewhere / "var").exists(), "checking a file makes no key"
+    assert "memo proof ID" in said(memo(tmp_path, "proof"))
+    assert "nowhere.json" in said(memo(tmp_path, "proof", "--verify", "nowhere.json"))
+    (tmp_path / "proof.json").write_text("{}")
+    assert "--key" in said(memo(tmp_path, "proof", "--verify", "proof.json"))
+    assert not (tmp_path / "var").exists(), "checking a file makes no key"
 
 
 async def test_it_is_sent_to_the_missing_and_the_held_only_if_asked(migrated: Path, edition: str) -> None:

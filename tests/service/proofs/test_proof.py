@@ -128,7 +128,17 @@ async def test_a_ledger_that_does_not_add_up_gets_no_proof(resources: Resources)
         await proof(resources, outbox)
 
 
-async def test_a_row_that_goes_missing_meanwhile_ends_it_without_a_signature(
+@pytest.mark.parametrize("number", [1, 3, 5])
+async def test_a_gap_in_the_numbers_is_named(resources: Resources, number: int) -> None:
+    outbox = await open_outbox(resources, readers(5))
+    await resources.database.write(end, outbox.edition, {"accepted": 5})
+    elsewhere = sa.update(Delivery).where(col(Delivery.number) == number).values(number=9)
+    await resources.database.write(lambda session: session.execute(elsewhere))
+    with pytest.raises(DoesNotAddUp, match=f"Reader {number} is not in the ledger"):
+        await proof(resources, outbox)
+
+
+async def test_a_row_that_changes_meanwhile_ends_it_without_a_signature(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "PAGE_ROWS", 2)
@@ -149,6 +159,27 @@ async def test_a_row_that_goes_missing_meanwhile_ends_it_without_a_signature(
 
     with pytest.raises(DoesNotAddUp, match="Make it once more"):
         await whole()
+
+
+async def test_while_it_is_being_sent_the_rows_listed_still_add_up(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PAGE_ROWS", 2)
+    outbox = await open_outbox(resources, readers(5))
+    found = await resources.database.read(facts.of, outbox.edition.uid, now=resources.clock.now())
+    written = b""
+    async for piece in writing.stream(resources.database, resources.keys, found, writing.wanted("json")):
+        if not written:
+            await resources.database.write(end, outbox.edition, {"accepted": 5})
+        written += piece
+    read = json.loads(written)
+    assert read["proof"]["is_final"] is False
+    assert (read["proof"]["totals"]["open"], read["listed"]["accepted"], read["listed"]["audience"]) == (
+        5,
+        5,
+        5,
+    )
+    assert check(resources, written).audience == 5
 
 
 async def test_an_edition_that_has_not_begun_has_nothing_to_prove(resources: Resources) -> None:

@@ -2,21 +2,22 @@
 
 import asyncio
 from collections import Counter
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import missing, reopening, retry, steering
+from service.delivery import closing, missing, reopening, retry, steering
 from service.delivery.reopening import AfterTheNext, NobodyHeld, NobodyMissing, NotEnded
 from service.dependencies import Resources
 from service.editions.models import Cadence, Edition, State
 from service.events import log
-from service.ledger.models import Delivery, DeliveryState, Run
+from service.ledger.models import Delivery, DeliveryState, Run, Span
 from service.subscribers.models import State as Subscribed
 from service.subscribers.models import Subscription
+from service.worker import Worker
 from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
 from tests.support.relay import Relay
 
@@ -62,6 +63,8 @@ async def test_those_who_are_missing_get_it_once_and_nobody_else_again(
     assert (before.standing, before.missing_count) == ("sent, 3 missing", 3)
 
     assert await send_missing(resources, outbox) == 3
+    run = await resources.database.read(Session.get_one, Run, outbox.edition.id)
+    assert run.turn == 1, "whoever still holds a span of it finds the fence fallen"
     async with sending(office(resources, relay_at(relay.url))):
         found = await outbox.until_ended()
 
@@ -76,7 +79,7 @@ async def test_those_who_are_missing_get_it_once_and_nobody_else_again(
     assert [event.facts for event in said if event.name == "edition.sent_to_missing"] == [{"readers": 3}]
 
 
-async def test_who_has_left_or_is_suppressed_since_is_not_missing(resources: Resources, relay: Relay) -> None:
+async def test_nb_05_who_has_left_since_is_not_missing(resources: Resources, relay: Relay) -> None:
     outbox = await short(resources, relay)
     await resources.database.write(leave, outbox.subscribers[REFUSED[0]])
     listed = await resources.database.read(missing.first, outbox.edition.id, limit=10)
@@ -156,7 +159,7 @@ async def test_never_after_the_next_regular_edition_has_started(resources: Resou
     assert seen.refusal is not None
 
 
-async def in_doubt(resources: Resources, relay: Relay) -> Outbox:
+async def in_doubt(resources: Resources, relay: Relay, *, accepted: int = 3) -> Outbox:
     """One reader has it twice without an answer and is held; one was uncertain, then refused."""
     relay.when(phase="dot", recipient="reader2@example.org").keep().drop().times(2)
     relay.when(phase="dot", recipient="reader3@example.org").keep().drop().times(1)
@@ -166,7 +169,7 @@ async def in_doubt(resources: Resources, relay: Relay) -> Outbox:
     outbox = await open_outbox(resources, readers(5))
     async with sending(office(resources, relay_at(relay.url))):
         found = await outbox.until_ended()
-    assert (found.accepted, found.held, found.refused) == (3, 1, 1)
+    assert (found.accepted, found.held, found.refused) == (accepted, 1, 4 - accepted)
     return outbox
 
 
@@ -176,6 +179,31 @@ async def test_who_may_have_it_is_not_missing(resources: Resources, relay: Relay
     with pytest.raises(NobodyMissing):
         await send_missing(resources, outbox)
     assert copies(relay)["reader2@example.org"] == 2
+
+
+async def test_who_may_have_it_is_left_out_when_others_are_sent_to(
+    resources: Resources, relay: Relay
+) -> None:
+    relay.when(phase="rcpt", recipient="reader4@example.org").reply("554 5.7.1 refused by policy").times(1)
+    outbox = await in_doubt(resources, relay, accepted=2)
+    assert await send_missing(resources, outbox) == 1
+    async with sending(office(resources, relay_at(relay.url))):
+        found = await outbox.until_ended()
+    assert (found.accepted, found.held, found.refused) == (3, 1, 1)
+    assert copies(relay) == Counter(readers(5)) + Counter({"reader2@example.org": 1})
+
+
+async def test_what_an_old_holder_left_behind_is_forgotten(resources: Resources, relay: Relay) -> None:
+    outbox = await short(resources, relay)
+
+    def leave_behind(session: Session) -> None:
+        session.execute(sa.update(Span).values(in_flight=[2, 3], deaths=4))
+
+    await resources.database.write(leave_behind)
+    await send_missing(resources, outbox)
+    async with sending(office(resources, relay_at(relay.url))):
+        await outbox.until_ended()
+    assert {row.uncertain_count for row in (await outbox.rows()).values()} == {0}
 
 
 async def test_held_readers_are_released_by_a_person_with_the_same_bytes(
@@ -199,6 +227,20 @@ async def test_held_readers_are_released_by_a_person_with_the_same_bytes(
         await reopening.release_held(resources, outbox.edition.uid, actor="Ada")
 
 
+async def test_a_held_reader_who_leaves_before_the_release_stays_held(
+    resources: Resources, relay: Relay
+) -> None:
+    """Skipped would say that they do not have it."""
+    outbox = await in_doubt(resources, relay)
+    await reopening.release_held(resources, outbox.edition.uid, actor="Ada")
+    while await resources.database.write(reopening.carry_on, outbox.edition.id) is not None:
+        pass
+    await resources.database.write(leave, outbox.subscribers["reader2@example.org"])
+    async with sending(office(resources, relay_at(relay.url))):
+        found = await outbox.until_ended()
+    assert (found.accepted, found.held, found.skipped) == (4, 1, 0)
+
+
 async def test_what_is_released_without_a_clear_answer_again_is_held_again(
     resources: Resources, relay: Relay
 ) -> None:
@@ -211,7 +253,7 @@ async def test_what_is_released_without_a_clear_answer_again_is_held_again(
     assert copies(relay)["reader2@example.org"] == 3
 
 
-async def test_cancelling_it_leaves_the_edition_sent(resources: Resources, relay: Relay) -> None:
+async def test_nb_29_cancelling_it_leaves_the_edition_sent(resources: Resources, relay: Relay) -> None:
     outbox = await short(resources, relay)
     await send_missing(resources, outbox)
     now = resources.clock.now()
@@ -231,10 +273,14 @@ async def test_cancelling_it_leaves_the_edition_sent(resources: Resources, relay
     assert (found.accepted, max(copies(relay).values())) == (11, 1)
 
 
-async def test_a_pause_holds_it_half_opened_and_a_resume_goes_on(resources: Resources, relay: Relay) -> None:
+async def test_nb_02_it_is_not_done_half_opened_and_a_resume_goes_on(
+    resources: Resources, relay: Relay
+) -> None:
     outbox = await short(resources, relay)
     uid, now = outbox.edition.uid, resources.clock.now()
     await send_missing(resources, outbox)
+    closed = await resources.database.write(closing.close_ended, pepper=resources.pepper, now=now)
+    assert closed == [], "no span is due yet, but it has only begun"
     await resources.database.write(steering.pause, uid, reason="lunch", now=now, actor="test")
     assert await resources.database.write(reopening.carry_on, outbox.edition.id) is None
     await resources.database.write(steering.resume, uid, now=now, actor="test")
@@ -244,7 +290,7 @@ async def test_a_pause_holds_it_half_opened_and_a_resume_goes_on(resources: Reso
     assert found.accepted == 11
 
 
-async def test_too_late_ones_get_a_new_time_and_new_tries(resources: Resources, relay: Relay) -> None:
+async def test_nb_13_too_late_ones_get_a_new_time_and_new_tries(resources: Resources, relay: Relay) -> None:
     relay.when(phase="rcpt", attempt=1).reply("450 4.7.1 try later")
     outbox = await open_outbox(resources, readers(3))
 
@@ -273,24 +319,63 @@ async def test_too_late_ones_get_a_new_time_and_new_tries(resources: Resources, 
     assert {row.attempts for row in (await outbox.rows()).values()} == {len(retry.WAITS) + 2}
 
 
+def plan(session: Session, newsletter_id: int, due: datetime) -> None:
+    session.add(
+        Cadence(
+            newsletter_id=newsletter_id,
+            weekdays="mon",
+            local_time=time(6),
+            time_zone="UTC",
+            next_date=due.date(),
+            next_run_at=due,
+        )
+    )
+
+
 async def test_it_gives_up_when_the_next_regular_edition_is_due(resources: Resources, relay: Relay) -> None:
     outbox = await short(resources, relay)
-    real_now = await resources.database.read(database.now)
-    due = real_now + timedelta(seconds=20)
-
-    def plan(session: Session) -> None:
-        session.add(
-            Cadence(
-                newsletter_id=outbox.edition.newsletter_id,
-                weekdays="mon",
-                local_time=time(6),
-                time_zone="UTC",
-                next_date=due.date(),
-                next_run_at=due,
-            )
-        )
-
-    await resources.database.write(plan)
+    due = await resources.database.read(database.now) + timedelta(seconds=20)
+    await resources.database.write(plan, outbox.edition.newsletter_id, due)
     await send_missing(resources, outbox)
     run = await resources.database.read(Session.get_one, Run, outbox.edition.id)
     assert run.give_up_at == due, "however soon that is"
+
+
+async def test_it_is_not_begun_in_the_second_before_the_next_edition_starts(
+    resources: Resources, relay: Relay
+) -> None:
+    outbox = await short(resources, relay)
+    due = await resources.database.read(database.now)
+    await resources.database.write(plan, outbox.edition.newsletter_id, due)
+    with pytest.raises(AfterTheNext, match="is due now"):
+        await send_missing(resources, outbox)
+    assert await outbox.state() is State.SENT
+
+
+async def test_the_worker_opens_sends_and_closes_it_by_itself(resources: Resources, relay: Relay) -> None:
+    outbox = await short(resources, relay, 6)
+    async with Worker(resources, relay.url).running():
+        await send_missing(resources, outbox)
+        found = await outbox.until_ended()
+    assert (found.accepted, max(copies(relay).values())) == (5, 1)
+    assert (await edition_of(resources, outbox)).standing == "sent"
+
+
+async def test_what_was_under_way_when_it_was_cancelled_counts_as_handed_over(resources: Resources) -> None:
+    """So the proof knows that it may be there, and a release sends the same bytes."""
+    outbox = await open_outbox(resources, readers(3))
+    pins = {"rendition": 1, "date": "2026-03-02T05:00:00+00:00", "key": "k"}
+
+    def take(session: Session) -> None:
+        span = session.exec(select(Span).where(Span.edition_id == outbox.edition.id)).one()
+        span.in_flight, span.pins = [2], pins
+        session.add(span)
+
+    await resources.database.write(take)
+    now = resources.clock.now()
+    await resources.database.write(steering.cancel, outbox.edition.uid, now=now, actor="test")
+    await resources.database.write(closing.sweep_cancelled)
+    rows = {row.number: row for row in (await outbox.rows()).values()}
+    assert [rows[number].state.value for number in (1, 2, 3)] == ["cancelled", "held", "cancelled"]
+    assert (rows[2].attempts, rows[2].uncertain_count, rows[2].pins) == (1, 1, pins)
+    assert (rows[1].attempts, rows[1].uncertain_count, rows[1].pins) == (0, 0, None)
