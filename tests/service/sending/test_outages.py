@@ -56,6 +56,7 @@ async def test_a_database_that_is_restarted_costs_nobody_a_message(
             await asyncio.to_thread(own_postgres.interrupt, "fast")
             await relay.until_accepted(len(relay.lines()) + 80)
             await asyncio.to_thread(own_postgres.interrupt, "immediate")
+            relay.script(delay_ms=0)
             await outbox.until_ended(within=60)
             assert worker.code is None
         found = await rehearsal.verdict()
@@ -77,6 +78,7 @@ async def test_nb_35_a_full_disk_stops_messages_and_nothing_else(
             await asyncio.sleep(FULL_SECONDS)
             assert len(relay.lines()) == at_first < len(READERS)
             resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            relay.script(delay_ms=0)
             await outbox.until_ended(within=60)
             assert worker.code is None
         found = await rehearsal.verdict()
