@@ -42,7 +42,7 @@ PASSED = {
     "wait 22 h": timedelta(hours=22),
 }
 EVENTS = (
-    *["wait 11 s"] * 8, *["wait 660 s"] * 4, "wait 7300 s", "wait 22 h", *["kill"] * 4, *["late"] * 3, *["pause"] * 3,
+    *["wait 11 s"] * 8, *["wait 660 s"] * 4, "wait 7300 s", "wait 22 h", *["kill"] * 4, *["late"] * 6, *["pause"] * 3,
     "correct", "hurry", "cancel", "leave", "complain", *["fan out"] * 2, *["tick"] * 2,
 )  # fmt: skip
 VERBS = (
