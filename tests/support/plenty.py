@@ -65,21 +65,25 @@ def _numbers(count: int) -> Any:
     return counted.union_all(sa.select(counted.c.number + 1).where(counted.c.number < count))
 
 
-def _uid(session: Session) -> Any:
+def _uid(session: Session, number: Any) -> Any:
+    """In the order of their making, as UUIDv7 are."""
     if database.is_postgresql(session):
-        return sa.literal_column("gen_random_uuid()")
-    return sa.literal_column("lower(hex(randomblob(16)))")
+        return sa.cast(sa.func.lpad(sa.func.to_hex(number), 32, "0"), sa.Uuid())
+    return sa.func.printf("%032x", number)
 
 
 def _readers(session: Session, newsletter_id: int, count: int) -> None:
     now, numbers = database.now(session), _numbers(count)
-    address = sa.literal("reader") + sa.cast(numbers.c.number, sa.Text) + sa.literal("@example.org")
+    digits = sa.func.substr(sa.cast(sa.literal(10_000_000) + numbers.c.number, sa.Text), 2)
+    address = sa.literal("reader") + digits + sa.literal("@example.org")
     columns = ["uid", "address", "address_key", "address_hash", "created_at"]
-    people = sa.select(_uid(session), address, address, sa.literal("hash of ") + address, _time(now))
+    people = sa.select(
+        _uid(session, numbers.c.number), address, address, sa.literal("hash of ") + address, _time(now)
+    )
     session.execute(sa.insert(Subscriber).from_select(columns, people, include_defaults=False))
     columns = ["uid", "newsletter_id", "subscriber_id", "state", "revision", "requested_at", "confirmed_at"]
     given = sa.select(
-        _uid(session), sa.literal(newsletter_id), col(Subscriber.id), sa.literal(Subscribed.ACTIVE.value),
+        _uid(session, col(Subscriber.id)), sa.literal(newsletter_id), col(Subscriber.id), sa.literal(Subscribed.ACTIVE.value),
         sa.literal(1), _time(now), _time(now),
     )  # fmt: skip
     session.execute(sa.insert(Subscription).from_select(columns, given, include_defaults=False))
@@ -103,7 +107,7 @@ def _notices_and_suppressions(session: Session, count: int) -> None:
     )
     session.add_all(
         Suppression(
-            address_hash=f"hash of reader{number}@example.org", address=f"reader{number}@example.org",
+            address_hash=f"hash of reader{number:07}@example.org", address=f"reader{number:07}@example.org",
             reason=Reason.BOUNCE, source="test", evidence="", created_at=now,
         )
         for number in range(count)
