@@ -88,7 +88,7 @@ def _judge(session: Session, caught: Caught) -> None:
 
 def _is_scan(line: str) -> bool:
     found = re.match(r"SCAN (\w+?)(?:_\d+)?(?: |$)", line)
-    return found is not None and found.group(1) in LARGE
+    return found is not None and found.group(1) in LARGE and not any(key in line for key in PARTIAL)
 
 
 def _explained(session: Session, caught: Caught) -> dict[str, Any]:
