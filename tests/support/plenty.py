@@ -38,6 +38,10 @@ class Plenty:
 
 def fill(session: Session, deliveries: int) -> Plenty:
     """As many subscribers as deliveries; a quarter of them in each of four editions, the last one under way."""
+    if database.is_postgresql(session):
+        session.execute(
+            sa.text("SET LOCAL idle_in_transaction_session_timeout = 0")
+        )  # so many rows take a while to be made
     now = database.now(session)
     memo = newsletter(session, now)
     _readers(session, memo.id, deliveries)

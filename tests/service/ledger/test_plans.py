@@ -5,7 +5,7 @@ from tests.support import plenty
 from tests.support.plan_steps import Drive
 from tests.support.plans import Net, told
 
-DELIVERIES = 20_000
+DELIVERIES = 10_000
 
 
 async def test_a_key_serves_every_statement_of_a_send(database_url: str) -> None:
