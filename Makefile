@@ -11,7 +11,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-unit lint types imports migrations licences check migrate bench settings lock clean
+.PHONY: help install demo serve test test-unit lint types imports migrations licences check migrate bench plans settings lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -68,6 +68,9 @@ migrate: $(STAMP) ## Bring the database that the settings name up to date
 
 bench: $(STAMP) ## How quickly messages leave here, beside other senders (docs/BENCH.md; needs postfix's smtp-sink)
 	@$(RUN) -m bench $(ARGS)
+
+plans: $(STAMP) ## What each statement of a send does on a million deliveries, on both databases (minutes)
+	@$(RUN) -m bench.plans $(ARGS)
 
 settings: $(STAMP) ## Write docs/settings.md anew from the settings' own descriptions
 	@$(RUN) -m tests.unit.house.settings_page > docs/settings.md

@@ -47,6 +47,7 @@ def sweep_cancelled(session: Session) -> int:
         select(Span)
         .join(Run, col(Run.edition_id) == col(Span.edition_id))
         .where(
+            col(Run.ended_at).is_(None),
             col(Run.stopped) == Stopped.CANCELLED.value,
             col(Span.due_at).is_not(None),
             sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < now - spans.STALE),

@@ -130,7 +130,9 @@ def is_outranked(session: Session, taken: Take, relay: str) -> bool:
 
 def let_everything_go(session: Session) -> None:
     """At the start of the only sending process of a SQLite database: whoever held a span is dead."""
-    for span in session.exec(sql_select(Span).where(col(Span.renewed_at).is_not(None))):
+    running = sql_select(Run.edition_id).where(col(Run.ended_at).is_(None))
+    held = sql_select(Span).where(col(Span.edition_id).in_(running), col(Span.renewed_at).is_not(None))
+    for span in session.exec(held):
         span.renewed_at = span.holder = None
         span.deaths += 1
         tallies.write(session, span)

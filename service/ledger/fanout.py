@@ -94,7 +94,7 @@ def _insert_rows(session: Session, run: Run, audience: Audience, wanted: int) ->
     everybody = audience(session, run.newsletter_id, run.cutoff_at).subquery()
     chunk = (
         sa.select(everybody)
-        .where(everybody.c.subscriber_id > run.cursor)
+        .where(everybody.c.subscriber_id > run.cursor, everybody.c.person_id > run.cursor)
         .order_by(everybody.c.subscriber_id)
         .limit(wanted)
         .subquery()

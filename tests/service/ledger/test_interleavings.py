@@ -6,11 +6,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlmodel import col
 
-from tests.service.ledger.machine import Ledger
+from service.delivery import recording, spans
+from service.ledger.models import DeliveryState, Span
+from tests.service.ledger.machine import Happening, Ledger, Work
 from tests.support.ledger_stage import Stage
 
-EXAMPLES = int(os.environ.get("MEMO_TEST_INTERLEAVINGS", "30"))
+EXAMPLES = int(os.environ.get("MEMO_TEST_INTERLEAVINGS", "20"))
 STEPS = 40
 SHRINK = os.environ.get("MEMO_TEST_SHRINK")  # takes minutes, and says in few steps what went wrong
 
@@ -38,4 +41,27 @@ def bounds(examples: int, *, is_random: bool) -> settings:
 
 def test_the_books_always_balance(stage: Stage) -> None:
     machine = type("Ledger", (Ledger,), {"stage": stage})
-    run_state_machine_as_test(machine, settings=bounds(EXAMPLES, is_random=EXAMPLES > 30))
+    run_state_machine_as_test(machine, settings=bounds(EXAMPLES, is_random=EXAMPLES > 20))
+
+
+def test_a_broken_fence_and_a_broken_guard_are_noticed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same story with the fence and the guard whole, then without: one was robbed of its span and wakes up late."""
+    _told(stage)
+    with monkeypatch.context() as broken, pytest.raises(AssertionError, match="given to somebody else"):
+        broken.setattr(spans, "fence", lambda taken: (col(Span.id) == taken.span_id,))
+        _told(stage)
+    with monkeypatch.context() as broken, pytest.raises(AssertionError, match="was held and is refused"):
+        broken.setattr(recording, "OPEN", tuple(DeliveryState))
+        _told(stage)
+
+
+def _told(stage: Stage) -> None:
+    machine: Ledger = type("Ledger", (Ledger,), {"stage": stage})()
+    machine.open(readers=2, span_size=2, holds=True)
+    machine.step(move=Work("one", "begin", "accepted"))
+    machine.step(move=Work("one", "begin", "accepted"))
+    machine.step(move=Happening("wait 11 s", 0, "accepted"))
+    machine.step(move=Work("two", "begin", "accepted"))
+    machine.step(move=Work("one", "begin", "accepted"))
+    machine.step(move=Happening("late", 0, "refused"))
+    machine.teardown()

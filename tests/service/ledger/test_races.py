@@ -1,0 +1,79 @@
+"""Two who write to one span at the same moment: whoever comes second sees what the first has done."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service import database
+from service.database import Database
+from service.delivery import recording, spans
+from service.delivery.recording import Recorded, SpanBatch
+from service.delivery.spans import Pinning, Take
+from service.ledger import fanout, progress
+from service.ledger.models import DeliveryState
+from service.subscribers import audience
+from tests.support import ledger_stage
+from tests.support.ledger_stage import Plan
+
+ROUNDS = 12
+READERS = 6
+PINNING = Pinning(datetime(2026, 3, 2, 6, tzinfo=UTC), "key")
+STALE = spans.STALE + timedelta(seconds=1)
+
+
+@pytest.fixture
+async def held(database_url: str) -> AsyncIterator[Database]:
+    held = database.connect(database_url)
+    yield held
+    await held.close()
+
+
+async def _take(held: Database, holder: str) -> Take | None:
+    wait = timedelta(minutes=2)
+    return await held.write(spans.take, holder=holder, relay="relay", pinning=PINNING, uncertain_wait=wait)
+
+
+async def _held_by_one(held: Database) -> tuple[int, Take]:
+    opened = await held.write(ledger_stage.open_edition, Plan(READERS, READERS, holds_uncertain=False))
+    await held.write(fanout.carry_on, opened.edition_id, audience.statement)
+    taken = await _take(held, "one")
+    assert taken is not None
+    return opened.edition_id, taken
+
+
+async def test_an_intent_and_a_take_over_at_once_never_lose_a_message(held: Database) -> None:
+    """The intent stands and whoever takes over knows of it, or it does not stand and nothing was begun."""
+    for _ in range(ROUNDS):
+        edition_id, one = await _held_by_one(held)
+        await held.write(ledger_stage.pass_time, edition_id, STALE)
+        standing, two = await asyncio.gather(
+            held.write(recording.commit, [SpanBatch(one, [], [], [1])]), _take(held, "two")
+        )
+        seen = await held.read(ledger_stage.look, edition_id)
+        row, span = seen.rows[1], seen.spans[one.span_id]
+        if standing and two is not None:
+            assert row.state is DeliveryState.UNCERTAIN, "begun, and left to whoever took over"
+        elif standing:
+            assert span.in_flight == [1] and span.epoch == one.epoch, "one has spoken: it lives"
+        else:
+            assert row.state is DeliveryState.QUEUED and two is not None and span.epoch == two.epoch
+
+
+async def test_a_late_accept_and_letting_go_at_once_leave_the_books_right(held: Database) -> None:
+    for _ in range(ROUNDS):
+        edition_id, one = await _held_by_one(held)
+        await held.write(recording.commit, [SpanBatch(one, [], [], [1])])
+        await held.write(ledger_stage.pass_time, edition_id, STALE)
+        two = await _take(held, "two")
+        assert two is not None
+        late = SpanBatch(one, [Recorded(1, DeliveryState.ACCEPTED, 1, 0, "250 ok")])
+        await asyncio.gather(
+            held.write(recording.commit, [late]), held.write(spans.let_go, two, in_flight=[])
+        )
+        seen = await held.read(ledger_stage.look, edition_id)
+        figures = await held.read(progress.of, edition_id)
+        assert seen.rows[1].state is DeliveryState.ACCEPTED
+        assert (figures.accepted, figures.open, figures.audience) == (1, READERS - 1, READERS)
+        assert seen.spans[one.span_id].counts == {"accepted": 1, "queued": READERS - 1}
