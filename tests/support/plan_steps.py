@@ -22,9 +22,10 @@ from service.delivery import (
     spans,
     steering,
 )
+from service.delivery.fence import Take
 from service.delivery.outcome import Phase, Reply
 from service.delivery.recording import Recorded, SpanBatch
-from service.delivery.spans import Pinning, Take
+from service.delivery.spans import Pinning
 from service.desk import deliveries, newsletter_view, overview, sending_view
 from service.editions import occurrences
 from service.ledger import fanout, notices, progress, rows
@@ -91,9 +92,10 @@ class Drive:
 
     async def _send(self, taken: Take) -> None:
         await self._read("outranked", spans.is_outranked, taken, RELAY)
-        last = await self._write("page", paging.open_page, taken, size=20, progressed=True)
+        wanted = paging.Page(size=20, progressed=True)
+        last = await self._write("page", paging.open_page, taken, wanted)
         assert last is not None
-        page = await self._read("rows", paging.rows, taken, last)
+        page = await self._read("rows", paging.rows, taken, replace(wanted, last=last))
         with suppress(RenditionUnreadable):  # its bytes are not looked at
             await self._read("mould", messages.mould, taken.pins["rendition"])
         numbers = [row.number for row in page]
@@ -119,7 +121,7 @@ class Drive:
     async def _expire(self) -> None:
         taken = await self._take("take")
         await self._database.write(_given_up, self._plenty.edition_id, -timedelta(hours=1))
-        await self._write("page past the end", paging.open_page, taken, size=20, progressed=True)
+        await self._write("page past the end", paging.open_page, taken, paging.Page(size=20, progressed=True))
         await self._database.write(_given_up, self._plenty.edition_id, timedelta(hours=1))
         if self._database.is_sqlite:
             await self._write("start", spans.let_everything_go)
@@ -139,11 +141,10 @@ class Drive:
                 "desk: deliveries",
                 deliveries.find,
                 plenty.edition_uid,
-                state=state,
-                address=address,
+                (*rows.in_state(state), *rows.with_address(address)),
                 after=after,
             )
-        await self._read("api: deliveries", rows.page, plenty.edition_id, after=500)
+        await self._read("api: deliveries", rows.matching, plenty.edition_id, (), after=500)
         await self._read("audience", audience.count, plenty.newsletter_id)
         await self._write(
             "pause", steering.pause, plenty.edition_uid, reason="a look", now=self._now, actor="test"

@@ -9,8 +9,9 @@ import pytest
 from service import database
 from service.database import Database
 from service.delivery import recording, spans
+from service.delivery.fence import Take
 from service.delivery.recording import Recorded, SpanBatch
-from service.delivery.spans import Pinning, Take
+from service.delivery.spans import Pinning
 from service.ledger import fanout, progress
 from service.ledger.models import DeliveryState
 from service.subscribers import audience

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from service.delivery import outcome, retry, settling
+from service.delivery.fence import Take
 from service.delivery.outcome import Phase, Reply
 from service.delivery.paging import Row
-from service.delivery.spans import Take
 from service.ledger.models import DeliveryState, Lane
 
 TAKEN = Take(1, 1, 1, 2, Lane.SCHEDULED, 7, 0, {}, False)
