@@ -2,7 +2,7 @@
 
     python -m bench.crash [--kills 10] [--database sqlite]
 
-`run` gives what `bench/out/summary.json` keeps (lost, repeats_per_kill_max, kills) and the detail of each database and point.
+`measure` gives what `bench/out/summary.json` keeps (lost, repeats_per_kill_max, kills) and the detail of each database and point.
 """
 
 import argparse
@@ -55,7 +55,7 @@ class Report(TypedDict):
     databases: dict[str, Detail]
 
 
-def run(databases: Sequence[str] = DATABASES, *, kills_per_point: int = KILLS_PER_POINT) -> Report:
+def measure(databases: Sequence[str] = DATABASES, *, kills_per_point: int = KILLS_PER_POINT) -> Report:
     """Both databases, one after the other. `breaches` is empty if every promise was kept."""
     details: dict[str, Detail] = {}
     for name in databases:
@@ -138,7 +138,7 @@ def main() -> int:
     asked.add_argument("--database", choices=DATABASES, action="append", help="default: both")
     chosen = asked.parse_args()
     logs.configure(form="console", level="WARNING")
-    report = run(chosen.database or DATABASES, kills_per_point=chosen.kills)
+    report = measure(chosen.database or DATABASES, kills_per_point=chosen.kills)
     print(json.dumps(report, indent=2))
     return 1 if report["breaches"] else 0
 
