@@ -77,14 +77,21 @@ def _begin_at_once(*_: object, **__: object) -> "asyncio.Future[bool]":
 
 def _ask_nothing() -> None:
     """Every statement that is under the fence, with a fence that always stands; and rows read long ago are good for ever."""
+    carrying.PAGE_STALE_SECONDS = 1e9
+    for module, name, statement in statements_without_fence():
+        setattr(module, name, statement)
+
+
+def statements_without_fence() -> list[tuple[Any, str, sa.Update]]:
+    """Module, name and replacement. The values of a fence are still given, and mean nothing."""
     asked = [sa.bindparam(name, type_=sa.BigInteger()) for name in ("the_epoch", "the_edition", "the_turn")]
     nothing = (col(Span.id) == sa.bindparam("the_span"), *(each.is_not(None) for each in asked))
-    carrying.PAGE_STALE_SECONDS = 1e9
-    product: Any = recording
-    product._FENCED = recording._span(nothing)
-    ground: Any = fence
-    ground.RENEW_FENCED = sa.update(Span).where(*nothing).values(renewed_at=database.utc_now())
-    ground.RENEW_PROGRESSED = ground.RENEW_FENCED.values(deaths=0)
+    renewed = sa.update(Span).where(*nothing).values(renewed_at=database.utc_now())
+    return [
+        (recording, "_FENCED", recording._span(nothing)),
+        (fence, "RENEW_FENCED", renewed),
+        (fence, "RENEW_PROGRESSED", renewed.values(deaths=0)),
+    ]
 
 
 class Fate:

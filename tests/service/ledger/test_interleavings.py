@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from sqlmodel import col
 
-from service.delivery import recording, spans
-from service.ledger.models import DeliveryState, Span
+from service.delivery import recording
+from service.ledger.models import DeliveryState
 from tests.service.ledger.machine import Happening, Ledger, Work
 from tests.support.ledger_stage import Stage
+from tests.support.sabotage import statements_without_fence
 
 EXAMPLES = int(os.environ.get("MEMO_TEST_INTERLEAVINGS", "20"))
 STEPS = 40
@@ -48,10 +48,12 @@ def test_a_broken_fence_and_a_broken_guard_are_noticed(stage: Stage, monkeypatch
     """The same story with the fence and the guard whole, then without: one was robbed of its span and wakes up late."""
     _told(stage)
     with monkeypatch.context() as broken, pytest.raises(AssertionError, match="given to somebody else"):
-        broken.setattr(spans, "fence", lambda taken: (col(Span.id) == taken.span_id,))
+        for module, name, statement in statements_without_fence():
+            broken.setattr(module, name, statement)
         _told(stage)
     with monkeypatch.context() as broken, pytest.raises(AssertionError, match="was held and is refused"):
         broken.setattr(recording, "OPEN", tuple(DeliveryState))
+        broken.setattr(recording, "_ROW", recording._row())
         _told(stage)
 
 

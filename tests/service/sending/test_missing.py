@@ -184,7 +184,9 @@ async def test_who_may_have_it_is_not_missing(resources: Resources, relay: Relay
 async def test_who_may_have_it_is_left_out_when_others_are_sent_to(
     resources: Resources, relay: Relay
 ) -> None:
-    relay.when(phase="rcpt", recipient="reader4@example.org").reply("554 5.7.1 refused by policy").times(1)
+    relay.when(phase="rcpt", recipient="reader4@example.org").reply(
+        "550 5.4.1 recipient address rejected: access denied"
+    ).times(1)
     outbox = await in_doubt(resources, relay, accepted=2)
     assert await send_missing(resources, outbox) == 1
     async with sending(office(resources, relay_at(relay.url))):

@@ -5,12 +5,13 @@ from functools import partial
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from service import database
 from service.delivery import closing, steering, waves
 from service.dependencies import Resources
 from service.editions.models import Edition, State
+from service.ledger import tallies
 from service.ledger.models import Delivery, DeliveryState, Run, Span
 from service.suppressions.models import Suppression
 from tests.support.outbox import Outbox, open_outbox
@@ -38,7 +39,10 @@ def _ended(session: Session, edition_id: int, refused: dict[int, str], wave: str
             .where(mine, col(Delivery.number) == number)
             .values(state=DeliveryState.REFUSED, reply=reply, pins={"rendition": 1})
         )
-    session.execute(sa.update(Span).where(col(Span.edition_id) == edition_id).values(due_at=None))
+    for span in session.exec(select(Span).where(col(Span.edition_id) == edition_id)):
+        span.due_at = None
+        tallies.write(session, span)
+        session.add(span)
 
 
 def _suppressed(session: Session) -> set[str]:
@@ -105,6 +109,9 @@ def _another(session: Session, edition_id: int, days: int, age: timedelta) -> Ed
     for row in session.execute(sa.select(Delivery).where(col(Delivery.edition_id) == edition_id)).scalars():
         session.add(Delivery(**{**row.model_dump(), "edition_id": edition.id}))
         row.at = before
+    session.flush()
+    for span in session.exec(select(Span).where(col(Span.edition_id) == edition_id)).all():
+        session.add(Span(edition_id=edition.id, first=span.first, last=span.last))
     session.flush()
     return edition
 
