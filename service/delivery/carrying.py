@@ -23,7 +23,7 @@ from service.database import Database
 from service.delivery import messages, outcome, relays, settling
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
-from service.delivery.holding import Errand
+from service.delivery.holding import Errand, Holding
 from service.delivery.messages import Mould
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.patience import Patience
@@ -66,20 +66,33 @@ class Shift:
     one_begun: asyncio.Event = field(default_factory=asyncio.Event)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     relay_is_known_good: bool = False
+    relay_waits: bool = False  # nothing begins until a span could be taken again
+    _noting: int = 0
 
     def is_wanted(self, errand: Errand) -> bool:
         """Whether it may still begin. What is not begun stays as it was and is read again."""
         age = asyncio.get_running_loop().time() - errand.read_at
-        return not self.draining.is_set() and errand.holding.goes_on and age <= PAGE_STALE_SECONDS
+        return self.goes_on(errand.holding) and age <= PAGE_STALE_SECONDS
+
+    def goes_on(self, holding: Holding) -> bool:
+        return not (self.draining.is_set() or self.relay_waits or holding.is_fenced)
+
+    def span_was_taken(self) -> None:
+        """Spans are only given out while the relay's clock does not say later; once what is known of it is written, that counts."""
+        if not self._noting:
+            self.relay_waits = False
 
     async def note_relay_problem(self, problem: str) -> None:
         """The relay's matter: its own clock moves, and no reader is touched."""
         self.relay_is_known_good = False
         log.warning("relay.problem", relay=self.office.relay.name, problem=problem)
+        self._noting += 1
         try:
             await self.office.database.write(relays.note_problem, self.office.relay.name, problem)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             log.warning("relay.problem_not_noted", problem=str(error).splitlines()[0])
+        finally:
+            self._noting -= 1
 
     async def note_relay_works(self) -> None:
         self.relay_is_known_good = True
@@ -123,7 +136,7 @@ class Carrier:
         try:
             await self._transport.ready()
         except RelayDown as error:
-            made.errand.holding.is_left_off = True
+            self._shift.relay_waits = True
             await self._shift.note_relay_problem(error.message)
             made.errand.done()
             return None
@@ -189,7 +202,7 @@ class Carrier:
         shift, errand = self._shift, made.errand
         taken, row = errand.taken, errand.row
         if outcome.moves_the_relays_clock(judged):
-            errand.holding.is_left_off |= outcome.leaves_the_row(judged)
+            shift.relay_waits |= outcome.leaves_the_row(judged)
             await shift.note_relay_problem(str(judged.reply))
         place = (taken.edition_id, row.number)
         if outcome.leaves_the_row(judged) and shift.patience.lasts(place):
@@ -202,4 +215,4 @@ class Carrier:
         errand.holding.progressed = True
         if judged.verdict is Verdict.ACCEPTED and not shift.relay_is_known_good:
             await shift.note_relay_works()
-        await shift.same.note(made.mould.edition_uid, row, judged)
+        errand.holding.is_fenced |= await shift.same.note(made.mould.edition_uid, row, judged)

@@ -8,22 +8,15 @@ from service.delivery.paging import Row
 
 
 class Holding:
-    """`is_fenced`: somebody else has it now, or it was paused. `is_left_off`: the relay must wait, the rest stays as it is.
-    `progressed`: something of it was recorded.
-    """
+    """`is_fenced`: somebody else has it now, or it was paused. `progressed`: something of it was recorded."""
 
     def __init__(self, taken: Take) -> None:
         self.taken = taken
         self.is_fenced = False
-        self.is_left_off = False
         self.progressed = False
         self._pending = 0
         self._enough = 0
         self._few = asyncio.Event()
-
-    @property
-    def goes_on(self) -> bool:
-        return not (self.is_fenced or self.is_left_off)
 
     def errand(self, row: Row, read_at: float) -> "Errand":
         self._pending += 1

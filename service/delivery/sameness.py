@@ -33,24 +33,27 @@ class SameRefusals:
         self._one_refusal_at_a_time = asyncio.Lock()
         self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
 
-    async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> None:
-        """Returns when a pause, if this calls for one or another has just called for it, is in the database.
+    async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> bool:
+        """Returns when a pause, if this calls for one or another has just called for it, is in the database: whether this one did.
 
         So no connection goes on to its next reader while it is being written.
         """
         wave = None if settling.is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
         last = self._of(edition_uid)
         last.append((wave, row.number))
-        if wave is not None:
-            async with self._one_refusal_at_a_time:
-                await self._pause_if_too_many(edition_uid, wave, judged)
+        if wave is None:
+            return False
+        async with self._one_refusal_at_a_time:
+            return await self._pause_if_too_many(edition_uid, wave, judged)
 
-    async def _pause_if_too_many(self, edition_uid: uuid.UUID, wave: str, judged: Outcome) -> None:
+    async def _pause_if_too_many(self, edition_uid: uuid.UUID, wave: str, judged: Outcome) -> bool:
         last = self._of(edition_uid)
         readers = {number for said, number in last if said == wave}
         if len(readers) >= _most(wave, judged):
             last.clear()
             await self._pause(edition_uid, wave, len(readers), judged)
+            return True
+        return False
 
     def _of(self, edition_uid: uuid.UUID) -> deque[tuple[str | None, int]]:
         if edition_uid not in self._last:

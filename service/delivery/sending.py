@@ -68,6 +68,7 @@ class Sender:
             )
             if taken is None:
                 return
+            self._shift.span_was_taken()
             await self._send_span(taken)
 
     async def _send_span(self, taken: Take) -> None:
@@ -87,7 +88,7 @@ class Sender:
     async def _send_pages(self, holding: Holding) -> None:
         database, taken, clock = self._office.database, holding.taken, asyncio.get_running_loop()
         behind, size, draining = taken.first - 1, PAGE_ROWS_FIRST, self._shift.draining
-        while holding.goes_on and not self.is_draining:
+        while self._shift.goes_on(holding):
             await self._room_for_errands(size)
             if await self._is_outranked(taken):
                 break

@@ -215,7 +215,8 @@ def _deliveries(session: Session, run: Run, *, is_under_way: bool) -> None:
     ]
     rows = sa.select(
         sa.literal(run.edition_id), chosen.c.number, chosen.c.subscriber_id, chosen.c.id, chosen.c.address,
-        sa.literal({}, type_=Json), state, sa.literal(1), sa.literal(0), sa.literal(0), _time(run.started_at), sa.literal("550 5.1.1 no such user"),
+        sa.literal({}, type_=Json), state, sa.literal(1), sa.literal(0), sa.literal(0),
+        _time(run.started_at), sa.literal("550 5.1.1 no such user"),
     )  # fmt: skip
     session.execute(sa.insert(Delivery).from_select(columns, rows, include_defaults=False))
     for first in range(1, run.last_number + 1, run.span_size):
