@@ -26,6 +26,11 @@ YEARS_OF_SPANS = (
 SPANS_PER_EDITION = 100
 LEFT_OPEN_SPANS = 40
 
+COLUMNS = [
+    "edition_id", "number", "subscriber_id", "subscription_id", "address", "fields", "state",
+    "attempts", "attempts_before", "uncertain_count", "at", "reply",
+]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Plenty:
@@ -199,26 +204,12 @@ def _deliveries(session: Session, run: Run, *, is_under_way: bool) -> None:
     state = sa.case(
         (chosen.c.number > begun, "queued"), (chosen.c.number % 100 == 0, "refused"), else_="accepted"
     )
-    columns = [
-        "edition_id",
-        "number",
-        "subscriber_id",
-        "subscription_id",
-        "address",
-        "fields",
-        "state",
-        "attempts",
-        "attempts_before",
-        "uncertain_count",
-        "at",
-        "reply",
-    ]
     rows = sa.select(
         sa.literal(run.edition_id), chosen.c.number, chosen.c.subscriber_id, chosen.c.id, chosen.c.address,
         sa.literal({}, type_=Json), state, sa.literal(1), sa.literal(0), sa.literal(0),
         _time(run.started_at), sa.literal("550 5.1.1 no such user"),
     )  # fmt: skip
-    session.execute(sa.insert(Delivery).from_select(columns, rows, include_defaults=False))
+    session.execute(sa.insert(Delivery).from_select(COLUMNS, rows, include_defaults=False))
     for first in range(1, run.last_number + 1, run.span_size):
         span = Span(
             edition_id=run.edition_id, first=first, last=min(first + run.span_size, run.last_number + 1)
