@@ -16,6 +16,7 @@ SETTINGS = {
     "lock_timeout": "1000",
     "idle_in_transaction_session_timeout": "5000",
     "application_name": "morning-memo",
+    "plan_cache_mode": "force_custom_plan",
 }
 
 

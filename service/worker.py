@@ -154,10 +154,12 @@ class Worker:
         """Carry on every fan-out and every reopening that is not done, chunk by chunk; each is at once a span for somebody."""
         database = self._resources.database
         for edition_id in await database.read(fanout.unfinished):
+            nudged = 0
             while (
                 span_id := await database.write(fanout.carry_on, edition_id, audience.statement)
             ) is not None:
-                await self._resources.jobs.nudge(Kind.SPAN, f"span-{span_id}")
+                if (nudged := nudged + 1) <= spans.NUDGES_AT_ONCE:
+                    await self._resources.jobs.nudge(Kind.SPAN, f"span-{span_id}")
         for edition_id in await database.read(reopening.unfinished):
             while (step := await database.write(reopening.carry_on, edition_id)) is not None:
                 if step.span_id is not None:

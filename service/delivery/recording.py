@@ -7,8 +7,9 @@ A failed fence stops intents, never outcomes. A worker whose epoch is gone write
 cannot be wrong: accepted, or a refusal of the reader.
 """
 
+import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from service import database
 from service.delivery import fence
 from service.delivery.fence import Take
 from service.ledger import tallies
-from service.ledger.models import OPEN, Delivery, DeliveryState, Span
+from service.ledger.models import OPEN, DeliveryState, Span
 
 FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
 
@@ -37,6 +38,9 @@ class Recorded:
     pins: dict[str, Any] | None = None
 
 
+Row = tuple[int, Recorded]  # an edition, and an outcome in it
+
+
 @dataclass
 class SpanBatch:
     """All that has piled up for one take of a span."""
@@ -50,23 +54,22 @@ class SpanBatch:
 def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
     """Write them all. Returns (span, epoch) of those whose fence holds: their intents stand and bodies may begin."""
     standing: set[tuple[int, int]] = set()
+    rows: list[Row] = []
     for batch in sorted(batches, key=lambda one: one.taken.span_id):
         taken = batch.taken
-        intended = {
-            **fence.fenced(taken),
-            "the_list": batch.in_flight + batch.intents,
-            "progressed": bool(batch.outcomes),
-        }
-        written = session.connection().execute(_FENCED, intended).first()
+        progressed = bool(batch.outcomes)
+        intended = {"the_list": batch.in_flight + batch.intents, "progressed": progressed}
+        written = session.connection().execute(_FENCED, {**fence.fenced(taken), **intended}).first()
         if written is not None:
             standing.add((taken.span_id, taken.epoch))
         else:
-            held = {**fence.held(taken), "the_list": batch.in_flight, "progressed": bool(batch.outcomes)}
-            written = session.connection().execute(_MINE, held).first()
+            known = {"the_list": batch.in_flight, "progressed": progressed}
+            written = session.connection().execute(_MINE, {**fence.held(taken), **known}).first()
         if written is None or written.renewed_at is None:
             _write_late(session, batch, is_mine=written is not None)
         else:
-            _write_rows(session, taken, batch.outcomes)
+            rows += [(taken.edition_id, outcome) for outcome in batch.outcomes]
+    _write_rows(session, rows)
     return standing
 
 
@@ -77,57 +80,76 @@ def _write_late(session: Session, batch: SpanBatch, *, is_mine: bool) -> None:
     taken = batch.taken
     locked = sa.select(Span).where(col(Span.id) == taken.span_id).with_for_update()
     span = session.execute(locked.execution_options(populate_existing=True)).scalars().one()
-    _write_rows(session, taken, [one for one in batch.outcomes if is_mine or one.state in FINAL])
+    told = [one for one in batch.outcomes if is_mine or one.state in FINAL]
+    _write_rows(session, [(taken.edition_id, outcome) for outcome in told])
     tallies.write(session, span)
     session.add(span)
     session.flush()
 
 
-def _write_rows(session: Session, taken: Take, outcomes: list[Recorded]) -> None:
-    if not outcomes:
+def _write_rows(session: Session, rows: list[Row]) -> None:
+    """All in one statement: each one more costs a round trip on PostgreSQL, and on SQLite a fight for the interpreter's lock."""
+    if not rows:
         return
-    now = database.now(session) if any(outcome.wait for outcome in outcomes) else None
-    session.connection().execute(
-        _ROW,
+    now = database.now(session) if any(outcome.wait for _, outcome in rows) else None
+    values = [
         [
-            {
-                "the_edition": taken.edition_id,
-                "the_number": outcome.number,
-                "the_state": outcome.state,
-                "the_attempts": outcome.attempts,
-                "the_uncertain_count": outcome.uncertain_count,
-                "the_reply": outcome.reply[:500],
-                "the_due_at": now + outcome.wait if now and outcome.wait else None,
-                "the_pins": outcome.pins,
-                "is_accept": outcome.state is DeliveryState.ACCEPTED,
-            }
-            for outcome in outcomes
-        ],
-    )
+            edition_id, one.number, one.state.value, one.attempts, one.uncertain_count, one.reply[:500],
+            _stored(now + one.wait) if now and one.wait else None, one.pins, one.state is DeliveryState.ACCEPTED,
+        ]
+        for edition_id, one in rows
+    ]  # fmt: skip
+    statement = _ROWS[session.connection().dialect.name]
+    session.connection().execute(statement, {"the_rows": json.dumps(values)})
 
 
-def _row() -> sa.Update:
-    """An accept replaces every state; anything else only an open one."""
-    return (
-        sa.update(Delivery)
-        .where(
-            col(Delivery.edition_id) == sa.bindparam("the_edition"),
-            col(Delivery.number) == sa.bindparam("the_number"),
-            sa.or_(
-                sa.bindparam("is_accept", type_=sa.Boolean()),
-                *(col(Delivery.state) == state for state in OPEN),  # IN cannot be used with executemany
-            ),
-        )
-        .values(
-            state=sa.bindparam("the_state"),
-            attempts=sa.bindparam("the_attempts"),
-            uncertain_count=sa.bindparam("the_uncertain_count"),
-            reply=sa.bindparam("the_reply"),
-            due_at=sa.bindparam("the_due_at"),
-            pins=sa.bindparam("the_pins"),
-            at=database.utc_now(),
-        )
-    )
+def _stored(moment: datetime) -> str:
+    """In UTC, and as SQLite keeps it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _rows() -> dict[str, sa.TextClause]:
+    """An accept replaces every state; anything else only an open one. The columns as in `_write_rows`.
+
+    The edition comes from the rows like the number: told it as a constant, a planner that has no statistics of today's partition
+    reads the whole edition for each batch (9 ms instead of 0.4 for 20,000 readers; measured on PostgreSQL 18).
+    """
+    states = ", ".join(f"'{state.value}'" for state in OPEN)
+    return {name: sa.text(text.replace("OPEN_STATES", states)) for name, text in _TEXTS.items()}
+
+
+_TEXTS = {
+    "sqlite": """
+        UPDATE delivery
+        SET state = new.state, attempts = new.attempts, uncertain_count = new.uncertain_count, reply = new.reply,
+            due_at = new.due_at, pins = new.pins, at = (strftime('%Y-%m-%d %H\\:%M\\:%f', 'now') || '000')
+        FROM (
+            SELECT json_extract(value, '$[0]') AS edition_id, json_extract(value, '$[1]') AS number,
+                json_extract(value, '$[2]') AS state, json_extract(value, '$[3]') AS attempts,
+                json_extract(value, '$[4]') AS uncertain_count, json_extract(value, '$[5]') AS reply,
+                json_extract(value, '$[6]') AS due_at, json_extract(value, '$[7]') AS pins,
+                json_extract(value, '$[8]') AS is_accept
+            FROM json_each(:the_rows)
+        ) AS new
+        WHERE delivery.edition_id = new.edition_id AND delivery.number = new.number
+            AND (new.is_accept OR delivery.state IN (OPEN_STATES))
+    """,
+    "postgresql": """
+        UPDATE delivery
+        SET state = new.state, attempts = new.attempts, uncertain_count = new.uncertain_count, reply = new.reply,
+            due_at = new.due_at, pins = NULLIF(new.pins, 'null'), at = clock_timestamp()
+        FROM (
+            SELECT CAST(value ->> 0 AS bigint) AS edition_id, CAST(value ->> 1 AS int) AS number,
+                value ->> 2 AS state, CAST(value ->> 3 AS int) AS attempts,
+                CAST(value ->> 4 AS int) AS uncertain_count, value ->> 5 AS reply,
+                CAST(value ->> 6 AS timestamptz) AS due_at, value -> 7 AS pins,
+                CAST(value ->> 8 AS boolean) AS is_accept
+            FROM jsonb_array_elements(CAST(:the_rows AS jsonb)) AS value
+        ) AS new
+        WHERE delivery.edition_id = new.edition_id AND delivery.number = new.number
+            AND (new.is_accept OR delivery.state IN (OPEN_STATES))
+    """,
+}
 
 
 def _span(which: tuple[sa.ColumnElement[bool], ...]) -> ReturningUpdate[Any]:
@@ -144,4 +166,4 @@ def _span(which: tuple[sa.ColumnElement[bool], ...]) -> ReturningUpdate[Any]:
 # Built once: making a statement anew costs more than running it.
 _FENCED = _span(fence.FENCE)
 _MINE = _span(fence.MINE)
-_ROW = _row()
+_ROWS = _rows()

@@ -26,6 +26,7 @@ from service.ledger.tallies import Tally
 STALE = timedelta(seconds=10)
 DEATHS_MOST = 5
 DEFERRED_STEP_SECONDS = 30
+NUDGES_AT_ONCE = 8  # who is woken takes spans until none is left; a nudge for each of hundreds would only keep the queue busy
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Pinning:
     key: str
 
 
-def due(session: Session, relay: str, *, limit: int = 64) -> list[int]:
-    """Spans that somebody could take now: each deserves a nudge."""
+def due(session: Session, relay: str, *, limit: int = NUDGES_AT_ONCE) -> list[int]:
+    """The first of the spans that somebody could take now: each deserves a nudge."""
     if not relays.is_ready(session, relay):
         return []
     found = session.connection().execute(_DUE, {**_moment(database.now(session)), "the_limit": limit})

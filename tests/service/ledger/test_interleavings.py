@@ -53,7 +53,7 @@ def test_a_broken_fence_and_a_broken_guard_are_noticed(stage: Stage, monkeypatch
         _told(stage)
     with monkeypatch.context() as broken, pytest.raises(AssertionError, match="was held and is refused"):
         broken.setattr(recording, "OPEN", tuple(DeliveryState))
-        broken.setattr(recording, "_ROW", recording._row())
+        broken.setattr(recording, "_ROWS", recording._rows())
         _told(stage)
 
 
