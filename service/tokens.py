@@ -95,7 +95,7 @@ def _fingerprint(key: bytes) -> str:
 
 
 def _tag(key: bytes, purpose: str, payload: bytes) -> bytes:
-    return hmac.new(key, purpose.encode() + b"\0" + payload, hashlib.sha256).digest()[:TAG_OCTETS]
+    return hmac.digest(key, purpose.encode() + b"\0" + payload, "sha256")[:TAG_OCTETS]
 
 
 def _encoded(raw: bytes) -> str:

@@ -36,6 +36,7 @@ class HeaderInvalid(Invalid):
     """This value cannot stand in a message header; remove line breaks and control characters."""
 
 
+@lru_cache(maxsize=1024)  # most readers of an edition share its subject
 def unstructured(name: str, text: str) -> bytes:
     """Subject and the like: plain and folded at blanks where it is plain ASCII, else encoded-words."""
     prefix = f"{name}: "

@@ -14,6 +14,7 @@ _ROOM = LINE - 1  # the "=" of a soft break takes the last place
 _UNSAFE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]")
 # One line of safe octets that no gateway touches: most names and every short link.
 _STANDS_AS_IT_IS = re.compile(rf"(?!\.|From )[\x20-\x3c\x3e-\x7e]{{1,{_ROOM}}}\Z")
+_NEEDS_ONLY_BREAKS = re.compile(r"[\x20-\x3c\x3e-\x7e]+\Z")  # a long link
 _ESCAPED = {bytes([code]): b"=%02X" % code for code in range(256)}
 _INSIDE_CHARACTER = (b"=8", b"=9", b"=A", b"=B")  # a UTF-8 continuation byte (RFC 3629 §3)
 
@@ -33,6 +34,10 @@ def quoted_run(text: str) -> bytes:
     """A run that something follows: closed by a soft break, so that the next run begins a line. Nothing stays nothing."""
     if _STANDS_AS_IT_IS.match(text):
         return text.encode("ascii") + _SOFT_BREAK
+    if _NEEDS_ONLY_BREAKS.match(text):
+        lines = [text[start : start + _ROOM] for start in range(0, len(text), _ROOM)]
+        if not any(line.startswith((".", "From ")) for line in lines):
+            return "=\r\n".join(lines).encode("ascii") + _SOFT_BREAK
     encoded = quoted(text)
     return encoded if not encoded or encoded.endswith(b"\r\n") else encoded + _SOFT_BREAK
 

@@ -3,6 +3,7 @@
 import base64
 import quopri
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -41,3 +42,17 @@ def test_a_character_is_not_cut_by_a_soft_break() -> None:
     for shift in range(12):
         for line in transfer.quoted("a" * shift + "語" * 40).split(b"=\r\n"):
             quopri.decodestring(line).decode()
+
+
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=400))
+def test_the_quick_way_for_plain_values_is_the_long_way(text: str) -> None:
+    slow = transfer.quoted(text)
+    assert transfer.quoted_run(text) == (slow + b"=\r\n" if slow else b"")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 75 + ".y", "x" * 75 + "From here", ".x" * 80, "From " + "x" * 90, "a=b" * 40, "x" * 76, "x" * 150],
+)
+def test_the_quick_way_knows_where_a_gateway_would_do_harm(text: str) -> None:
+    assert transfer.quoted_run(text) == transfer.quoted(text) + b"=\r\n"
