@@ -29,7 +29,7 @@ class Patience:
     dot: float
 
 
-_FOLLOWING = {Step.MAIL: Phase.RCPT, Step.RCPT: Phase.DATA, Step.DATA: Phase.DATA}
+_FOLLOWING = {Step.MAIL: Phase.RCPT, Step.RCPT: Phase.DATA}
 
 
 class Channel(asyncio.Protocol):
@@ -41,7 +41,7 @@ class Channel(asyncio.Protocol):
         self.pipelines = pipelines
         self._loop = asyncio.get_running_loop()
         self._replies = Replies()
-        self._expected: deque[tuple[Exchange | None, Step]] = deque()
+        self._expected: deque[tuple[Exchange, Step]] = deque()
         self._live: list[Exchange] = []
         self._is_soiled = False  # a transaction was refused halfway: RSET comes first
         self._is_stuffed = False
@@ -153,8 +153,7 @@ class Channel(asyncio.Protocol):
             self._transport.close()
             return
         exchange, step = self._expected.popleft()
-        if exchange is not None:
-            self._answered(exchange, step, Reply(_PHASES[step], code, text))
+        self._answered(exchange, step, Reply(_PHASES[step], code, text))
         if code == 421:
             self.drop(f"{code} {text}")
         elif self._expected:

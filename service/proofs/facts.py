@@ -14,9 +14,9 @@ from sqlmodel import Session, col
 from service.editions import composition, queries
 from service.editions.models import Edition, Rendition, Version
 from service.errors import Conflict
-from service.ledger import tally
+from service.ledger import lines
+from service.ledger.lines import Totals
 from service.ledger.models import Run
-from service.ledger.tally import Tally
 from service.newsletters import publication
 
 
@@ -53,7 +53,7 @@ class Facts:
     started_at: datetime
     ended_at: datetime | None
     is_final: bool
-    totals: Tally
+    totals: Totals
     renditions: tuple[Rendered, ...]
     rendition_numbers: Mapping[int, int]  # from a row's pin to a place in `renditions`, counted from 1
     made_at: datetime
@@ -65,7 +65,7 @@ def of(session: Session, edition_uid: uuid.UUID, *, now: datetime) -> Facts:
     run = session.get(Run, edition.id)
     if run is None:
         raise NothingToProve
-    numbered, totals = tally.count(session, edition.id)
+    numbered, totals = lines.count(session, edition.id)
     if totals.audience != numbered:
         raise DoesNotAddUp(
             f"{numbered} readers were numbered and {totals.audience} are in the ledger. No proof is made of an edition "

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service import addresses
+from service.ledger.lines import Line, Totals
 from service.ledger.models import ENDED, OPEN
-from service.ledger.tally import Line, Tally
 from service.proofs.facts import Facts
 from service.proofs.seal import ALGORITHM, Seal
 
@@ -47,7 +47,7 @@ class Form:
     media_type: str
     opening: Callable[[Facts, Showing], bytes]
     rows: Callable[[Sequence[Line], Showing, bool], bytes]
-    closing: Callable[[Tally], bytes]
+    closing: Callable[[Totals], bytes]
     sealed: Callable[[Seal], bytes]
 
 
@@ -87,13 +87,13 @@ def values_of(facts: Facts, showing: Showing) -> dict[str, Any]:
     }
 
 
-def totals_of(tally: Tally) -> dict[str, int]:
+def totals_of(totals: Totals) -> dict[str, int]:
     return {
-        "audience": tally.audience,
-        **{state.value: tally.of(state) for state in ENDED},
-        "open": tally.open,
-        **{state.value: tally.of(state) for state in OPEN},
-        "may_have_come_twice": tally.may_have_come_twice,
+        "audience": totals.audience,
+        **{state.value: totals.of(state) for state in ENDED},
+        "open": totals.open,
+        **{state.value: totals.of(state) for state in OPEN},
+        "may_have_come_twice": totals.may_have_come_twice,
     }
 
 
@@ -131,7 +131,7 @@ def _json_rows(lines: Sequence[Line], showing: Showing, is_first: bool) -> bytes
     return first + b",\n".join(_compact(row_of(line, showing)) for line in lines)
 
 
-def _json_closing(listed: Tally) -> bytes:
+def _json_closing(listed: Totals) -> bytes:
     return b'\n],\n"listed":' + _compact(totals_of(listed)) + b",\n"
 
 
@@ -149,7 +149,7 @@ def _csv_rows(lines: Sequence[Line], showing: Showing, is_first: bool) -> bytes:
     return _table(row_of(line, showing).values() for line in lines).encode("utf-8", "replace")
 
 
-def _csv_closing(listed: Tally) -> bytes:
+def _csv_closing(listed: Totals) -> bytes:
     return _table([(), *(("listed " + name, count) for name, count in totals_of(listed).items())]).encode()
 
 

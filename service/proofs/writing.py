@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 from service.database import Database
 from service.errors import Invalid
-from service.ledger import tally
-from service.ledger.tally import Line, Tally
+from service.ledger import lines
+from service.ledger.lines import Line, Totals
 from service.proofs import seal
 from service.proofs.facts import DoesNotAddUp, Facts
 from service.proofs.forms import FORMS, Form, Showing
@@ -60,19 +60,19 @@ def wanted(form: str, *, has_whole_addresses: bool = False) -> Wanted:
 async def stream(database: Database, keys: Keys, facts: Facts, asked: Wanted) -> AsyncIterator[bytes]:
     """The file in pieces. Raises DoesNotAddUp in the middle of it rather than sign what is not so."""
     showing = Showing(asked.has_whole_addresses, facts.rendition_numbers)
-    form, digest, listed = asked.form, hashlib.sha256(), Tally()
+    form, digest, listed = asked.form, hashlib.sha256(), Totals()
     opening = form.opening(facts, showing)
     digest.update(opening)
     yield opening
     after, until = 0, facts.totals.audience
     while after < until:
-        lines = await database.read(tally.lines, facts.edition_id, after=after, until=until, limit=PAGE_ROWS)
-        _check_numbers(lines, after)
-        listed.add(lines)
-        piece = await asyncio.to_thread(form.rows, lines, showing, after == 0)
+        page = await database.read(lines.page, facts.edition_id, after=after, until=until, limit=PAGE_ROWS)
+        _check_numbers(page, after)
+        listed.add(page)
+        piece = await asyncio.to_thread(form.rows, page, showing, after == 0)
         digest.update(piece)
         yield piece
-        after = lines[-1].number
+        after = page[-1].number
     _check_totals(facts, listed)
     closing = form.closing(listed)
     digest.update(closing)
@@ -111,7 +111,7 @@ def _check_numbers(lines: list[Line], after: int) -> None:
         )
 
 
-def _check_totals(facts: Facts, listed: Tally) -> None:
+def _check_totals(facts: Facts, listed: Totals) -> None:
     """Of an edition that is still being sent rows go on while the file is written; there only their number must be right."""
     is_right = listed == facts.totals if facts.is_final else listed.audience == facts.totals.audience
     if not is_right:

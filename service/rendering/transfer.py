@@ -12,9 +12,7 @@ LINE = 76
 _SOFT_BREAK = b"=\r\n"
 _ROOM = LINE - 1  # the "=" of a soft break takes the last place
 _UNSAFE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]")
-# One line of safe octets that no gateway touches: most names and every short link.
-_STANDS_AS_IT_IS = re.compile(rf"(?!\.|From )[\x20-\x3c\x3e-\x7e]{{1,{_ROOM}}}\Z")
-_NEEDS_ONLY_BREAKS = re.compile(r"[\x20-\x3c\x3e-\x7e]+\Z")  # a long link
+_NEEDS_ONLY_BREAKS = re.compile(r"[\x20-\x3c\x3e-\x7e]+\Z")  # most names and every link
 _ESCAPED = {bytes([code]): b"=%02X" % code for code in range(256)}
 _INSIDE_CHARACTER = (b"=8", b"=9", b"=A", b"=B")  # a UTF-8 continuation byte (RFC 3629 §3)
 
@@ -32,8 +30,6 @@ def quoted(text: str) -> bytes:
 
 def quoted_run(text: str) -> bytes:
     """A run that something follows: closed by a soft break, so that the next run begins a line. Nothing stays nothing."""
-    if _STANDS_AS_IT_IS.match(text):
-        return text.encode("ascii") + _SOFT_BREAK
     if _NEEDS_ONLY_BREAKS.match(text):
         lines = [text[start : start + _ROOM] for start in range(0, len(text), _ROOM)]
         if not any(line.startswith((".", "From ")) for line in lines):

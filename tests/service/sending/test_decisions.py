@@ -58,13 +58,6 @@ class Watched:
         await self._database.close()
 
 
-@pytest.fixture
-async def relay() -> AsyncIterator[Relay]:
-    """Without the check of every message that the neighbours make: here are thousands, made as theirs are."""
-    async with Relay() as relay:
-        yield relay
-
-
 @asynccontextmanager
 async def watched(resources: Resources, relay: Relay, *, connections: int = 8) -> AsyncIterator[Watched]:
     watch = Watched(resources.database)

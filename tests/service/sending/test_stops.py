@@ -67,7 +67,7 @@ async def slept_alone(resources: Resources, folder: Path) -> Verdict:
 
 async def slept_beside_another(resources: Resources, folder: Path, build: Plan) -> Verdict:
     """Two of three workers stop, one of them with locks held, and go on as soon as the third is at a span of theirs."""
-    outbox = await open_outbox(resources, readers(900))
+    outbox = await open_outbox(resources, readers(1_000))
     async with await processes.relay(folder, "--delay-ms", "80") as relay, nursery(folder) as lives:
         rehearsal = Rehearsal(outbox, relay, lives, folder=folder, connections=CONNECTIONS, build=build)
         async with (

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from service import tokens
+from service.ledger.lines import Line, Totals
 from service.ledger.models import DeliveryState
-from service.ledger.tally import Line, Tally
 from service.proofs import checking, seal
 from service.proofs.checking import Altered, Incomplete, KeyNotKnown, NotAProof
 from service.proofs.facts import Facts, Rendered
@@ -32,8 +32,8 @@ LINES = [
 ]  # fmt: skip
 
 
-def tally_of(lines: list[Line]) -> Tally:
-    found = Tally()
+def tally_of(lines: list[Line]) -> Totals:
+    found = Totals()
     found.add(lines)
     return found
 

@@ -1,4 +1,4 @@
-"""Every reader of an edition accounted for: a tally in one statement, and the rows page by page, by number, without locks."""
+"""Every reader of an edition accounted for: totals in one statement, and the rows page by page, by number, without locks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Line:
 
 
 @dataclass
-class Tally:
+class Totals:
     """Readers by state. audience = accepted + refused + expired + skipped + cancelled + held + open."""
 
     counts: dict[DeliveryState, int] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Tally:
         return sum(self.of(state) for state in OPEN)
 
 
-def count(session: Session, edition_id: int) -> tuple[int, Tally]:
+def count(session: Session, edition_id: int) -> tuple[int, Totals]:
     """How many readers the fan-out has numbered, and what their rows say: one statement, so one moment."""
     numbered = sa.select(col(Run.last_number)).where(col(Run.edition_id) == edition_id).scalar_subquery()
     copies = col(Delivery.uncertain_count) + sa.case(
@@ -65,7 +65,7 @@ def count(session: Session, edition_id: int) -> tuple[int, Tally]:
         .where(col(Delivery.edition_id) == edition_id)
         .group_by(col(Delivery.state))
     )
-    found = Tally()
+    found = Totals()
     expected = 0
     for state, count, twice, last_number in session.execute(query):
         found.counts[DeliveryState(state)] = count
@@ -74,7 +74,7 @@ def count(session: Session, edition_id: int) -> tuple[int, Tally]:
     return expected or int(session.execute(sa.select(numbered)).scalar_one()), found
 
 
-def lines(session: Session, edition_id: int, *, after: int, until: int, limit: int) -> list[Line]:
+def page(session: Session, edition_id: int, *, after: int, until: int, limit: int) -> list[Line]:
     """Rows numbered above `after`, up to `until`."""
     query = (
         sa.select(
