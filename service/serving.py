@@ -64,18 +64,24 @@ async def up(chosen: Settings, *, with_worker: bool) -> AsyncIterator[Served]:
         yield Served(resources, worker, relay_url)
 
 
-async def until_signal() -> None:
+def signalled() -> asyncio.Event:
+    """Set at SIGTERM and Ctrl-C. Ask for it before saying that anything is up: who hears that may stop us at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
+
+
+async def until_signal() -> None:
+    await signalled().wait()
 
 
 async def serve(chosen: Settings, *, with_worker: bool, announce: Callable[[Served], None]) -> None:
     async with up(chosen, with_worker=with_worker) as served:
+        stop = signalled()
         announce(served)
-        await until_signal()
+        await stop.wait()
 
 
 async def work(chosen: Settings, *, announce: Callable[[Worker], None]) -> None:
