@@ -4,8 +4,6 @@ The keys are derived from the service's own by HKDF (RFC 5869), one for each: th
 outlives a change of key just as links do, and there is no second secret to keep.
 """
 
-import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -33,7 +31,8 @@ class PublicKeyInvalid(Invalid):
 
 @dataclass(frozen=True)
 class Seal:
-    """`key` names the public key, `sha256` is in hex, `value` the signature in base64."""
+    """`key` names the public key; `sha256` and `value`, the signature, are in hex: base64 may begin with a + or a /, and a spreadsheet
+    takes the first for a formula."""
 
     key: str
     sha256: str
@@ -45,18 +44,18 @@ def sign(keys: Keys, sha256: str) -> Seal:
     return Seal(
         key=name_of(private.public_key()),
         sha256=sha256,
-        value=base64.b64encode(private.sign(statement(sha256))).decode(),
+        value=private.sign(statement(sha256)).hex(),
     )
 
 
 def holds(seal: Seal, public: Ed25519PublicKey) -> bool:
     """Whether that key made it; there is exactly one spelling of a signature."""
     try:
-        raw = base64.b64decode(seal.value, validate=True)
+        raw = bytes.fromhex(seal.value)
         public.verify(raw, statement(seal.sha256))
-    except (binascii.Error, ValueError, InvalidSignature):
+    except (ValueError, InvalidSignature):
         return False
-    return base64.b64encode(raw).decode() == seal.value
+    return raw.hex() == seal.value
 
 
 def statement(sha256: str) -> bytes:
