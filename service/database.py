@@ -12,6 +12,7 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -195,6 +196,7 @@ class SqliteDatabase:
     def __init__(self, url: str) -> None:
         self._writer = sqlite.engine(url, connections=1, query_only=False)
         self._reader = sqlite.engine(url, connections=READERS, query_only=True)
+        self._connection: sa.Connection | None = None  # the writer thread's own
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memo-read")
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_forever, name="memo-write", daemon=True)
@@ -229,11 +231,13 @@ class SqliteDatabase:
             try:
                 self._commit(calls)
             except BaseException as error:
+                self._let_go_of_the_connection()
                 for call in calls:
                     call.error = call.error or error
             _Answers().give(calls)
             if closing:
-                return
+                break
+        self._let_go_of_the_connection()
 
     def _piled_up(self, first: _Call) -> tuple[list[_Call], bool]:
         calls = [first]
@@ -248,19 +252,29 @@ class SqliteDatabase:
         return calls, False
 
     def _commit(self, calls: list[_Call]) -> None:
-        with self._writer.connect() as connection, connection.begin():
+        """A call that comes alone needs no savepoint: its transaction goes with it."""
+        connection = self._connection = self._connection or self._writer.connect()
+        with connection.begin():
+            if len(calls) == 1:
+                calls[0].answer = _answer(connection, calls[0])
+                return
             for call in calls:
                 try:
-                    call.answer = _in_savepoint(connection, call)
+                    with connection.begin_nested():
+                        call.answer = _answer(connection, call)
                 except Exception as error:
                     call.error = error
 
+    def _let_go_of_the_connection(self) -> None:
+        """After a failure the next commit begins with a fresh one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sa.exc.SQLAlchemyError, OSError):
+                connection.close()
 
-def _in_savepoint(connection: sa.Connection, call: _Call) -> Any:
-    with (
-        connection.begin_nested(),
-        Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session,
-    ):
+
+def _answer(connection: sa.Connection, call: _Call) -> Any:
+    with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
         answer = call.function(session, *call.args, **call.kwargs)
         session.flush()
         return answer

@@ -14,6 +14,7 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -102,15 +103,13 @@ class Shift:
             self.relay_is_known_good = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(NamedTuple):
     errand: Errand
     mould: Mould
     envelope: Envelope
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(NamedTuple):
     made: _Made
     exchange: Exchange
 

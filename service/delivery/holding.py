@@ -1,7 +1,7 @@
 """A span in the hands of this process, and the errands it gives out."""
 
 import asyncio
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.delivery.fence import Take
 from service.delivery.paging import Row
@@ -44,8 +44,7 @@ class Holding:
             stop.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
+class Errand(NamedTuple):
     holding: Holding
     row: Row
     read_at: float

@@ -51,7 +51,7 @@ def mould(session: Session, rendition_id: int) -> Mould:
 def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_url: str) -> Envelope:
     """The envelope of one delivery. Raises CannotSplice or AddressInvalid when this reader's values do not allow one."""
     address = addresses.wire_of(row.address)
-    token = links.unsubscribe_token(keys, uuid.UUID(str(row.fields["subscription"])), fingerprint=pins["key"])
+    token = links.unsubscribe_token(keys, uuid.UUID(row.fields["subscription"]), fingerprint=pins["key"])
     facts = MessageFacts(
         message_id=rows.message_id(mould.edition_uid, row.number, mould.domain),
         date=_moment(pins["date"]),

@@ -5,7 +5,7 @@ First a write (fence, expiry, who left or is suppressed), then a read without lo
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -21,8 +21,7 @@ from service.suppressions.models import Suppression
 TOO_LATE = "Its time was over before the relay took it."
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A delivery that may be handed over now."""
 
     number: int

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Phase(StrEnum):
@@ -42,8 +43,7 @@ class Scope(StrEnum):
     OURS = "ours"  # we said something wrong in the dialogue
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """A relay's answer, or (code 0) what happened instead of one."""
 
     phase: Phase
@@ -89,8 +89,7 @@ class Rule:
         return bool(re.search(self.words, text, re.IGNORECASE))
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     verdict: Verdict
     scope: Scope
     reply: Reply

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -58,8 +59,7 @@ class EditionContent:
         return max(1, ceil(words / WORDS_PER_MINUTE + characters / CHARACTERS_PER_MINUTE))
 
 
-@dataclass(frozen=True)
-class Personal:
+class Personal(NamedTuple):
     """What one reader's message differs in."""
 
     address: str

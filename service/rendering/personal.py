@@ -5,9 +5,12 @@ Runs once per delivery, so nothing here parses, renders or folds what is the sam
 
 import datetime
 import html
+import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from service.errors import Invalid
@@ -16,6 +19,8 @@ from service.rendering.content import Personal
 from service.rendering.fields import Hole
 from service.rendering.rendition import Part, Rendition
 
+WORD_CHARACTERS = 40
+_MARKUP = re.compile("[&<>\"']")
 _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 
@@ -23,15 +28,14 @@ class CannotSplice(Invalid):
     """A value of this reader cannot be put into a message: correct it, then send again."""
 
 
-@dataclass(frozen=True)
-class MessageFacts:
+class MessageFacts(NamedTuple):
     """What one message carries beside its content; `message_id` with its angle brackets."""
 
     message_id: str
     date: datetime.datetime
     list_unsubscribe_mailto: str | None = None
     feedback_id: str | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = MappingProxyType({})
 
 
 def splice(rendition: Rendition, envelope: MessageFacts, personal: Personal) -> bytes:
@@ -59,13 +63,13 @@ def _values(personal: Personal) -> dict[str, str]:
 
 
 def _usable(name: str, value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return value
     if characters.is_unusable(value):
         raise CannotSplice(
             f"The value for {name!r} holds a line break, a control character or half a character: correct it.",
             field=name,
         )
-    if value.isascii():
-        return value
     return unicodedata.normalize("NFC", characters.without_direction_controls(value))
 
 
@@ -90,6 +94,8 @@ def _head(
 
 
 def _subject(rendition: Rendition, values: Mapping[str, str]) -> str:
+    if rendition.bare_subject is not None:
+        return rendition.bare_subject
     isolating = any(
         direction.has_right_to_left(piece if isinstance(piece, str) else _value(piece, values))
         for piece in rendition.subject
@@ -101,8 +107,16 @@ def _subject(rendition: Rendition, values: Mapping[str, str]) -> str:
 
 
 def _quoted(part: Part, values: Mapping[str, str]) -> list[bytes]:
-    runs = [transfer.quoted_run(_placed(part, hole, values)) for hole in part.holes]
+    runs = [_quoted_value(_placed(part, hole, values)) for hole in part.holes]
     return [piece if isinstance(piece, bytes) else runs[piece] for piece in part.numbered]
+
+
+def _quoted_value(text: str) -> bytes:
+    """A short one is mostly a first name or what stands for one, and met before."""
+    return _quoted_word(text) if len(text) <= WORD_CHARACTERS else transfer.quoted_run(text)
+
+
+_quoted_word = lru_cache(maxsize=4_096)(transfer.quoted_run)
 
 
 def _base64(part: Part, values: Mapping[str, str]) -> list[bytes]:
@@ -123,7 +137,7 @@ def _placed(part: Part, hole: Hole, values: Mapping[str, str]) -> str:
     if part.subtype == "plain":
         in_text = hole.place == "text" and hole.field != "address"
         return _isolated(value, isolating=part.is_isolating) if in_text else value
-    escaped = html.escape(value)
+    escaped = html.escape(value) if _MARKUP.search(value) else value
     return f"<bdi>{escaped}</bdi>" if hole.place == "text" else escaped
 
 

@@ -125,6 +125,15 @@ class Rendition:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @cached_property
+    def bare_subject(self) -> str | None:
+        """The subject if it is the same for all."""
+        return (
+            None
+            if any(isinstance(piece, Hole) for piece in self.subject)
+            else "".join(map(str, self.subject))
+        )
+
+    @cached_property
     def seams(self) -> tuple[bytes, ...]:
         """What stands before each part, and at the end."""
         delimiter = f"\r\n--{self.boundary}".encode("ascii")

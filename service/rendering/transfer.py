@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 LINE = 76
+_DAMAGED = (".", "From ")  # at the start of a line, by some gateways (RFC 2049 §3)
 _SOFT_BREAK = b"=\r\n"
 _ROOM = LINE - 1  # the "=" of a soft break takes the last place
 _UNSAFE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]")
@@ -32,8 +33,11 @@ def quoted_run(text: str) -> bytes:
     """A run that something follows: closed by a soft break, so that the next run begins a line. Nothing stays nothing."""
     if _NEEDS_ONLY_BREAKS.match(text):
         lines = [text[start : start + _ROOM] for start in range(0, len(text), _ROOM)]
-        if not any(line.startswith((".", "From ")) for line in lines):
-            return "=\r\n".join(lines).encode("ascii") + _SOFT_BREAK
+        for line in lines:
+            if line.startswith(_DAMAGED):
+                break
+        else:
+            return "=\r\n".join([*lines, ""]).encode("ascii")
     encoded = quoted(text)
     return encoded if not encoded or encoded.endswith(b"\r\n") else encoded + _SOFT_BREAK
 

@@ -34,6 +34,7 @@ from service import database
 from service.delivery import carrying, fence, recording, spans
 from service.delivery.committer import Committer
 from service.ledger.models import Span
+from service.prepared import Prepared
 
 
 class Point(StrEnum):
@@ -82,7 +83,7 @@ def _ask_nothing() -> None:
         setattr(module, name, statement)
 
 
-def statements_without_fence() -> list[tuple[Any, str, sa.Update]]:
+def statements_without_fence() -> list[tuple[Any, str, sa.Update | Prepared]]:
     """Module, name and replacement. The values of a fence are still given, and mean nothing."""
     asked = [sa.bindparam(name, type_=sa.BigInteger()) for name in ("the_epoch", "the_edition", "the_turn")]
     nothing = (col(Span.id) == sa.bindparam("the_span"), *(each.is_not(None) for each in asked))

@@ -254,4 +254,4 @@ def named(name: str) -> EditionContent:
 
 
 def named_reader(first_name: str) -> Personal:
-    return replace(PERSONAL, fields={"first_name": first_name})
+    return PERSONAL._replace(fields={"first_name": first_name})

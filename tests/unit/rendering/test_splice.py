@@ -4,7 +4,6 @@ import email.header
 import html
 import re
 import unicodedata
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -35,7 +34,7 @@ def rendition_in(language: str) -> Rendition:
 
 
 def spliced(language: str, name: str) -> reading.Reading:
-    reader = replace(samples.PERSONAL, fields={"first_name": name}, greeting_name=name)
+    reader = samples.PERSONAL._replace(fields={"first_name": name}, greeting_name=name)
     return reading.parsed(personal.splice(rendition_in(language), samples.ENVELOPE, reader))
 
 
@@ -118,7 +117,7 @@ def test_an_unreadable_rendition_is_named_as_such(stored: bytes) -> None:
 
 
 def test_a_missing_name_gets_the_default() -> None:
-    reader = replace(samples.PERSONAL, fields={})
+    reader = samples.PERSONAL._replace(fields={})
     got = reading.received(samples.CONTENT, reader)
     assert got.header("Subject") == "Good morning, reader: the ferry stays"
     assert "Good morning, <bdi>reader</bdi>." in got.html
@@ -131,10 +130,10 @@ def test_a_missing_name_gets_the_default() -> None:
 def test_nb_19_a_value_with_a_line_break_is_refused_by_name(field: str, value: str) -> None:
     base = samples.PERSONAL
     readers = {
-        "first_name": replace(base, fields={"first_name": value}),
-        "greeting_name": replace(base, greeting_name=value),
-        "address": replace(base, address=f"{value}@example.net"),
-        "unsubscribe_url": replace(base, unsubscribe_url=f"https://news.example.org/{value}"),
+        "first_name": base._replace(fields={"first_name": value}),
+        "greeting_name": base._replace(greeting_name=value),
+        "address": base._replace(address=f"{value}@example.net"),
+        "unsubscribe_url": base._replace(unsubscribe_url=f"https://news.example.org/{value}"),
     }
     with pytest.raises(personal.CannotSplice) as caught:
         personal.splice(rendition_in("en"), samples.ENVELOPE, readers[field])
@@ -153,13 +152,13 @@ def test_nb_19_a_value_with_a_line_break_is_refused_by_name(field: str, value: s
 )
 def test_an_unsubscribe_link_must_be_one_address(url: str) -> None:
     with pytest.raises(personal.CannotSplice) as caught:
-        personal.splice(rendition_in("en"), samples.ENVELOPE, replace(samples.PERSONAL, unsubscribe_url=url))
+        personal.splice(rendition_in("en"), samples.ENVELOPE, samples.PERSONAL._replace(unsubscribe_url=url))
     assert caught.value.field == "unsubscribe_url"
 
 
 def test_our_own_values_win_over_a_field_of_the_same_name() -> None:
-    reader = replace(
-        samples.PERSONAL, fields={"unsubscribe_url": "https://evil.example.net/", "address": "x@example.net"}
+    reader = samples.PERSONAL._replace(
+        fields={"unsubscribe_url": "https://evil.example.net/", "address": "x@example.net"}
     )
     got = reading.received(samples.CONTENT, reader)
     assert "evil.example.net" not in got.raw.decode("ascii")
@@ -167,14 +166,14 @@ def test_our_own_values_win_over_a_field_of_the_same_name() -> None:
 
 
 def test_optional_headers_stand_where_they_are_asked_for() -> None:
-    envelope = replace(
-        samples.ENVELOPE, feedback_id="12:memo:daily:harborledger", extra={"X-Memo-Delivery": "12-7"}
+    envelope = samples.ENVELOPE._replace(
+        feedback_id="12:memo:daily:harborledger", extra={"X-Memo-Delivery": "12-7"}
     )
     got = reading.parsed(personal.splice(rendition_in("en"), envelope, samples.PERSONAL))
     assert got.header("Feedback-ID") == "12:memo:daily:harborledger"
     assert got.header("X-Memo-Delivery") == "12-7"
     with pytest.raises(personal.CannotSplice):
-        personal.splice(rendition_in("en"), replace(envelope, extra={"X-A": "a\r\nBcc: b"}), samples.PERSONAL)
+        personal.splice(rendition_in("en"), envelope._replace(extra={"X-A": "a\r\nBcc: b"}), samples.PERSONAL)
 
 
 def test_a_name_inside_a_link_is_percent_encoded() -> None:
@@ -191,7 +190,7 @@ def test_a_name_inside_a_link_is_percent_encoded() -> None:
         personal.splice(
             body.render(samples.with_document(document), samples.TEMPLATES),
             samples.ENVELOPE,
-            replace(samples.PERSONAL, fields={"first_name": 'A&B <ü>"'}),
+            samples.PERSONAL._replace(fields={"first_name": 'A&B <ü>"'}),
         )
     )
     assert 'href="https://example.org/hello?n=A%26B%20%3C%C3%BC%3E%22&amp;x=1"' in got.html
@@ -213,6 +212,6 @@ def test_a_test_send_is_marked_in_its_subject() -> None:
 
 def test_an_address_beyond_ascii_stands_as_it_is() -> None:
     raw = personal.splice(
-        rendition_in("en"), samples.ENVELOPE, replace(samples.PERSONAL, address="jürgen@example.net")
+        rendition_in("en"), samples.ENVELOPE, samples.PERSONAL._replace(address="jürgen@example.net")
     )
     assert "To: jürgen@example.net\r\n".encode() in raw
