@@ -26,7 +26,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service import postgresql, sqlite
+from service import postgresql, prepared, sqlite
+from service.prepared import Prepared
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,8 +104,10 @@ def _sqlite_now(element: utc_now, compiler: Any, **_: Any) -> str:
 
 def now(session: Session) -> datetime:
     """What the database's clock says: the one clock that all workers share."""
-    moment: datetime = session.execute(sa.select(utc_now())).scalar_one()
-    return moment
+    return prepared.moment(_NOW.run(session.connection()).fetchone()[0])
+
+
+_NOW = Prepared(sa.select(utc_now()))
 
 
 def is_postgresql(session: Session) -> bool:
@@ -260,8 +263,7 @@ class SqliteDatabase:
                 return
             for call in calls:
                 try:
-                    with connection.begin_nested():
-                        call.answer = _answer(connection, call)
+                    call.answer = _answer_or_undo(connection, call)
                 except Exception as error:
                     call.error = error
 
@@ -271,6 +273,19 @@ class SqliteDatabase:
         if connection is not None:
             with suppress(sa.exc.SQLAlchemyError, OSError):
                 connection.close()
+
+
+def _answer_or_undo(connection: sa.Connection, call: _Call) -> Any:
+    """In a savepoint, so that a call that fails takes nobody with it. In the driver's words: SQLAlchemy's own costs more than a call."""
+    prepared.execute(connection, "SAVEPOINT a_call", ())
+    try:
+        answer = _answer(connection, call)
+    except Exception:
+        prepared.execute(connection, "ROLLBACK TO a_call", ())
+        prepared.execute(connection, "RELEASE a_call", ())
+        raise
+    prepared.execute(connection, "RELEASE a_call", ())
+    return answer
 
 
 def _answer(connection: sa.Connection, call: _Call) -> Any:

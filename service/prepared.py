@@ -1,18 +1,30 @@
 """Statements that run for every commit and every page of a send: put into words once, and handed to the driver as they are.
 
-A Core statement costs SQLAlchemy more for each execution than its work costs the database; one that is `Prepared` leaves out the
-looking up and the handling of results. What it returns is what the driver returns: SQLite's times and JSON are texts.
+A Core statement costs SQLAlchemy more for each execution than its work costs the database; one that is prepared leaves out the
+looking up and the handling of results. What comes back is what the driver gives: SQLite's times and JSON are texts (`moment`,
+`decoded`). On SQLite the driver is asked at once; errors come as SQLAlchemy's all the same.
 """
 
-from collections.abc import Callable, Mapping
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.sql.compiler import SQLCompiler
 
-Encoder = Callable[[Any], Any]
+
+class Found(Protocol):
+    """Of a driver's cursor what both have."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +32,54 @@ class _Worded:
     text: str
     names: tuple[str, ...]  # of its values, in their order
     constants: Mapping[str, Any]
-    encoders: tuple[Encoder | None, ...]
+    encoders: tuple[Callable[[Any], Any] | None, ...]
 
 
 class Prepared:
     """`run` takes the values of its bind parameters by name; those that the statement itself has need not be given."""
 
-    def __init__(self, statement: sa.Update | sa.Select[Any]) -> None:
+    def __init__(self, statement: sa.ClauseElement) -> None:
         self._statement = statement
         self._worded: dict[str, _Worded] = {}
 
-    def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> sa.CursorResult[Any]:
+    def run(self, connection: sa.Connection, values: Mapping[str, Any] | None = None) -> Found:
         worded = self._worded.get(connection.dialect.name)
         if worded is None:
             worded = self._worded[connection.dialect.name] = _worded(self._statement, connection.dialect)
-        given = {**worded.constants, **values}
+        given = {**worded.constants, **(values or {})}
         encoded = tuple(
             given[name] if encoder is None else encoder(given[name])
             for name, encoder in zip(worded.names, worded.encoders, strict=True)
         )
-        return connection.exec_driver_sql(worded.text, encoded)
+        return execute(connection, worded.text, encoded)
 
 
-def _worded(statement: sa.Update | sa.Select[Any], dialect: sa.Dialect) -> _Worded:
-    compiled: Compiled = statement.compile(dialect=dialect)
+def execute(connection: sa.Connection, text: str, values: tuple[Any, ...]) -> Found:
+    """In the driver's own words: `?` on SQLite, `$1` on PostgreSQL."""
+    if connection.dialect.name != "sqlite":
+        return connection.exec_driver_sql(text, values)
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    try:
+        return driver.execute(text, values)
+    except sqlite3.Error as error:
+        raise sa.exc.DBAPIError.instance(text, values, error, sqlite3.Error) from error
+
+
+def moment(value: Any) -> datetime:
+    """A time as a driver gives it, aware and in UTC."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def decoded(value: Any) -> Any:
+    """JSON as a driver gives it."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _worded(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Worded:
+    compiled = statement.compile(dialect=dialect)
     if not isinstance(compiled, SQLCompiler) or compiled.positiontup is None:
-        raise TypeError("drivers whose parameters have places, not names")
+        raise TypeError("only for drivers whose parameters have places, not names")
     names = tuple(compiled.positiontup)
     return _Worded(
         text=compiled.string,

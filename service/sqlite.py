@@ -5,6 +5,8 @@ import sqlite3
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from service import prepared
+
 BUSY_MILLISECONDS = 10_000
 
 
@@ -33,6 +35,6 @@ def engine(url: str, *, connections: int, query_only: bool) -> sa.Engine:
 
     @event.listens_for(made, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
+        prepared.execute(connection, "BEGIN" if query_only else "BEGIN IMMEDIATE", ())
 
     return made

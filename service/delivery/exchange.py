@@ -18,6 +18,7 @@ class Envelope:
     mail_from: str
     rcpt_to: str
     message: bytes
+    may_begin_lines_with_dots: bool = True  # those that `rendering` made never do
 
     def __post_init__(self) -> None:
         """Raises ValueError for an address that would end its command early (RFC 5321 §4.1.2)."""

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from service import database
 from service.ledger.models import Lane, Run, Span
+from service.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ FENCE = (
     )
     .exists(),
 )
-RENEW_FENCED = sa.update(Span).where(*FENCE).values(renewed_at=database.utc_now())
-RENEW_PROGRESSED = RENEW_FENCED.values(deaths=0)
+_RENEWED = sa.update(Span).where(*FENCE).values(renewed_at=database.utc_now())
+RENEW_FENCED = Prepared(_RENEWED)
+RENEW_PROGRESSED = Prepared(_RENEWED.values(deaths=0))
 
 
 def affected(session: Session, statement: sa.Update, values: dict[str, Any] | None = None) -> int:

@@ -64,7 +64,8 @@ def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_ur
         unsubscribe_url=f"{base_url}/unsubscribe/{token}",
         number=row.number,
     )
-    return Envelope(mould.from_address, address, splice(mould.rendition, facts, personal))
+    made = splice(mould.rendition, facts, personal)
+    return Envelope(mould.from_address, address, made, may_begin_lines_with_dots=False)
 
 
 @lru_cache(maxsize=256)

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service import database
+from service import database, prepared
 from service.database import UtcDateTime
 from service.delivery import fence
 from service.delivery.fence import Take
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run
+from service.prepared import Prepared, decoded
 from service.subscribers.models import State, Subscriber, Subscription
 from service.suppressions.models import Suppression
 
@@ -52,17 +53,22 @@ def open_page(session: Session, taken: Take, page: Page) -> int | None:
     """
     if not _still_mine(session, taken, progressed=page.progressed):
         return None
-    give_up_at, now = session.connection().execute(_MOMENTS, {"the_edition": taken.edition_id}).one()
+    connection = session.connection()
+    give_up_at, now = map(
+        prepared.moment, _MOMENTS.run(connection, {"the_edition": taken.edition_id}).fetchone()
+    )
     is_over = now >= give_up_at
     place = _place(taken, page, None if is_over else now)
-    last, unwanted = session.connection().execute(_ALL_OPEN if is_over else _ALL_DUE, place).one()
+    last, unwanted = (_ALL_OPEN if is_over else _ALL_DUE).run(connection, place).fetchone()
     if last is None:
         return None
     place["last"] = last
-    waiting = (*(_open() if is_over else _due()), col(Delivery.number) <= sa.bindparam("last"))
+    up_to_last = col(Delivery.number) <= sa.bindparam("last")
     if is_over:
+        waiting = (*_open(), up_to_last)
         _end_without_trying(session, place, waiting, (DeliveryState.EXPIRED, sa.literal(TOO_LATE)))
     elif unwanted:
+        waiting = (*_due(), up_to_last)
         for reason, condition in _reasons_to_skip():
             _end_without_trying(session, place, (*waiting, condition), (DeliveryState.SKIPPED, reason))
     return int(last)
@@ -71,12 +77,19 @@ def open_page(session: Session, taken: Take, page: Page) -> int | None:
 def rows(session: Session, taken: Take, page: Page) -> list[Row]:
     """The rows of an opened page, read without locks."""
     place = {**_place(taken, page, database.now(session)), "last": page.last}
-    return [Row(*row) for row in session.connection().execute(_ROWS, place)]
+    return [
+        Row(
+            number, address, decoded(fields), DeliveryState(state), attempts, uncertain, decoded(pins), before
+        )
+        for number, address, fields, state, attempts, uncertain, pins, before in _ROWS.run(
+            session.connection(), place
+        ).fetchall()
+    ]
 
 
 def _still_mine(session: Session, taken: Take, *, progressed: bool) -> bool:
     statement = fence.RENEW_PROGRESSED if progressed else fence.RENEW_FENCED
-    return fence.affected(session, statement, fence.fenced(taken)) == 1
+    return statement.run(session.connection(), fence.fenced(taken)).rowcount == 1
 
 
 def _place(taken: Take, page: Page, now: datetime | None) -> dict[str, Any]:
@@ -160,12 +173,14 @@ def _end_without_trying(
     session.connection().execute(sa.update(Delivery).where(*which).values(**values), place)
 
 
-_MOMENTS = sa.select(col(Run.give_up_at), database.utc_now()).where(
-    col(Run.edition_id) == sa.bindparam("the_edition")
+_MOMENTS = Prepared(
+    sa.select(col(Run.give_up_at), database.utc_now()).where(
+        col(Run.edition_id) == sa.bindparam("the_edition")
+    )
 )
-_ALL_OPEN = _look(_open())
-_ALL_DUE = _look(_due())
-_ROWS = (
+_ALL_OPEN = Prepared(_look(_open()))
+_ALL_DUE = Prepared(_look(_due()))
+_ROWS = Prepared(
     sa.select(
         col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
         col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins), col(Delivery.attempts_before),

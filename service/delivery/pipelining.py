@@ -68,7 +68,7 @@ class Channel(asyncio.Protocol):
             self._lost()
             return None
         message = exchange.envelope.message
-        if b"\n." in message or message.startswith(b"."):
+        if exchange.envelope.may_begin_lines_with_dots:
             message = _DOT_AT_START.sub(b"..", message)
         self._expected.append((exchange, Step.DOT))
         pieces = [message, b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service import database
+from service import database, prepared
 from service.delivery import fence
 from service.delivery.fence import Take
 from service.ledger import tallies
@@ -59,12 +59,12 @@ def commit(session: Session, batches: list[SpanBatch]) -> set[tuple[int, int]]:
         taken = batch.taken
         progressed = bool(batch.outcomes)
         intended = {"the_list": batch.in_flight + batch.intents, "progressed": progressed}
-        written = _FENCED.run(connection, {**fence.fenced(taken), **intended}).first()
+        written = _FENCED.run(connection, {**fence.fenced(taken), **intended}).fetchone()
         if written is not None:
             standing.add((taken.span_id, taken.epoch))
         else:
             known = {"the_list": batch.in_flight, "progressed": progressed}
-            written = _MINE.run(connection, {**fence.held(taken), **known}).first()
+            written = _MINE.run(connection, {**fence.held(taken), **known}).fetchone()
         if written is None or written[0] is None:
             _write_late(session, batch, is_mine=written is not None)
         else:
@@ -100,7 +100,7 @@ def _write_rows(session: Session, rows: list[Row]) -> None:
         for edition_id, one in rows
     ]  # fmt: skip
     connection = session.connection()
-    connection.exec_driver_sql(_ROWS[connection.dialect.name], (json.dumps(values),))
+    prepared.execute(connection, _ROWS[connection.dialect.name], (json.dumps(values),))
 
 
 def _stored(moment: datetime) -> str:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlmodel import Session
 
-from service import database
+from service import database, prepared
 from service.database import Database
 
 # Tables that grow with readers or with time: none of them may be read from end to end.
@@ -46,9 +46,22 @@ class Net:
         self._step = name
         event.listen(sa.Engine, "before_cursor_execute", self._before)
         event.listen(sa.Engine, "after_cursor_execute", self._after)
+        original = prepared.execute
+
+        def execute(connection: sa.Connection, text: str, values: tuple[Any, ...]) -> prepared.Found:
+            """SQLite's driver is asked past SQLAlchemy, and so past its events."""
+            if connection.dialect.name != "sqlite":
+                return original(connection, text, values)
+            self._before(None, None, text, values, None, False)
+            found = original(connection, text, values)
+            self._after(None, None, text, values, None, False)
+            return found
+
+        prepared.execute = execute
         try:
             yield
         finally:
+            prepared.execute = original
             event.remove(sa.Engine, "before_cursor_execute", self._before)
             event.remove(sa.Engine, "after_cursor_execute", self._after)
 

@@ -30,7 +30,7 @@ from sqlalchemy import event
 from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session, col
 
-from service import database
+from service import database, prepared
 from service.delivery import carrying, fence, recording, spans
 from service.delivery.committer import Committer
 from service.ledger.models import Span
@@ -83,15 +83,15 @@ def _ask_nothing() -> None:
         setattr(module, name, statement)
 
 
-def statements_without_fence() -> list[tuple[Any, str, sa.Update | Prepared]]:
+def statements_without_fence() -> list[tuple[Any, str, Prepared]]:
     """Module, name and replacement. The values of a fence are still given, and mean nothing."""
     asked = [sa.bindparam(name, type_=sa.BigInteger()) for name in ("the_epoch", "the_edition", "the_turn")]
     nothing = (col(Span.id) == sa.bindparam("the_span"), *(each.is_not(None) for each in asked))
     renewed = sa.update(Span).where(*nothing).values(renewed_at=database.utc_now())
     return [
         (recording, "_FENCED", recording._span(nothing)),
-        (fence, "RENEW_FENCED", renewed),
-        (fence, "RENEW_PROGRESSED", renewed.values(deaths=0)),
+        (fence, "RENEW_FENCED", Prepared(renewed)),
+        (fence, "RENEW_PROGRESSED", Prepared(renewed.values(deaths=0))),
     ]
 
 
@@ -118,6 +118,14 @@ class Fate:
         every_dialect.do_commit = do_commit
         if self._point is Point.BETWEEN_STATEMENTS:
             event.listen(sa.Engine, "after_cursor_execute", self._after_statement)
+            original = prepared.execute
+
+            def execute(connection: sa.Connection, text: str, values: tuple[Any, ...]) -> Any:
+                found = original(connection, text, values)
+                fate._after_statement(connection)
+                return found
+
+            prepared.execute = execute
 
     def commit(self, dialect: DefaultDialect, connection: Any) -> None:
         is_the_one = self._doomed is not None and self._doomed is _driver_connection(connection)
