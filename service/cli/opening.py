@@ -22,7 +22,7 @@ def settings() -> Settings:
 
 
 def run(coroutine: Coroutine[None, None, T]) -> T:
-    sys.setswitchinterval(0.0005)  # the writer thread and the loop hand over to each other all the time
+    sys.setswitchinterval(0.00003)  # the writer thread and the loop hand over to each other all the time
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(coroutine)
 

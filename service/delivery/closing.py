@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import missing, spans, suppressing
+from service.delivery import choosing, missing, suppressing
 from service.editions.models import Edition, State
 from service.events import log
 from service.ledger import progress, tallies
@@ -50,7 +50,7 @@ def sweep_cancelled(session: Session) -> int:
             col(Run.ended_at).is_(None),
             col(Run.stopped) == Stopped.CANCELLED.value,
             col(Span.due_at).is_not(None),
-            sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < now - spans.STALE),
+            sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < now - choosing.STALE),
         )
         .order_by(col(Span.id))
         .limit(SWEEP_SPANS)

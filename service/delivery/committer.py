@@ -6,6 +6,7 @@ before that commit has returned. A failed commit keeps its outcomes and tries ag
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
@@ -20,8 +21,7 @@ log = logs.get(__name__)
 TRY_AGAIN_SECONDS = 0.2
 
 
-@dataclass(slots=True)
-class _Wish:
+class _Wish(NamedTuple):
     taken: Take
     intent: int | None
     answer: "asyncio.Future[bool]"
@@ -87,7 +87,11 @@ class Committer:
                 await self._commit(wishes)
 
     def _account(self, taken: Take) -> _Account:
-        return self._accounts.setdefault(_place(taken), _Account(taken))
+        place = (taken.span_id, taken.epoch)
+        account = self._accounts.get(place)
+        if account is None:
+            account = self._accounts[place] = _Account(taken)
+        return account
 
     def _wish(self, taken: Take, intent: int | None) -> "asyncio.Future[bool]":
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

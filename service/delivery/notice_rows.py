@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import fence, outcome, relays, settling, spans
+from service.delivery import choosing, fence, outcome, relays, settling
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.settling import UNCERTAIN_MOST
 from service.ledger.models import Notice, NoticeState
@@ -116,7 +116,7 @@ def _takeable(session: Session) -> tuple[sa.ColumnElement[bool], ...]:
     now = database.now(session)
     return (
         col(Notice.due_at) <= now,
-        sa.or_(col(Notice.renewed_at).is_(None), col(Notice.renewed_at) < now - spans.STALE),
+        sa.or_(col(Notice.renewed_at).is_(None), col(Notice.renewed_at) < now - choosing.STALE),
     )
 
 

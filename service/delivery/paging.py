@@ -1,6 +1,7 @@
 """Pages of a span: about a second's work at a time, so that whoever leaves meanwhile is left out.
 
-First a write (fence, expiry, who left or is suppressed), then a read without locks. A page is stale after two seconds.
+First a look, a read that mostly finds nothing to do; else a write (expiry, who left or is suppressed) and then the read, without
+locks. A page is stale after two seconds.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from service import database, prepared
 from service.database import UtcDateTime
 from service.delivery import fence
 from service.delivery.fence import Take
-from service.ledger.models import OPEN, Delivery, DeliveryState, Run
+from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
 from service.prepared import Prepared, decoded
 from service.subscribers.models import State, Subscriber, Subscription
 from service.suppressions.models import Suppression
@@ -43,6 +44,25 @@ class Page:
     behind: int = 0
     last: int = 0
     progressed: bool = False  # something of the span was recorded: its holder is no dead end
+
+
+def clean(session: Session, taken: Take, page: Page) -> list[Row] | None:
+    """The next rows if nothing has to be written first, as it mostly is; then no writer has to be waited for.
+
+    Empty: nothing is due here, or the fence has fallen. None: some have to be expired or left out: `open_page`, then `rows`.
+    """
+    connection = session.connection()
+    stands = _STANDS.run(connection, fence.fenced(taken)).fetchone()
+    if stands is None:
+        return []
+    give_up_at, now = map(prepared.moment, stands)
+    if now >= give_up_at:
+        return None
+    place = _place(taken, page, now)
+    last, unwanted = _ALL_DUE.run(connection, place).fetchone()
+    if last is None:
+        return []
+    return None if unwanted else _rows(connection, {**place, "last": last})
 
 
 def open_page(session: Session, taken: Take, page: Page) -> int | None:
@@ -76,14 +96,14 @@ def open_page(session: Session, taken: Take, page: Page) -> int | None:
 
 def rows(session: Session, taken: Take, page: Page) -> list[Row]:
     """The rows of an opened page, read without locks."""
-    place = {**_place(taken, page, database.now(session)), "last": page.last}
+    return _rows(session.connection(), {**_place(taken, page, database.now(session)), "last": page.last})
+
+
+def _rows(connection: sa.Connection, place: dict[str, Any]) -> list[Row]:
+    found = _ROWS.run(connection, place).fetchall()
     return [
-        Row(
-            number, address, decoded(fields), DeliveryState(state), attempts, uncertain, decoded(pins), before
-        )
-        for number, address, fields, state, attempts, uncertain, pins, before in _ROWS.run(
-            session.connection(), place
-        ).fetchall()
+        Row(number, address, decoded(fields), DeliveryState(state), attempts, unclear, decoded(pins), before)
+        for number, address, fields, state, attempts, unclear, pins, before in found
     ]
 
 
@@ -177,6 +197,11 @@ _MOMENTS = Prepared(
     sa.select(col(Run.give_up_at), database.utc_now()).where(
         col(Run.edition_id) == sa.bindparam("the_edition")
     )
+)
+_STANDS = Prepared(
+    sa.select(col(Run.give_up_at), database.utc_now())
+    .join(Span, col(Span.edition_id) == col(Run.edition_id))
+    .where(*fence.FENCE)
 )
 _ALL_OPEN = Prepared(_look(_open()))
 _ALL_DUE = Prepared(_look(_due()))

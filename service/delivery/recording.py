@@ -22,6 +22,7 @@ from service.ledger import tallies
 from service.ledger.models import OPEN, DeliveryState, Span
 from service.prepared import Prepared
 
+REPLY_CHARACTERS = 500
 FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
 
 
@@ -88,19 +89,47 @@ def _write_late(session: Session, batch: SpanBatch, *, is_mine: bool) -> None:
 
 
 def _write_rows(session: Session, rows: list[Row]) -> None:
-    """All in one statement: each one more costs a round trip on PostgreSQL, and on SQLite a fight for the interpreter's lock."""
+    """In few statements: each one more costs a round trip on PostgreSQL, and on SQLite a fight for the interpreter's lock."""
     if not rows:
         return
     now = database.now(session) if any(outcome.wait for _, outcome in rows) else None
+    if database.is_postgresql(session):
+        _write_one_by_one(session.connection(), rows, now)
+    else:
+        _write_alike_together(session.connection(), rows, now)
+
+
+def _write_one_by_one(connection: sa.Connection, rows: list[Row], now: datetime | None) -> None:
     values = [
         [
-            edition_id, one.number, one.state.value, one.attempts, one.uncertain_count, one.reply[:500],
-            _stored(now + one.wait) if now and one.wait else None, one.pins, one.state is DeliveryState.ACCEPTED,
+            edition_id, one.number, one.state.value, one.attempts, one.uncertain_count, one.reply[:REPLY_CHARACTERS],
+            _due(one, now), one.pins, one.state is DeliveryState.ACCEPTED,
         ]
         for edition_id, one in rows
     ]  # fmt: skip
-    connection = session.connection()
-    prepared.execute(connection, _ROWS[connection.dialect.name], (json.dumps(values),))
+    prepared.execute(connection, _ROWS["postgresql"], (json.dumps(values),))
+
+
+def _write_alike_together(connection: sa.Connection, rows: list[Row], now: datetime | None) -> None:
+    """One statement for all that differ in nothing but number and reply: mostly that is all of them."""
+    alike: dict[tuple[Any, ...], tuple[Recorded, dict[int, str]]] = {}
+    for edition_id, one in rows:
+        # The rows hold their pins, so that no two of them can have one identity.
+        key = (edition_id, one.state, one.attempts, one.uncertain_count, one.wait, id(one.pins))
+        if key not in alike:
+            alike[key] = (one, {})
+        alike[key][1][one.number] = one.reply[:REPLY_CHARACTERS]
+    for (edition_id, *_), (one, replies) in alike.items():
+        pins = None if one.pins is None else json.dumps(one.pins)
+        values = (
+            one.state.value, one.attempts, one.uncertain_count, _due(one, now), pins, json.dumps(replies), edition_id,
+            one.state is DeliveryState.ACCEPTED,
+        )  # fmt: skip
+        prepared.execute(connection, _ROWS["sqlite"], values)
+
+
+def _due(one: Recorded, now: datetime | None) -> str | None:
+    return _stored(now + one.wait) if now and one.wait else None
 
 
 def _stored(moment: datetime) -> str:
@@ -111,8 +140,8 @@ def _stored(moment: datetime) -> str:
 def _rows() -> dict[str, str]:
     """An accept replaces every state; anything else only an open one. The columns as in `_write_rows`.
 
-    The edition comes from the rows like the number: told it as a constant, a planner that has no statistics of today's partition
-    reads the whole edition for each batch (9 ms instead of 0.4 for 20,000 readers; measured on PostgreSQL 18).
+    The edition comes from the rows like the number (hence `0 * new.id`): told it as a constant, a planner without statistics of
+    today's edition reads the whole of it for each batch (for 20,000 readers 9 ms instead of 0.4, measured on PostgreSQL 18).
     """
     states = ", ".join(f"'{state.value}'" for state in OPEN)
     return {name: text.replace("OPEN_STATES", states) for name, text in _TEXTS.items()}
@@ -121,18 +150,11 @@ def _rows() -> dict[str, str]:
 _TEXTS = {
     "sqlite": """
         UPDATE delivery
-        SET state = new.state, attempts = new.attempts, uncertain_count = new.uncertain_count, reply = new.reply,
-            due_at = new.due_at, pins = new.pins, at = (strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')
-        FROM (
-            SELECT json_extract(value, '$[0]') AS edition_id, json_extract(value, '$[1]') AS number,
-                json_extract(value, '$[2]') AS state, json_extract(value, '$[3]') AS attempts,
-                json_extract(value, '$[4]') AS uncertain_count, json_extract(value, '$[5]') AS reply,
-                json_extract(value, '$[6]') AS due_at, json_extract(value, '$[7]') AS pins,
-                json_extract(value, '$[8]') AS is_accept
-            FROM json_each(?)
-        ) AS new
-        WHERE delivery.edition_id = new.edition_id AND delivery.number = new.number
-            AND (new.is_accept OR delivery.state IN (OPEN_STATES))
+        SET state = ?, attempts = ?, uncertain_count = ?, reply = new.value, due_at = ?, pins = ?,
+            at = (strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')
+        FROM json_each(?) AS new
+        WHERE delivery.edition_id = ? + 0 * new.id AND delivery.number = CAST(new.key AS INTEGER)
+            AND (? OR delivery.state IN (OPEN_STATES))
     """,
     "postgresql": """
         UPDATE delivery

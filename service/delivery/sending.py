@@ -17,6 +17,7 @@ from service.delivery.carrying import Carrier, Office, Shift
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
 from service.delivery.holding import Holding
+from service.delivery.paging import Page, Row
 from service.delivery.sameness import SameRefusals
 from service.delivery.spans import Pinning
 from service.ledger.models import Lane
@@ -86,17 +87,16 @@ class Sender:
             self._committer.forget(taken)
 
     async def _send_pages(self, holding: Holding) -> None:
-        database, taken, clock = self._office.database, holding.taken, asyncio.get_running_loop()
+        taken, clock = holding.taken, asyncio.get_running_loop()
         behind, size, draining = taken.first - 1, PAGE_ROWS_FIRST, self._shift.draining
         while self._shift.goes_on(holding):
             await self._room_for_errands(size)
             if await self._is_outranked(taken):
                 break
-            page = paging.Page(behind=behind, size=size, progressed=holding.progressed)
-            last = await database.write(paging.open_page, taken, page)
+            page = Page(behind=behind, size=size, progressed=holding.progressed)
+            last, rows = await self._page(taken, page)
             if last is None:
                 break
-            rows = await database.read(paging.rows, taken, replace(page, last=last))
             await self._know_moulds({(row.pins or taken.pins)["rendition"] for row in rows})
             started = clock.time()
             for row in rows:
@@ -107,6 +107,15 @@ class Sender:
                 pace = len(rows) / 2 / max(clock.time() - started, 0.001)
                 size = int(min(PAGE_ROWS_MOST, max(self._office.connections, pace)))
         await holding.down_to(0, draining, DRAIN_SECONDS)
+
+    async def _page(self, taken: Take, page: Page) -> tuple[int | None, list[Row]]:
+        """The last number looked at, None if there is nothing more to do here, and the rows to send."""
+        database = self._office.database
+        rows = await database.read(paging.clean, taken, page)
+        if rows is not None:
+            return (rows[-1].number if rows else None), rows
+        last = await database.write(paging.open_page, taken, page)
+        return last, [] if last is None else await database.read(paging.rows, taken, replace(page, last=last))
 
     async def _is_outranked(self, taken: Take) -> bool:
         """Asked twice a second for each lane, or small spans would spend their time on it."""

@@ -10,20 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 from sqlmodel import select as sql_select
 
 from service import database
-from service.database import UtcDateTime
-from service.delivery import fence, relays
+from service.delivery import choosing, fence, relays
 from service.delivery.fence import Take
-from service.editions.models import Rendition
 from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span
 from service.ledger.tallies import Tally
 
-STALE = timedelta(seconds=10)
 DEATHS_MOST = 5
 DEFERRED_STEP_SECONDS = 30
 NUDGES_AT_ONCE = 8  # who is woken takes spans until none is left; a nudge for each of hundreds would only keep the queue busy
@@ -41,7 +37,9 @@ def due(session: Session, relay: str, *, limit: int = NUDGES_AT_ONCE) -> list[in
     """The first of the spans that somebody could take now: each deserves a nudge."""
     if not relays.is_ready(session, relay):
         return []
-    found = session.connection().execute(_DUE, {**_moment(database.now(session)), "the_limit": limit})
+    found = session.connection().execute(
+        choosing.DUE, {**choosing.moment(database.now(session)), "the_limit": limit}
+    )
     return list(found.scalars())
 
 
@@ -52,7 +50,7 @@ def take(
     if not relays.is_ready(session, relay):
         return None
     now = database.now(session)
-    span = session.connection().execute(_BEST, _moment(now)).first()
+    span = session.connection().execute(choosing.BEST, choosing.moment(now)).first()
     if span is None:
         return None
     if span.in_flight:
@@ -126,7 +124,10 @@ def is_outranked(session: Session, taken: Take, relay: str) -> bool:
         return True
     if taken.lane is Lane.BREAKING:
         return False
-    return session.connection().execute(_BREAKING, _moment(database.now(session))).first() is not None
+    return (
+        session.connection().execute(choosing.BREAKING, choosing.moment(database.now(session))).first()
+        is not None
+    )
 
 
 def let_everything_go(session: Session) -> None:
@@ -138,53 +139,6 @@ def let_everything_go(session: Session) -> None:
         span.deaths += 1
         tallies.write(session, span)
         session.add(span)
-
-
-def _moment(now: datetime) -> dict[str, Any]:
-    return {"the_now": now, "the_stale": now - STALE}
-
-
-def _takeable() -> tuple[sa.ColumnElement[bool], ...]:
-    stale = sa.bindparam("the_stale", type_=UtcDateTime())
-    return (
-        col(Span.due_at) <= sa.bindparam("the_now", type_=UtcDateTime()),
-        col(Run.stopped).is_(None),
-        col(Run.ended_at).is_(None),
-        sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < stale),
-    )
-
-
-def _best() -> sa.Select[Any]:
-    other = aliased(Span)
-    held = (
-        sa.select(sa.func.count())
-        .where(
-            col(other.edition_id) == col(Span.edition_id),
-            col(other.renewed_at) >= sa.bindparam("the_stale", type_=UtcDateTime()),
-        )
-        .scalar_subquery()
-    )
-    newest = sa.select(sa.func.max(col(Rendition.id))).where(
-        col(Rendition.edition_id) == col(Span.edition_id)
-    )
-    return (
-        sa.select(
-            col(Span.id), col(Span.edition_id), col(Span.first), col(Span.last), col(Span.lane), col(Span.in_flight),
-            col(Span.pins), col(Span.renewed_at), col(Span.deaths), col(Run.turn), col(Run.holds_uncertain),
-            newest.scalar_subquery().label("rendition"),
-        )
-        .join(Run, col(Run.edition_id) == col(Span.edition_id))
-        .where(*_takeable())
-        .order_by(
-            sa.case((col(Span.lane) == Lane.BREAKING, 0), else_=1),
-            held,
-            col(Span.deaths),  # what may have killed its senders must not keep the others from going out
-            col(Span.due_at),
-            col(Span.id),
-        )
-        .limit(1)
-        .with_for_update(of=Span, skip_locked=True)
-    )  # fmt: skip
 
 
 def _unanswered_become_uncertain(session: Session, span: sa.Row[Any], due_at: datetime) -> None:
@@ -237,18 +191,6 @@ def _rounded_up(moment: datetime) -> datetime:
     return moment + timedelta(seconds=seconds)
 
 
-_JOINED = (Run, col(Run.edition_id) == col(Span.edition_id))
-_DUE = (
-    sa.select(col(Span.id))
-    .join(*_JOINED)
-    .where(*_takeable())
-    .order_by(col(Span.id))
-    .limit(sa.bindparam("the_limit"))
-)
-_BEST = _best()
-_BREAKING = (
-    sa.select(col(Span.id)).join(*_JOINED).where(*_takeable(), col(Span.lane) == Lane.BREAKING).limit(1)
-)
 _TAKEN = (
     sa.update(Span)
     .where(col(Span.id) == sa.bindparam("the_span"))
@@ -269,7 +211,7 @@ _RENEWED = (
 _LOCKED = (
     sa.select(col(Run.give_up_at))
     .select_from(Span)
-    .join(*_JOINED)
+    .join(Run, col(Run.edition_id) == col(Span.edition_id))
     .where(*fence.MINE)
     .with_for_update(of=Span)
 )

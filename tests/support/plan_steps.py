@@ -13,6 +13,7 @@ from service import database
 from service.clock import SystemClock
 from service.database import Database
 from service.delivery import (
+    choosing,
     closing,
     messages,
     notice_rows,
@@ -94,6 +95,7 @@ class Drive:
     async def _send(self, taken: Take) -> None:
         await self._read("outranked", spans.is_outranked, taken, RELAY)
         wanted = paging.Page(size=20, progressed=True)
+        await self._read("page to look at", paging.clean, taken, wanted)
         last = await self._write("page", paging.open_page, taken, wanted)
         assert last is not None
         page = await self._read("rows", paging.rows, taken, replace(wanted, last=last))
@@ -188,7 +190,7 @@ class Drive:
 
 
 def _all_stale(session: Session) -> None:
-    long_ago = database.now(session) - spans.STALE * 2
+    long_ago = database.now(session) - choosing.STALE * 2
     session.execute(sa.update(Span).where(col(Span.renewed_at).is_not(None)).values(renewed_at=long_ago))
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from service.delivery import closing, outcome, paging, recording, settling, spans, steering
+from service.delivery import choosing, closing, outcome, paging, recording, settling, spans, steering
 from service.delivery.fence import Take
 from service.delivery.outcome import Outcome, Phase, Reply
 from service.delivery.paging import Row
@@ -265,9 +265,12 @@ class Ledger(RuleBasedStateMachine):
             return
         self._commit(account)
         page = paging.Page(size=size, progressed=account.progressed)
-        last = self._write(paging.open_page, account.taken, page)
-        opened = replace(page, last=last or 0)
-        account.page = [] if last is None else self.stage.read(paging.rows, account.taken, opened)
+        clean = self.stage.read(paging.clean, account.taken, page)
+        if clean is None:
+            last = self._write(paging.open_page, account.taken, page)
+            opened = replace(page, last=last or 0)
+            clean = [] if last is None else self.stage.read(paging.rows, account.taken, opened)
+        account.page = clean
         for row in account.page:
             subscriber = self.seen.rows[row.number].subscriber_id
             assert subscriber not in self.gone, "who has left, or may not be written to, is not in a page"
@@ -496,5 +499,5 @@ def _is_takeable(seen: Seen, span_id: int, margin: timedelta) -> bool:
     """With a margin, for the database's clock goes on while we look."""
     span = seen.spans[span_id]
     is_due = span.due_at is not None and span.due_at <= seen.now - margin
-    is_free = span.renewed_at is None or span.renewed_at < seen.now - spans.STALE - margin
+    is_free = span.renewed_at is None or span.renewed_at < seen.now - choosing.STALE - margin
     return is_due and is_free and seen.run.stopped is None and seen.run.ended_at is None

@@ -8,7 +8,7 @@ import pytest
 
 from service import database
 from service.database import Database
-from service.delivery import recording, spans
+from service.delivery import choosing, recording, spans
 from service.delivery.fence import Take
 from service.delivery.recording import Recorded, SpanBatch
 from service.delivery.spans import Pinning
@@ -21,7 +21,7 @@ from tests.support.ledger_stage import Plan
 ROUNDS = 12
 READERS = 6
 PINNING = Pinning(datetime(2026, 3, 2, 6, tzinfo=UTC), "key")
-STALE = spans.STALE + timedelta(seconds=1)
+STALE = choosing.STALE + timedelta(seconds=1)
 
 
 @pytest.fixture

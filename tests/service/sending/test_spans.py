@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service.delivery import recording, spans
+from service.delivery import choosing, recording, spans
 from service.delivery.fence import Take
 from service.delivery.recording import Recorded, SpanBatch
 from service.delivery.spans import Pinning
@@ -58,5 +58,5 @@ async def test_five_deaths_count_only_without_progress(resources: Resources) -> 
 def _stale_after_deaths(session: Session, span_id: int, deaths: int) -> None:
     span = session.get_one(Span, span_id)
     assert span.renewed_at is not None
-    span.deaths, span.renewed_at = deaths, span.renewed_at - 2 * spans.STALE
+    span.deaths, span.renewed_at = deaths, span.renewed_at - 2 * choosing.STALE
     session.add(span)

@@ -1,0 +1,90 @@
+"""Which span is to be taken next: due, free, of a run that goes on. Built once; asked with `moment`."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from service.database import UtcDateTime
+from service.editions.models import Rendition
+from service.ledger.models import Lane, Run, Span
+
+STALE = timedelta(seconds=10)
+
+
+def moment(now: datetime) -> dict[str, Any]:
+    return {"the_now": now, "the_stale": now - STALE}
+
+
+def _takeable() -> tuple[sa.ColumnElement[bool], ...]:
+    return (*_due_and_free(), *_goes_on())
+
+
+def _due_and_free() -> tuple[sa.ColumnElement[bool], ...]:
+    stale = sa.bindparam("the_stale", type_=UtcDateTime())
+    return (
+        col(Span.due_at) <= sa.bindparam("the_now", type_=UtcDateTime()),
+        sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < stale),
+    )
+
+
+def _goes_on() -> tuple[sa.ColumnElement[bool], ...]:
+    return (col(Run.stopped).is_(None), col(Run.ended_at).is_(None))
+
+
+def _best() -> sa.Select[Any]:
+    """How many workers are at an edition is counted once for each that is open, not for each of its spans."""
+    held = (
+        sa.select(sa.func.count())
+        .where(
+            col(Span.edition_id) == col(Run.edition_id),
+            col(Span.renewed_at) >= sa.bindparam("the_stale", type_=UtcDateTime()),
+        )
+        .scalar_subquery()
+    )
+    newest = sa.select(sa.func.max(col(Rendition.id))).where(col(Rendition.edition_id) == col(Run.edition_id))
+    runs = (
+        sa.select(
+            col(Run.edition_id),
+            col(Run.turn),
+            col(Run.holds_uncertain),
+            held.label("held"),
+            newest.scalar_subquery().label("rendition"),
+        )
+        .where(*_goes_on())
+        .cte("open_run")
+        .prefix_with("MATERIALIZED")
+    )
+    return (
+        sa.select(
+            col(Span.id), col(Span.edition_id), col(Span.first), col(Span.last), col(Span.lane), col(Span.in_flight),
+            col(Span.pins), col(Span.renewed_at), col(Span.deaths), runs.c.turn, runs.c.holds_uncertain,
+            runs.c.rendition,
+        )
+        .join(runs, runs.c.edition_id == col(Span.edition_id))
+        .where(*_due_and_free())
+        .order_by(
+            sa.case((col(Span.lane) == Lane.BREAKING, 0), else_=1),
+            runs.c.held,
+            col(Span.deaths),  # what may have killed its senders must not keep the others from going out
+            col(Span.due_at),
+            col(Span.id),
+        )
+        .limit(1)
+        .with_for_update(of=Span, skip_locked=True)
+    )  # fmt: skip
+
+
+_JOINED = (Run, col(Run.edition_id) == col(Span.edition_id))
+DUE = (
+    sa.select(col(Span.id))
+    .join(*_JOINED)
+    .where(*_takeable())
+    .order_by(col(Span.id))
+    .limit(sa.bindparam("the_limit"))
+)
+BEST = _best()
+BREAKING = (
+    sa.select(col(Span.id)).join(*_JOINED).where(*_takeable(), col(Span.lane) == Lane.BREAKING).limit(1)
+)
