@@ -5,7 +5,7 @@ import re
 import sqlalchemy as sa
 from alembic import context
 
-from service import migrations, settings, tables
+from service import schema, settings, tables
 
 ELSEWHERE = re.compile(r"^(delivery_p\d+|pgqueuer.*)$")
 
@@ -32,4 +32,4 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    migrations.on_connection(settings.load().database, run)
+    schema.on_connection(settings.load().database, run)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from bench import readers
 from service import addresses, database, settings, tokens
 from service.accounts import keys
-from service.articles import extraction, intake, reading
+from service.articles import drafting, extraction, intake
 from service.articles.intake import ArticleDraft
 from service.articles.models import Source
 from service.clock import SystemClock
@@ -111,7 +111,9 @@ def _drafts() -> list[ArticleDraft]:
 
 
 def _draft(path: Path) -> ArticleDraft:
-    return reading.draft_of(extraction.extract(path.read_bytes(), f"{NEWSROOM_ADDRESS}/articles/{path.name}"))
+    return drafting.draft_of(
+        extraction.extract(path.read_bytes(), f"{NEWSROOM_ADDRESS}/articles/{path.name}")
+    )
 
 
 def _content(session: Session) -> tuple[Edition, EditionContent]:

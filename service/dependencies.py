@@ -1,12 +1,9 @@
-"""What a request or a task may ask for: opened once in an entrance, passed down, closed at the end."""
+"""What a process holds: opened once in an entrance, passed down, closed at the end."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from service import database, jobs, settings, tokens
 from service.clock import Clock, SystemClock
@@ -34,7 +31,7 @@ class Resources:
 
 @asynccontextmanager
 async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[Resources]:
-    """Everything a process holds. The schema must be current (`migrations.ensure_current`)."""
+    """Everything a process holds. The schema must be current (`schema.ensure_current`)."""
     opened_database = database.connect(chosen.database)
     opened_jobs = jobs.connect(chosen.database)
     fetcher = Fetcher(allow=chosen.fetch_allow)
@@ -66,17 +63,3 @@ def has_signing_keys(chosen: Settings) -> bool:
 
 def _kept_key(chosen: Settings) -> Path:
     return chosen.data_dir / "secret-key"
-
-
-def resources(request: Request) -> Resources:
-    held: Resources = request.app.state.resources
-    return held
-
-
-def client_of(request: Request) -> str:
-    """The address the request came from; forwarded headers have been applied only for trusted proxies."""
-    return request.client.host if request.client else "unknown"
-
-
-Asked = Annotated[Resources, Depends(resources)]
-Client = Annotated[str, Depends(client_of)]

@@ -2,9 +2,29 @@
 
 import logging
 import sys
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Literal, cast
 
-import structlog
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """As if it were not installed."""
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    held = modules.get(module)
+    modules[module] = None  # an import then says that there is none
+    try:
+        yield
+    finally:
+        del modules[module]
+        if held is not None:
+            modules[module] = held
+
+
+# structlog would take rich, and with it 8 MB of every process, for coloured tracebacks that our formatter never shows.
+with _without("rich"):
+    import structlog
 
 LogFormat = Literal["console", "json"]
 

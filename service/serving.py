@@ -5,7 +5,6 @@ At SIGTERM or Ctrl-C: the worker begins nothing new and waits for answers under 
 
 import asyncio
 import errno
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -14,10 +13,10 @@ from dataclasses import dataclass
 import uvicorn
 from sse_starlette.sse import AppStatus
 
+from service import signals
 from service.app import create_app
 from service.dependencies import Resources, opened
 from service.errors import Conflict, Invalid
-from service.mailbox.catcher import Catcher
 from service.settings import Settings
 from service.worker import Worker
 
@@ -26,10 +25,6 @@ GRACE_SECONDS = 3
 
 class PortTaken(Conflict):
     """The port is in use by another program. Stop that one, or choose another port with MEMO_PORT."""
-
-
-class RelayMissing(Invalid):
-    """A worker of its own needs a relay: set MEMO_RELAY_URL. (Without one, `memo serve` keeps messages in its built-in mailbox.)"""
 
 
 class MailboxBesideRelay(Invalid):
@@ -64,33 +59,11 @@ async def up(chosen: Settings, *, with_worker: bool) -> AsyncIterator[Served]:
         yield Served(resources, worker, relay_url)
 
 
-def signalled() -> asyncio.Event:
-    """Set at SIGTERM and Ctrl-C. Ask for it before saying that anything is up: who hears that may stop us at once."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def until_signal() -> None:
-    await signalled().wait()
-
-
 async def serve(chosen: Settings, *, with_worker: bool, announce: Callable[[Served], None]) -> None:
     async with up(chosen, with_worker=with_worker) as served:
-        stop = signalled()
+        stop = signals.signalled()
         announce(served)
         await stop.wait()
-
-
-async def work(chosen: Settings, *, announce: Callable[[Worker], None]) -> None:
-    """A worker without a web server: any number of them on PostgreSQL."""
-    if not chosen.relay_url:
-        raise RelayMissing
-    async with opened(chosen) as resources, Worker(resources, chosen.relay_url).running() as worker:
-        announce(worker)
-        await until_signal()
 
 
 class WebServer(uvicorn.Server):
@@ -117,6 +90,7 @@ async def _web(resources: Resources, listening: socket.socket) -> AsyncIterator[
         log_config=None,
         access_log=False,
         lifespan="off",
+        ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies or None,
@@ -133,6 +107,8 @@ async def _web(resources: Resources, listening: socket.socket) -> AsyncIterator[
 
 
 async def _mailbox(stack: AsyncExitStack, resources: Resources) -> str:
+    from service.mailbox.catcher import Catcher  # beside a real relay it never runs
+
     catcher = Catcher(resources.settings, resources.database, resources.clock)
     await catcher.start()
     stack.push_async_callback(catcher.stop)

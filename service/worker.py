@@ -172,6 +172,8 @@ def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine
     async def ticked() -> None:
         try:
             await function()
+        except asyncio.CancelledError:
+            return  # we stop: the timetable cancels what is under way, and would log that as an error
         except (MemoError, sa.exc.SQLAlchemyError, OSError):
             log.exception("worker.tick_failed", task=function.__name__)
 

@@ -17,7 +17,7 @@ from service.api.shapes.articles import Article, NewArticle
 from service.articles import intake, queries, reading
 from service.articles.intake import ArticleDraft, ArticleInvalid
 from service.articles.models import Source
-from service.dependencies import Asked
+from service.asking import Asked
 from service.newsletters import publication
 
 router = APIRouter(prefix="/articles", tags=["articles"])

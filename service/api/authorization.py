@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.accounts import keys
 from service.accounts.keys import Scope
-from service.dependencies import Asked
+from service.asking import Asked
 
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="key", description="An API key, made by `memo key create`: `memo_…`"

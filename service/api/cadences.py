@@ -10,7 +10,7 @@ from service.api import problems
 from service.api.authorization import Reader, Sender
 from service.api.shapes import newsletters as shapes
 from service.api.shapes.newsletters import Cadence, CadenceRule, Cadences
-from service.dependencies import Asked
+from service.asking import Asked
 from service.editions import queries, rhythm
 from service.editions.rhythm import Rhythm
 from service.newsletters import publication

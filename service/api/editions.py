@@ -16,7 +16,7 @@ from service.api.shapes.editions import Edition, NewEdition, Preview, WholeEditi
 from service.articles import queries as articles
 from service.articles.models import Article
 from service.articles.queries import ArticleNotFound
-from service.dependencies import Asked
+from service.asking import Asked
 from service.editions import automatic, composition, layout, queries
 from service.editions.models import Edition as EditionRow
 from service.errors import Conflict, Invalid

@@ -12,7 +12,8 @@ from sqlmodel import Session
 from service.accounts import replies
 from service.accounts.replies import Ask, Reply
 from service.api.authorization import Caller, caller
-from service.dependencies import Asked, Resources
+from service.asking import Asked
+from service.dependencies import Resources
 from service.errors import MemoError
 
 REPLAYED = "Idempotent-Replayed"

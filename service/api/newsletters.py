@@ -10,7 +10,7 @@ from service.api.idempotency import Posted
 from service.api.shapes import newsletters as shapes
 from service.api.shapes.newsletters import Feed, Feeds, NewFeed, Newsletter, NewsletterChanges, Newsletters
 from service.articles import polling, queries
-from service.dependencies import Asked
+from service.asking import Asked
 from service.editions import rhythm
 from service.newsletters import details, publication
 from service.newsletters.publication import NewsletterDetails

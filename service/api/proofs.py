@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from service.api import problems
 from service.api.authorization import Reader
 from service.api.shapes import proofs as shapes
-from service.dependencies import Asked
+from service.asking import Asked
 from service.proofs import facts, writing
 
 router = APIRouter(prefix="/editions/{uid}", tags=["editions"])

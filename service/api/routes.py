@@ -13,7 +13,7 @@ from service.api import (
     suppressions,
 )
 from service.api.authorization import caller, json_only
-from service.dependencies import Asked
+from service.asking import Asked
 
 _operations = APIRouter(
     prefix="/api/v1",

@@ -24,9 +24,10 @@ from service.api.shapes.editions import (
     TestsQueued,
     WholeEdition,
 )
+from service.asking import Asked
 from service.delivery import launch, missing, reopening, steering
 from service.delivery.reopening import Reopen
-from service.dependencies import Asked, Resources
+from service.dependencies import Resources
 from service.editions import queries, timing
 from service.editions.models import Edition as EditionRow
 from service.ledger import progress as ledger_progress

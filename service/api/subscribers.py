@@ -13,7 +13,8 @@ from service.api.idempotency import Posted
 from service.api.paging import Page, Paged, Paging
 from service.api.shapes import subscribers as shapes
 from service.api.shapes.subscribers import NewSubscriber, Subscriber
-from service.dependencies import Asked, Resources
+from service.asking import Asked
+from service.dependencies import Resources
 from service.errors import Invalid
 from service.jobs import Kind
 from service.newsletters import publication

@@ -10,7 +10,7 @@ from service.api.idempotency import Posted
 from service.api.paging import Page, Paged, Paging
 from service.api.shapes import subscribers as shapes
 from service.api.shapes.subscribers import LiftedSuppression, NewSuppression, Suppression
-from service.dependencies import Asked
+from service.asking import Asked
 from service.suppressions import register
 from service.suppressions.models import Reason
 from service.suppressions.register import Cause, SuppressionNotFound

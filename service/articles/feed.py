@@ -14,7 +14,7 @@ from typing import Any, Final
 import feedparser
 from lxml import etree, html
 
-from service.articles import dates, decoding, elements, links, markdown, page
+from service.articles import dates, decoding, elements, links, markdown, spelling
 from service.errors import Invalid
 
 MAX_ITEMS: Final = 500
@@ -166,7 +166,7 @@ def _without_shared_guids(items: list[FeedItem]) -> Iterable[FeedItem]:
     """One guid with two links is two items, so that guid names neither."""
     linked: dict[str | None, set[str | None]] = defaultdict(set)
     for item in items:
-        linked[item.guid].add(item.link and page.normalised(item.link))
+        linked[item.guid].add(item.link and spelling.normalised(item.link))
     return (replace(item, guid=None) if len(linked[item.guid]) > 1 else item for item in items)
 
 
@@ -176,7 +176,7 @@ def identities(item: FeedItem) -> tuple[str, ...]:
     if item.guid:
         found.append(_named("guid", item.guid))
     if item.link:
-        found.append(f"link:{page.key(item.link)}")
+        found.append(f"link:{spelling.key(item.link)}")
     if item.published_at:
         found.append(_named("title", f"{item.title.casefold()}\n{item.published_at.isoformat()}"))
     elif not found:

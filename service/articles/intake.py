@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from service import tokens
-from service.articles import page, queries
+from service.articles import queries, spelling
 from service.articles.models import Article, Source
 from service.errors import Invalid
 from service.rendering import characters, links
@@ -135,7 +135,7 @@ def _columns(draft: ArticleDraft) -> dict[str, Any]:
     url = _own_address(draft.url)
     return {
         "url": url,
-        "url_key": page.key(url) if url else None,
+        "url_key": spelling.key(url) if url else None,
         "headline": headline,
         "deck": _line(draft.deck, DECK_CHARACTERS),
         "byline": _line(draft.byline, BYLINE_CHARACTERS),

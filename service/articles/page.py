@@ -1,26 +1,21 @@
 """What a page says about its article: where it really lives, what it is called, who wrote it and when."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
 from service.articles import dates, elements, links, structured
 
-TRACKING: Final = re.compile(
-    r"^(?:utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|_hs(?:enc|mi)|ref_src|cmpid)$", re.I
-)
 TEMPORARY_HOSTS: Final = re.compile(r"^(?:www|amp|m|mobile)\.")
 BY: Final = re.compile(r"^(?:by|von|par|por|door|di)\s+", re.IGNORECASE)
 COUNTED: Final = re.compile(
     r"\b(\d{1,3}(?:[,.\s]\d{3})+|\d{1,7})\s+(?:reader\s+)?(?:comments?|replies|responses)\b", re.IGNORECASE
 )
 DECKS: Final = frozenset({"deck", "dek", "standfirst", "subtitle", "subheadline", "subhead"})
-WELL_FORMED: Final = "!$&'()*+,;=:@/~-._"
 
 
 @dataclass(frozen=True)
@@ -42,32 +37,6 @@ class Facts:
     picture_alt: str
     comments: Comments | None
     is_behind_paywall: bool
-
-
-def normalised(url: str) -> str:
-    """One spelling for all addresses under which one article is known. For comparing, not for fetching."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:  # a bracket without its partner
-        return url.strip()
-    host = (parts.hostname or "").rstrip(".")
-    try:
-        host = host.encode("idna").decode("ascii")
-        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
-    except ValueError:  # UnicodeError too: then the letters as they are tell one host from another
-        port = ""
-    path = quote(unquote(parts.path), safe=WELL_FORMED).rstrip("/")
-    kept = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not TRACKING.match(name)
-    ]
-    return f"https://{host}{port}{path}" + (f"?{urlencode(kept)}" if kept else "")
-
-
-def key(url: str) -> str:
-    """`normalised`, in 64 characters."""
-    return hashlib.sha256(normalised(url).encode("utf-8", errors="replace")).hexdigest()
 
 
 def canonical(document: HtmlElement, url: str) -> str:

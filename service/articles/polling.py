@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from sqlmodel import Session, select
 
 from service import logs
-from service.articles import intake, page, queries, reading
+from service.articles import intake, queries, reading, spelling
 from service.articles.models import Article, Feed, FeedIdentity, Source
 from service.articles.reading import FeedFacts, FeedOutcome, Found
 from service.clock import Clock
@@ -50,7 +50,9 @@ def add_feed(session: Session, newsletter: Newsletter, url: str, *, now: datetim
     address = characters.single_line(url)
     if not links.is_web(address) or len(address) > 2000:
         raise FeedAddressInvalid(field="url")
-    if any(page.key(feed.url) == page.key(address) for feed in queries.feeds_of(session, newsletter.id)):
+    if any(
+        spelling.key(feed.url) == spelling.key(address) for feed in queries.feeds_of(session, newsletter.id)
+    ):
         raise FeedKnown
     feed = Feed(newsletter_id=newsletter.id, url=address, next_poll_at=now, created_at=now)
     session.add(feed)

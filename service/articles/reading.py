@@ -7,14 +7,12 @@ read_feed: fetch -> parse (in a thread) -> decide -> the page behind each item t
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from service import logs
-from service.articles import extraction, feed, markdown, page
-from service.articles.extraction import CouldNotExtract, Extracted
-from service.articles.feed import FeedDecision, FeedItem, ParsedFeed
+from service.articles import spelling
 from service.articles.intake import ArticleDraft
 from service.errors import MemoError, Unavailable
 from service.fetching import Fetched, Fetcher, NotNow
@@ -26,7 +24,6 @@ PARSING_SECONDS = 20.0
 PAGES_PER_POLL = 40
 PAGES_AT_ONCE = 3
 ALL_PAGES_SECONDS = 60.0
-DECK_CHARACTERS = 300
 
 
 class TakesTooLong(Unavailable):
@@ -42,6 +39,27 @@ class FeedFacts:
     etag: str | None
     last_modified: str | None
     known: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An item as the feed itself tells of it; `names` are those it is known under."""
+
+    names: tuple[str, ...]
+    link: str | None
+    draft: ArticleDraft
+
+
+@dataclass(frozen=True)
+class FeedRead:
+    """A feed's items that are new, or known and now carry another name; of one that is suspicious, not to be taken in."""
+
+    title: str
+    new: tuple[Listed, ...]
+    changed: tuple[Listed, ...]
+    is_suspicious: bool
+    blank_items: int
+    replaced_bytes: int
 
 
 @dataclass(frozen=True)
@@ -72,10 +90,7 @@ class FeedOutcome:
 
 async def read_page(fetcher: Fetcher, url: str) -> ArticleDraft:
     fetched = await fetcher.fetch(url, accept="page")
-    extracted = await _in_thread(
-        lambda: extraction.extract(fetched.body, fetched.url, charset=fetched.charset)
-    )
-    return draft_of(extracted)
+    return await _in_thread(_page, fetched)
 
 
 async def read_feed(fetcher: Fetcher, facts: FeedFacts, now: datetime) -> FeedOutcome:
@@ -88,73 +103,44 @@ async def read_feed(fetcher: Fetcher, facts: FeedFacts, now: datetime) -> FeedOu
             return FeedOutcome(
                 is_unchanged=True, moved_to=fetched.moved_permanently_to, retry_after=fetched.retry_after
             )
-        parsed, decision = await _in_thread(lambda: _parsed(fetched, facts, now))
+        read = await _in_thread(_feed, fetched, facts, now)
     except MemoError as error:
         retry_after = error.retry_after if isinstance(error, NotNow) else None
         return FeedOutcome(problem=error.message, retry_after=retry_after)
     outcome = FeedOutcome(
-        title=parsed.title,
+        title=read.title,
         etag=fetched.etag,
         last_modified=fetched.last_modified,
         moved_to=fetched.moved_permanently_to,
-        is_suspicious=decision.suspicious,
-        blank_items=parsed.blank_items,
-        replaced_bytes=parsed.replaced_bytes,
+        is_suspicious=read.is_suspicious,
+        blank_items=read.blank_items,
+        replaced_bytes=read.replaced_bytes,
         retry_after=fetched.retry_after,
     )
-    return outcome if decision.suspicious else await _with_articles(fetcher, outcome, decision)
+    return outcome if read.is_suspicious else await _with_articles(fetcher, outcome, read)
 
 
-def draft_of(extracted: Extracted) -> ArticleDraft:
-    comments = extracted.comments
-    return ArticleDraft(
-        url=extracted.canonical_url,
-        headline=extracted.headline,
-        deck=extracted.deck,
-        byline=extracted.byline,
-        section=extracted.section,
-        language=extracted.language,
-        published_at=extracted.published_at,
-        body_markdown=extracted.body_markdown,
-        picture=asdict(extracted.picture) if extracted.picture else None,
-        key_graphs=[asdict(one) for one in extracted.key_graphs],
-        late_updates=[asdict(one) for one in extracted.late_updates],
-        documents=[asdict(one) for one in extracted.documents],
-        comment_count=comments.count if comments else None,
-        comments_url=comments.url if comments else None,
-        warnings=list(extracted.warnings),
-    )
+def _page(fetched: Fetched) -> ArticleDraft:
+    from service.articles import drafting
+
+    return drafting.page(fetched)
 
 
-def draft_of_item(item: FeedItem) -> ArticleDraft:
-    flat = " ".join(markdown.plain(item.summary_markdown).split())
-    deck = flat if len(flat) <= DECK_CHARACTERS else flat[:DECK_CHARACTERS].rpartition(" ")[0] + "…"
-    return ArticleDraft(
-        url=item.link,
-        headline=item.title,
-        deck="" if deck == item.title else deck,
-        byline=item.author,
-        section=item.section,
-        published_at=item.published_at,
-        body_markdown=item.summary_markdown,
-    )
+def _feed(fetched: Fetched, facts: FeedFacts, now: datetime) -> FeedRead:
+    from service.articles import drafting
+
+    return drafting.feed_items(fetched, facts, now)
 
 
-def _parsed(fetched: Fetched, facts: FeedFacts, now: datetime) -> tuple[ParsedFeed, FeedDecision]:
-    charset = f"; charset={fetched.charset}" if fetched.charset else ""
-    parsed = feed.parse(fetched.body, fetched.url, content_type=fetched.content_type + charset, now=now)
-    return parsed, feed.decide(facts.known, parsed.items)
-
-
-async def _with_articles(fetcher: Fetcher, outcome: FeedOutcome, decision: FeedDecision) -> FeedOutcome:
+async def _with_articles(fetcher: Fetcher, outcome: FeedOutcome, feed: FeedRead) -> FeedOutcome:
     """Feeds list the newest first, so under the limits it is the newest whose pages are read."""
-    items = [*decision.new, *decision.changed]
-    drafts = [draft_of_item(item) for item in items]
+    items = [*feed.new, *feed.changed]
+    drafts = [item.draft for item in items]
     gate = asyncio.Semaphore(PAGES_AT_ONCE)
 
     async def read(number: int) -> None:
         async with gate:
-            drafts[number] = await _from_page(fetcher, items[number], drafts[number])
+            drafts[number] = await _from_page(fetcher, items[number])
 
     reading = [
         asyncio.create_task(read(number))
@@ -167,22 +153,23 @@ async def _with_articles(fetcher: Fetcher, outcome: FeedOutcome, decision: FeedD
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
     drafts = _with_own_addresses(items, drafts)
-    found = [Found(feed.identities(item), draft) for item, draft in zip(items, drafts, strict=True)]
-    count = len(decision.new)
+    found = [Found(item.names, draft) for item, draft in zip(items, drafts, strict=True)]
+    count = len(feed.new)
     return replace(outcome, new=tuple(found[:count]), changed=tuple(found[count:]))
 
 
-def _with_own_addresses(items: list[FeedItem], drafts: list[ArticleDraft]) -> list[ArticleDraft]:
+def _with_own_addresses(items: list[Listed], drafts: list[ArticleDraft]) -> list[ArticleDraft]:
     # Some sites name one and the same page as the canonical one of all; then each item's own link tells them apart.
-    named = Counter(page.key(draft.url) for draft in drafts if draft.url)
+    named = Counter(spelling.key(draft.url) for draft in drafts if draft.url)
     return [
-        replace(draft, url=item.link) if draft.url and named[page.key(draft.url)] > 1 else draft
+        replace(draft, url=item.link) if draft.url and named[spelling.key(draft.url)] > 1 else draft
         for item, draft in zip(items, drafts, strict=True)
     ]
 
 
-async def _from_page(fetcher: Fetcher, item: FeedItem, summary: ArticleDraft) -> ArticleDraft:
+async def _from_page(fetcher: Fetcher, item: Listed) -> ArticleDraft:
     """The article behind the item; where its page cannot be read, what the feed itself says of it."""
+    summary = item.draft
     try:
         draft = await read_page(fetcher, item.link or "")
     except MemoError as error:
@@ -198,12 +185,9 @@ async def _from_page(fetcher: Fetcher, item: FeedItem, summary: ArticleDraft) ->
     )
 
 
-async def _in_thread(function: Callable[[], T], *args: Any) -> T:
+async def _in_thread(function: Callable[..., T], *args: Any) -> T:
     try:
         async with asyncio.timeout(PARSING_SECONDS):
             return await asyncio.to_thread(function, *args)
     except TimeoutError as error:
         raise TakesTooLong from error
-
-
-__all__ = ["CouldNotExtract", "FeedFacts", "FeedOutcome", "Found", "draft_of", "read_feed", "read_page"]

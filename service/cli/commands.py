@@ -1,26 +1,22 @@
-"""The command `memo`: every error is one sentence that says what to do, and a non-zero exit code."""
+"""The command `memo`: every error is one sentence that says what to do, and a non-zero exit code.
+
+A command imports what it needs when it is called: nobody who asks for help waits for a web server, and no worker carries one.
+"""
 
 import asyncio
-import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service import addresses, logs, migrations, serving
-from service.accounts import keys, passwords, signin
-from service.accounts.models import Account, Key
 from service.cli import editions, opening
-from service.demo import newsroom, tour
-from service.demo import running as demo_running
-from service.dependencies import Resources
 from service.errors import MemoError
-from service.newsletters import details, publication
-from service.serving import Served
-from service.settings import Settings
-from service.worker import Worker
+
+if TYPE_CHECKING:
+    from service.serving import Served
+    from service.worker import Worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Morning Memo: newsletters for newsrooms.")
 account = typer.Typer(no_args_is_help=True, help="People who sign in to the desk.")
@@ -36,7 +32,7 @@ app.command()(editions.proof)
 def main() -> None:
     try:
         app(standalone_mode=False)
-    except (MemoError, OSError, tour.StepFailed) as error:
+    except (MemoError, OSError) as error:
         _fail(_sentence(error), 1)
     except typer.Exit as exit_:
         sys.exit(exit_.exit_code)
@@ -51,10 +47,10 @@ def main() -> None:
         _fail(message(), getattr(error, "exit_code", 2))
 
 
-def _sentence(error: MemoError | OSError | tour.StepFailed) -> str:
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}." if error.filename else str(error)
-    return error.message if isinstance(error, MemoError) else f"the tour stopped: {error}"
+def _sentence(error: MemoError | OSError) -> str:
+    if isinstance(error, MemoError):
+        return error.message
+    return f"{error.filename}: {error.strerror}." if error.filename else str(error)
 
 
 def _fail(message: str, code: int) -> None:
@@ -65,6 +61,8 @@ def _fail(message: str, code: int) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to the version this program needs."""
+    from service import migrations
+
     chosen = opening.settings()
     migrations.upgrade(chosen.database)
     print("The database is up to date.")
@@ -77,12 +75,13 @@ def serve(
     ] = False,
 ) -> None:
     """Run the pages, the API and (unless told otherwise) the worker in one process."""
-    chosen = opening.settings()
-    migrations.ensure_current(chosen.database)
+    from service import serving
+
+    chosen = opening.current()
     opening.run(serving.serve(chosen, with_worker=not no_worker, announce=_announce))
 
 
-def _announce(served: Served) -> None:
+def _announce(served: "Served") -> None:
     base = served.resources.settings.base_url
     print(f"Morning Memo is up at {base} (desk: {base}/desk).", flush=True)
     if served.worker and not served.resources.settings.relay_url:
@@ -92,15 +91,17 @@ def _announce(served: Served) -> None:
 @app.command()
 def worker() -> None:
     """Run a worker without pages: it sends what is due. Any number of them beside PostgreSQL."""
+    from service import working
+
     chosen = opening.settings()
     if not chosen.relay_url:
-        raise serving.RelayMissing
-    migrations.ensure_current(chosen.database)
+        raise working.RelayMissing
+    opening.ensure_current(chosen)
 
-    def announce(working: Worker) -> None:
-        print(f"Worker {working.name} is at work.", flush=True)
+    def announce(at_work: "Worker") -> None:
+        print(f"Worker {at_work.name} is at work.", flush=True)
 
-    opening.run(serving.work(chosen, announce=announce))
+    opening.run(working.work(chosen, announce=announce))
 
 
 @app.command()
@@ -110,27 +111,21 @@ def demo(
     ] = False,
 ) -> None:
     """A sample newsroom, its newsletter and a mailbox, all on this computer."""
+    from service import logs
+    from service.demo import newsroom, running, tour
+
     logs.configure(form="console", level="WARNING")
     sockets = newsroom.listening_sockets()
     newsroom_port = sockets[0].getsockname()[1]
     if not check:
-        port = demo_running.usual_or_free_port()
-        opening.run(
-            demo_running.run(
-                demo_running.fresh_settings(demo_running.FOLDER, newsroom_port, port=port), sockets
-            )
-        )
+        port = running.usual_or_free_port()
+        opening.run(running.run(running.fresh_settings(running.FOLDER, newsroom_port, port=port), sockets))
         return
     with tempfile.TemporaryDirectory() as folder:
         opening.run(
-            _checked(demo_running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets)
+            tour.checked(running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets)
         )
     print("The whole tour works.")
-
-
-async def _checked(chosen: Settings, sockets: list[socket.socket]) -> None:
-    async with demo_running.up(chosen, sockets) as running:
-        await tour.take(running)
 
 
 @account.command("add")
@@ -143,8 +138,12 @@ def account_add(
     ],
 ) -> None:
     """Let a person sign in to the desk."""
-    chosen = opening.settings()
-    migrations.ensure_current(chosen.database)
+    from service import addresses
+    from service.accounts import passwords, signin
+    from service.accounts.models import Account
+    from service.dependencies import Resources
+
+    chosen = opening.current()
     parsed = addresses.parse(address)
 
     async def add(resources: Resources) -> Account:
@@ -163,8 +162,11 @@ def key_create(
     scope: Annotated[list[str], typer.Option(help="read, write or send; can be given several times.")],
 ) -> None:
     """Make an API key. It is shown this once."""
-    chosen = opening.settings()
-    migrations.ensure_current(chosen.database)
+    from service.accounts import keys
+    from service.accounts.models import Key
+    from service.dependencies import Resources
+
+    chosen = opening.current()
 
     async def create(resources: Resources) -> tuple[Key, str]:
         return await resources.database.write(keys.create, name, scope, now=resources.clock.now())
@@ -185,8 +187,10 @@ def newsletter_create(
     language: Annotated[str, typer.Option(help="Language tag, for example en.")] = "en",
 ) -> None:
     """Make a newsletter; its sign-up page is there at once."""
-    chosen = opening.settings()
-    migrations.ensure_current(chosen.database)
+    from service.dependencies import Resources
+    from service.newsletters import details, publication
+
+    chosen = opening.current()
     read = details.read(
         {
             "slug": slug,

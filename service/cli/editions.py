@@ -3,21 +3,17 @@
 import sys
 import uuid
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service import migrations
 from service.cli import opening
-from service.delivery import launch, reopening
-from service.delivery.reopening import Reopen, Reopened
-from service.dependencies import Resources, has_signing_keys, signing_keys
-from service.editions.models import Edition
 from service.errors import Invalid
-from service.proofs import checking, facts, seal, writing
-from service.proofs.facts import Facts
-from service.proofs.seal import PublicKeys
-from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.delivery.reopening import Reopen
+    from service.proofs.seal import PublicKeys
+    from service.settings import Settings
 
 ACTOR = "the command line"
 
@@ -49,10 +45,14 @@ def send(
     ] = False,
 ) -> None:
     """Start to send an edition now; a running worker does the rest."""
+    from service.delivery import launch, reopening
+    from service.dependencies import Resources
+    from service.editions.models import Edition
+
     if missing and held:
         raise OneOfTheTwo
     chosen, uid = opening.settings(), _edition_id(edition)
-    migrations.ensure_current(chosen.database)
+    opening.ensure_current(chosen)
     if missing or held:
         act = reopening.release_held if held else reopening.send_missing
         _send_again(chosen, uid, act)
@@ -65,7 +65,10 @@ def send(
     print("The edition is on its way; the desk shows how far it is.")
 
 
-def _send_again(chosen: Settings, uid: uuid.UUID, act: Reopen) -> None:
+def _send_again(chosen: "Settings", uid: uuid.UUID, act: "Reopen") -> None:
+    from service.delivery.reopening import Reopened
+    from service.dependencies import Resources
+
     async def again(resources: Resources) -> Reopened:
         return await act(resources, uid, actor=ACTOR)
 
@@ -91,6 +94,10 @@ def proof(
     ] = None,
 ) -> None:
     """Make the signed file that accounts for every reader of an edition, or check one."""
+    from service.dependencies import Resources
+    from service.proofs import facts, writing
+    from service.proofs.facts import Facts
+
     if verify is not None:
         _verify(verify, key_file)
         return
@@ -101,7 +108,7 @@ def proof(
         writing.wanted(form, has_whole_addresses=whole),
         _edition_id(edition),
     )
-    migrations.ensure_current(chosen.database)
+    opening.ensure_current(chosen)
 
     async def make(resources: Resources) -> Facts:
         found = await resources.database.read(facts.of, uid, now=resources.clock.now())
@@ -115,12 +122,17 @@ def proof(
 
 
 def _verify(path: Path, key_file: Path | None) -> None:
+    from service.proofs import checking, seal
+
     with path.open("rb") as file:
         public_keys = seal.read_published(key_file.read_bytes()) if key_file is not None else _own_keys()
         print(checking.check(file, public_keys))
 
 
-def _own_keys() -> PublicKeys:
+def _own_keys() -> "PublicKeys":
+    from service.dependencies import has_signing_keys, signing_keys
+    from service.proofs import seal
+
     chosen = opening.settings()
     if not has_signing_keys(chosen):
         raise NoKeyHere  # checking a file must not make one

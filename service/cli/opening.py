@@ -3,30 +3,47 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import uvloop
-
-from service import logs
-from service import settings as service_settings
-from service.dependencies import Resources, opened
-from service.settings import Settings
+if TYPE_CHECKING:
+    from service.dependencies import Resources
+    from service.settings import Settings
 
 T = TypeVar("T")
 
 
-def settings() -> Settings:
-    chosen = service_settings.load()
+def settings() -> "Settings":
+    from service import logs
+    from service.settings import load
+
+    chosen = load()
     logs.configure(form=chosen.log_format, level=chosen.log_level.upper())
     return chosen
 
 
+def current() -> "Settings":
+    """The settings of a service whose database is ready for this program."""
+    chosen = settings()
+    ensure_current(chosen)
+    return chosen
+
+
+def ensure_current(chosen: "Settings") -> None:
+    from service import schema
+
+    schema.ensure_current(chosen.database)
+
+
 def run(coroutine: Coroutine[None, None, T]) -> T:
+    import uvloop
+
     sys.setswitchinterval(0.00003)  # the writer thread and the loop hand over to each other all the time
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(coroutine)
 
 
-async def with_resources(chosen: Settings, function: Callable[[Resources], Awaitable[T]]) -> T:
+async def with_resources(chosen: "Settings", function: "Callable[[Resources], Awaitable[T]]") -> T:
+    from service.dependencies import opened
+
     async with opened(chosen) as resources:
         return await function(resources)

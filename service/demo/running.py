@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from service import migrations, serving, settings
+from service import migrations, serving, settings, signals
 from service.demo import newsroom, sample
 from service.demo.sample import Sample
 from service.serving import Served
@@ -56,7 +56,7 @@ async def up(chosen: Settings, sockets: list[socket.socket]) -> AsyncIterator[De
 async def run(chosen: Settings, sockets: list[socket.socket]) -> None:
     async with up(chosen, sockets) as demo:
         print(_tour(demo), flush=True)
-        await serving.until_signal()
+        await signals.until_signal()
 
 
 def usual_or_free_port() -> int:

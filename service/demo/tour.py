@@ -3,6 +3,7 @@
 import asyncio
 import email
 import re
+import socket
 import uuid
 from datetime import timedelta
 from email.message import EmailMessage
@@ -11,17 +12,27 @@ from email.policy import default
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service.demo import sample, visitor
+from service.demo import running, sample, visitor
 from service.demo.running import Demo
+from service.errors import MemoError
 from service.mailbox.models import CaughtMessage
+from service.settings import Settings
 
 READER = "newcomer@example.org"
 PATIENCE_SECONDS = 30
 ARTICLE = re.compile(r'href="(?:\./)?(articles/[^"#]+\.html)"')
 
 
-class StepFailed(Exception):
+class StepFailed(MemoError):
     """A step of the tour did not end as it should."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the tour stopped: {what}")
+
+
+async def checked(chosen: Settings, sockets: list[socket.socket]) -> None:
+    async with running.up(chosen, sockets) as demo:
+        await take(demo)
 
 
 async def take(demo: Demo) -> None:

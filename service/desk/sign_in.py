@@ -10,7 +10,8 @@ from service.accounts import signin
 from service.accounts.limiter import TooManyAttempts
 from service.accounts.models import Account
 from service.addresses import AddressInvalid
-from service.dependencies import Asked, Client, Resources
+from service.asking import Asked, Client
+from service.dependencies import Resources
 from service.desk import process, visit
 from service.desk.process import Process
 from service.desk.visit import DeskRoute

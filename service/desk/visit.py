@@ -16,7 +16,8 @@ from fastapi.routing import APIRoute
 from service import pages
 from service.accounts import signin
 from service.accounts.models import Account
-from service.dependencies import Asked, Resources
+from service.asking import Asked
+from service.dependencies import Resources
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
 
 COOKIE = "memo_desk"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.articles import page
+from service.articles import spelling
 from service.articles.models import Article, Source
 from service.editions import layout, placing
 from service.newsletters.details import DigestRules
@@ -105,7 +105,7 @@ def _latest(placed: Sequence[Article], frame: Frame, rules: DigestRules) -> list
         for article in frame.latest
         if article.url and article.uid not in there and article.headline.casefold() not in there
     ]
-    pinned = [page.key(url) for url in rules.pinned]
+    pinned = [spelling.key(url) for url in rules.pinned]
     rest.sort(key=lambda one: pinned.index(one.url_key) if one.url_key in pinned else len(pinned))
     chosen = rest[: rules.latest_count]
     if not frame.section or not chosen:

@@ -6,7 +6,7 @@ masthead · notes · lead with its quotes and documents · items with theirs · 
 from collections.abc import Sequence
 from typing import Literal
 
-from service.articles import page
+from service.articles import spelling
 from service.articles.models import Article
 from service.editions import placing
 from service.rendering import characters
@@ -50,7 +50,7 @@ def placed(document: Document, article: Article, place: Literal["lead", "item", 
 
 def without(document: Document, article: Article) -> Document:
     """The document without this article's story and what belongs to it, and without its brief."""
-    uid, key = str(article.uid), page.key(article.url) if article.url else None
+    uid, key = str(article.uid), spelling.key(article.url) if article.url else None
     kept: list[Block] = []
     is_dropping = False
     for block in document.blocks:
@@ -133,7 +133,7 @@ def _add_brief(blocks: list[Block], brief: Brief) -> None:
 def _without_brief(block: Briefs, key: str | None, headline: str) -> Briefs | None:
     def is_it(brief: Brief) -> bool:
         if key is not None and brief.url:
-            return page.key(brief.url) == key
+            return spelling.key(brief.url) == key
         return key is None and not brief.url and brief.headline == headline
 
     items = [brief for brief in block.items if not is_it(brief)]

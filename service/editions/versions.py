@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from service.articles import page
 from service.articles import queries as articles
+from service.articles import spelling
 from service.editions.models import Edition, Version, VersionItem
 from service.errors import NotFound
 from service.rendering import links
@@ -71,7 +71,7 @@ def _placed(session: Session, newsletter_id: int, document: Document) -> list[in
             uids |= _uid(block.article_uid)
         elif isinstance(block, Briefs):
             addresses |= {
-                page.key(brief.url) for brief in block.items if brief.url and links.is_web(brief.url)
+                spelling.key(brief.url) for brief in block.items if brief.url and links.is_web(brief.url)
             }
     found = articles.by_uids(session, newsletter_id, uids) + articles.by_keys(
         session, newsletter_id, addresses

@@ -2,19 +2,18 @@
 
 import re
 import ssl
-from typing import Final, Literal
+from typing import Final
 
 import httpx2
 
 from service.fetching.failures import BadAddress, ConnectionFailed, FetchFailed, NotNow, Refused, WrongKind
+from service.fetching.fetcher import Kind
 
 MAX_ADDRESS_LENGTH: Final = 2000
 FEED_OPENINGS: Final = (b"<?xml", b"<rss", b"<feed", b"<rdf:rdf")
 SNIFFED_BYTES: Final = 256
 # Host names as they go on the wire (IDNA done), IPv4 and IPv6 literals.
 HOST: Final = re.compile(rb"[A-Za-z0-9._:-]+")
-
-Kind = Literal["page", "feed"]
 
 
 def checked_address(url: str) -> httpx2.URL:

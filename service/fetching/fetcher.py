@@ -1,26 +1,19 @@
-"""One request, followed to its end within every limit."""
+"""What is asked of the web, and what comes back. The client that asks is loaded with the first address to read: many processes
+read none, and would hold its memory for ever."""
 
 import asyncio
-import functools
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-import httpcore2
-import httpx2
+from service.fetching.allowed import AllowEntry, Resolver
 
-from service.fetching import checks
-from service.fetching.checks import Kind
-from service.fetching.failures import RedirectLoop, TooBig, TooSlow
-from service.fetching.guard import AllowEntry, Guard, GuardedTransport, Resolver, resolve_by_system
+if TYPE_CHECKING:
+    from service.fetching.client import Client
 
-ACCEPT: Final[dict[Kind, str]] = {
-    "page": "text/html, application/xhtml+xml;q=0.9",
-    "feed": "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1",
-}
+Kind = Literal["page", "feed"]
 
 
 @dataclass(frozen=True)
@@ -55,14 +48,8 @@ class Fetched:
         return self.status == 304
 
 
-@functools.cache
-def _usual_tls() -> ssl.SSLContext:
-    """Reading the authorities takes 30 ms; nobody changes what is read."""
-    return httpx2.create_ssl_context(trust_env=False)
-
-
 class Fetcher:
-    """Holds the connections; one for the whole process, closed at its end."""
+    """One for the whole process, closed at its end."""
 
     def __init__(
         self,
@@ -70,19 +57,17 @@ class Fetcher:
         allow: Iterable[str] = (),
         limits: FetchLimits | None = None,
         agent: str = "MorningMemo",
-        resolve: Resolver = resolve_by_system,
+        resolve: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        """Without `resolve`, host names are looked up by the system."""
+        self._allow = [AllowEntry.parse(text) for text in allow]
         self._limits = limits or FetchLimits()
-        guard = Guard([AllowEntry.parse(text) for text in allow], resolve)
-        self._client = httpx2.AsyncClient(
-            transport=GuardedTransport(guard, tls or _usual_tls()),
-            trust_env=False,
-            # No cookie of one site is kept for the next request.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": agent, "Accept-Encoding": "gzip, deflate"},
-            timeout=httpx2.Timeout(self._limits.read_seconds, connect=self._limits.connect_seconds),
-        )
+        self._agent = agent
+        self._resolve = resolve
+        self._tls = tls
+        self._client: Client | None = None
+        self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,70 +78,21 @@ class Fetcher:
         await self.close()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.close()
 
     async def fetch(
         self, url: str, *, accept: Kind, etag: str | None = None, last_modified: str | None = None
     ) -> Fetched:
-        headers = {"Accept": ACCEPT[accept]}
-        if etag:
-            headers["If-None-Match"] = etag
-        if last_modified:
-            headers["If-Modified-Since"] = last_modified
-        address = checks.checked_address(url)
-        try:
-            async with asyncio.timeout(self._limits.whole_seconds):
-                return await self._follow(address, headers, accept)
-        except (TimeoutError, httpcore2.TimeoutException) as error:
-            raise TooSlow(f"{address.host} takes too long to answer. Try again later.") from error
-        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpx2.DecodingError) as error:
-            raise checks.connection_failed(address.host, error) from error
+        async with self._opening:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._opened)
+        return await self._client.fetch(url, accept=accept, etag=etag, last_modified=last_modified)
 
-    async def _follow(self, address: httpx2.URL, headers: dict[str, str], accept: Kind) -> Fetched:
-        seen = {address}
-        moved: str | None = None
-        only_permanent = True
-        while True:
-            async with self._client.stream("GET", address, headers=headers) as answer:
-                target = answer.headers.get("Location")
-                if answer.status_code not in (301, 302, 303, 307, 308) or not target:
-                    return await self._read(answer, accept, moved)
-                address = checks.checked_address(str(checks.joined(address, target)))
-                only_permanent = only_permanent and answer.status_code in (301, 308)
-                moved = str(address) if only_permanent else moved
-            if address in seen or len(seen) > self._limits.redirects:
-                raise RedirectLoop
-            seen.add(address)
+    def _opened(self) -> "Client":
+        """Takes 0.1 s, so not on the loop."""
+        from service.fetching.client import Client
 
-    async def _read(self, answer: httpx2.Response, accept: Kind, moved: str | None) -> Fetched:
-        checks.check_status(answer)
-        content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        body = (
-            b"" if answer.status_code == 304 else await self._counted(answer, self._limits.bytes_of(accept))
+        return Client(
+            allow=self._allow, limits=self._limits, agent=self._agent, resolve=self._resolve, tls=self._tls
         )
-        if answer.status_code != 304:
-            checks.check_kind(accept, content_type, body)
-        return Fetched(
-            url=str(answer.url),
-            status=answer.status_code,
-            content_type=content_type,
-            charset=answer.charset_encoding,
-            etag=answer.headers.get("ETag"),
-            last_modified=answer.headers.get("Last-Modified"),
-            retry_after=answer.headers.get("Retry-After"),
-            moved_permanently_to=moved,
-            body=body,
-        )
-
-    async def _counted(self, answer: httpx2.Response, limit: int) -> bytes:
-        # Counted after unpacking: httpx2 unpacks in pieces of at most 1 MiB, so a gzip bomb stops here.
-        parts: list[bytes] = []
-        size = 0
-        async for part in answer.aiter_bytes():
-            size += len(part)
-            if size > limit:
-                raise TooBig(
-                    f"{answer.url.host} answers with more than {limit // 1_000_000 or 1} MB. Check the address."
-                )
-            parts.append(part)
-        return b"".join(parts)

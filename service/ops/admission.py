@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from fastapi import Request
 
 from service.accounts import signin
-from service.dependencies import Asked, Client, Resources
+from service.asking import Asked, Client
+from service.dependencies import Resources
 from service.errors import MemoError, NotFound
 
 DESK_COOKIE = "memo_desk"  # the desk's session, which the desk alone gives and takes back

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from sqlmodel import Session
 
 from service import logs
-from service.dependencies import Asked
+from service.asking import Asked
 
 log = logs.get(__name__)
 

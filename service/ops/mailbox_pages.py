@@ -12,7 +12,8 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from service import pages
-from service.dependencies import Asked, Resources
+from service.asking import Asked
+from service.dependencies import Resources
 from service.mailbox import reading, store
 from service.mailbox.models import CaughtMessage
 from service.mailbox.store import MessageNotFound, Page

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 from service.errors import Invalid
 from service.proofs import seal
 from service.proofs.forms import BYTE_ORDER_MARK, CSV, FORMAT, JSON, Form
-from service.proofs.seal import ALGORITHM, PublicKeys, Seal
+from service.proofs.seal import PublicKeys
+from service.proofs.signature import ALGORITHM, Seal
 
 LINE_OCTETS = 1_000_000  # a line of a proof is far shorter
 

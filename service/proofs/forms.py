@@ -16,7 +16,7 @@ from service import addresses
 from service.ledger.lines import Line, Totals
 from service.ledger.models import ENDED, OPEN
 from service.proofs.facts import Facts
-from service.proofs.seal import ALGORITHM, Seal
+from service.proofs.signature import ALGORITHM, Seal
 
 FORMAT = "morning-memo.proof"
 VERSION = 1

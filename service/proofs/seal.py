@@ -7,7 +7,6 @@ outlives a change of key just as links do, and there is no second secret to keep
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -16,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from service.errors import Invalid
+from service.proofs.signature import ALGORITHM, Seal
 from service.tokens import Keys
 
-ALGORITHM = "Ed25519"
 _PURPOSE = b"morning-memo proof ed25519 1"
 _NAME_DIGITS = 16
 
@@ -27,16 +26,6 @@ PublicKeys = Mapping[str, Ed25519PublicKey]
 
 class PublicKeyInvalid(Invalid):
     """This file holds no Ed25519 public key in PEM form. The one that made the proof is at /proof-keys of its service."""
-
-
-@dataclass(frozen=True)
-class Seal:
-    """`key` names the public key; `sha256` and `value`, the signature, are in hex: base64 may begin with a + or a /, and a spreadsheet
-    takes the first for a formula."""
-
-    key: str
-    sha256: str
-    value: str
 
 
 def sign(keys: Keys, sha256: str) -> Seal:

@@ -20,9 +20,9 @@ from service.database import Database
 from service.errors import Invalid
 from service.ledger import lines
 from service.ledger.lines import Line, Totals
-from service.proofs import seal
 from service.proofs.facts import DoesNotAddUp, Facts
 from service.proofs.forms import FORMS, Form, Showing
+from service.proofs.signature import Seal
 from service.tokens import Keys
 
 PAGE_ROWS = 1_000  # a page is a few milliseconds of the loop
@@ -76,7 +76,13 @@ async def stream(database: Database, keys: Keys, facts: Facts, asked: Wanted) ->
     _check_totals(facts, listed)
     closing = form.closing(listed)
     digest.update(closing)
-    yield closing + form.sealed(seal.sign(keys, digest.hexdigest()))
+    yield closing + form.sealed(await asyncio.to_thread(_signed, keys, digest.hexdigest()))
+
+
+def _signed(keys: Keys, sha256: str) -> Seal:
+    from service.proofs import seal
+
+    return seal.sign(keys, sha256)
 
 
 async def write(database: Database, keys: Keys, facts: Facts, asked: Wanted, path: Path | None) -> None:

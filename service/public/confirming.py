@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from service import addresses, pages
-from service.dependencies import Asked, Client
+from service.asking import Asked, Client
 from service.public import headers, masthead
 from service.subscribers import links, optin, signup
 from service.subscribers.optin import ConfirmationUnknown, Invitation, Standing

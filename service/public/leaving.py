@@ -5,7 +5,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from service import addresses, pages
-from service.dependencies import Asked
+from service.asking import Asked
 from service.public import headers, masthead
 from service.subscribers import links, optout
 from service.subscribers.optout import Farewell, SubscriptionNotFound

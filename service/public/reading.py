@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from service import pages
-from service.dependencies import Asked
+from service.asking import Asked
 from service.editions import composition, content, queries
 from service.editions.models import Edition
 from service.editions.queries import EditionNotFound

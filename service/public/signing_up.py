@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from service import logs, pages
-from service.dependencies import Asked, Client, Resources
+from service.asking import Asked, Client
+from service.dependencies import Resources
 from service.jobs import Kind
 from service.public import form, front, headers
 from service.public.form import Entries, Filled

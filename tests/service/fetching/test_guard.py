@@ -15,7 +15,7 @@ from service.fetching import (
     FetchLimits,
     HostUnknown,
 )
-from service.fetching.guard import AllowEntry, is_public
+from service.fetching.allowed import AllowEntry, is_public
 from tests.service.fetching.conftest import Site, answer, page
 
 

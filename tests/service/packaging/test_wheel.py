@@ -59,11 +59,11 @@ def test_it_finds_its_folders_when_it_is_not_a_checkout(wheel: Path, tmp_path: P
     zipfile.ZipFile(wheel).extractall(place)
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from service import migrations, settings\n"
+        "from service import migrations, schema, settings\n"
         "assert settings.__file__.startswith(sys.argv[1]), settings.__file__\n"
         "for name in ('templates', 'static', 'alembic', 'examples'):\n"
         "    assert settings.shipped(name).is_relative_to(sys.argv[1]), name\n"
-        "migrations.upgrade('sqlite:///memo.sqlite3'); migrations.ensure_current('sqlite:///memo.sqlite3')\n"
+        "migrations.upgrade('sqlite:///memo.sqlite3'); schema.ensure_current('sqlite:///memo.sqlite3')\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program, str(place)], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.articles import extraction, feed, page
+from service.articles import extraction, feed, spelling
 from service.articles.extraction import CouldNotExtract, Extracted
 
 NEWSROOM = Path(__file__).parents[3] / "examples" / "newsroom"
@@ -102,4 +102,4 @@ def test_its_feeds_name_its_articles(path: Path) -> None:
     for item in parsed.items:
         assert item.date_was_readable
         assert item.link is not None
-        assert Path(page.normalised(item.link)).stem in written
+        assert Path(spelling.normalised(item.link)).stem in written

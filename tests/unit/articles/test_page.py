@@ -4,7 +4,7 @@ import pytest
 from lxml import html
 from lxml.html import HtmlElement
 
-from service.articles import page
+from service.articles import page, spelling
 
 HERE = "https://paper.example.org/2026/story.html"
 
@@ -27,9 +27,9 @@ def parsed(head: str, body: str = "<p>Text</p>") -> HtmlElement:
     ],
 )
 def test_one_article_has_one_key(url: str) -> None:
-    assert page.normalised(url) == "https://paper.example.org/a"
-    assert page.key(url) == page.key("https://paper.example.org/a")
-    assert len(page.key(url)) == 64
+    assert spelling.normalised(url) == "https://paper.example.org/a"
+    assert spelling.key(url) == spelling.key("https://paper.example.org/a")
+    assert len(spelling.key(url)) == 64
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_one_article_has_one_key(url: str) -> None:
      "https://other.example.org/a", "https://paper.example.org/a/b", "https://[::1", "", "münchen", "http://a:b/"],
 )  # fmt: skip
 def test_other_addresses_have_other_keys(url: str) -> None:
-    assert page.normalised(url) != "https://paper.example.org/a"
+    assert spelling.normalised(url) != "https://paper.example.org/a"
 
 
 def test_a_host_beyond_ascii_has_one_spelling() -> None:
-    assert page.normalised("https://münchen.example.org/ä") == page.normalised(
+    assert spelling.normalised("https://münchen.example.org/ä") == spelling.normalised(
         "https://xn--mnchen-3ya.example.org/%C3%A4"
     )
 

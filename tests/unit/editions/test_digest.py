@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from service.articles import page
+from service.articles import spelling
 from service.articles.models import Article, Source
 from service.editions import digest, layout, placing
 from service.editions.digest import Frame
@@ -40,7 +40,7 @@ def article(number: int, **changes: Any) -> Article:
         "uid": UUID(int=number),
         "newsletter_id": 1,
         "url": url,
-        "url_key": page.key(url) if url else None,
+        "url_key": spelling.key(url) if url else None,
         "source": Source.FEED,
         "headline": f"Story number {number}",
         "deck": f"About {number}.",

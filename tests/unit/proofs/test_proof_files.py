@@ -19,6 +19,7 @@ from service.proofs.checking import Altered, Incomplete, KeyNotKnown, NotAProof
 from service.proofs.facts import Facts, Rendered
 from service.proofs.forms import CSV, FORMS, JSON, Form, Showing
 from service.proofs.seal import PublicKeyInvalid
+from service.proofs.signature import Seal
 
 AT = datetime(2026, 3, 2, 5, 0, 1, 250_000, tzinfo=UTC)
 KEYS = tokens.keys_from("a-key-for-tests")
@@ -157,7 +158,7 @@ def test_a_signature_that_fits_another_text_is_not_enough() -> None:
     body, _, last = made(JSON).rstrip(b"\n").rpartition(b"\n")
     body = body.replace(b'"refused","at"', b'"accepted","at"') + b"\n"
     value = json.loads(b"{" + last)["signature"]
-    forged = seal.Seal(value["key"], hashlib.sha256(body).hexdigest(), value["value"])
+    forged = Seal(value["key"], hashlib.sha256(body).hexdigest(), value["value"])
     with pytest.raises(Altered, match="not made with the key"):
         check(body + JSON.sealed(forged))
 

@@ -1,0 +1,89 @@
+"""Beside PostgreSQL: nudges to any worker on the same database, and the queue's own tables there."""
+
+import asyncio
+
+import asyncpg
+from pgqueuer import PgQueuer
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.queries import Queries
+
+from service import logs
+from service.jobs import Handler, Kind, handing
+
+log = logs.get(__name__)
+
+RESTART_AFTER_SECONDS = 1.0
+
+
+class PostgresqlJobs:
+    """The database connection must not go through a transaction pooler."""
+
+    def __init__(self, url: str) -> None:
+        self._url = _plain(url)
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+        self._serving: list[PgQueuer] = []
+        self._is_stopped = False
+
+    async def nudge(self, kind: Kind, key: str) -> None:
+        queries = Queries(AsyncpgPoolDriver(await self._opened()))
+        await queries.enqueue([kind.value], [None], [0], dedupe_key=[key], on_conflict="skip")
+
+    async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
+        while not self._is_stopped:
+            try:
+                queue = PgQueuer.from_asyncpg_pool(await self._opened())
+                self._serving.append(queue)
+                await handing.serve(queue, kind, handler, at_once)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("jobs.interrupted", kind=kind.value, problem=str(error))
+            if not self._is_stopped:
+                await asyncio.sleep(RESTART_AFTER_SECONDS)
+
+    async def tidy(self) -> None:
+        queries = Queries(AsyncpgPoolDriver(await self._opened()))
+        await queries.clear_queue_log()
+        await queries.clear_statistics_log()
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        for queue in self._serving:
+            queue.shutdown.set()
+
+    async def close(self) -> None:
+        self.stop()
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _opened(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=8)
+            return self._pool
+
+
+async def install(database_url: str) -> None:
+    """Make or renew the queue's own tables on PostgreSQL."""
+    connection = await asyncpg.connect(_plain(database_url))
+    try:
+        queries = Queries.from_asyncpg_connection(connection)
+        if await queries.schema_is_installed():
+            await queries.upgrade()
+        else:
+            await queries.install()
+    finally:
+        await connection.close()
+
+
+async def uninstall(database_url: str) -> None:
+    connection = await asyncpg.connect(_plain(database_url))
+    try:
+        queries = Queries.from_asyncpg_connection(connection)
+        if await queries.schema_is_installed():
+            await queries.uninstall()
+    finally:
+        await connection.close()
+
+
+def _plain(url: str) -> str:
+    return "postgresql://" + url.partition("://")[2]

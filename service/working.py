@@ -1,0 +1,22 @@
+"""One process that only sends: a worker without a web server, and without the memory of one."""
+
+from collections.abc import Callable
+
+from service import signals
+from service.dependencies import opened
+from service.errors import Invalid
+from service.settings import Settings
+from service.worker import Worker
+
+
+class RelayMissing(Invalid):
+    """A worker of its own needs a relay: set MEMO_RELAY_URL. (Without one, `memo serve` keeps messages in its built-in mailbox.)"""
+
+
+async def work(chosen: Settings, *, announce: Callable[[Worker], None]) -> None:
+    """A worker without a web server: any number of them on PostgreSQL."""
+    if not chosen.relay_url:
+        raise RelayMissing
+    async with opened(chosen) as resources, Worker(resources, chosen.relay_url).running() as worker:
+        announce(worker)
+        await signals.until_signal()
