@@ -13,8 +13,9 @@ from sqlmodel import Session, col
 from service import database, tokens
 from service.delivery import closing, reopening, transport
 from service.delivery.carrying import Office
+from service.delivery.limits import Timeouts
 from service.delivery.sending import Sender
-from service.delivery.transport import RelayAddress, Timeouts
+from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions.models import Edition, Rendition, State, Version
 from service.ledger import fanout, progress
@@ -212,7 +213,7 @@ def office(resources: Resources, relay: RelayAddress, *, holder: str = "one", co
         keys=resources.keys,
         base_url="https://news.example.org",
         relay=relay,
-        timeouts=Timeouts(connect=2, reply=2, dot=2),
+        timeouts=Timeouts.alike(2),
         connections=connections,
         uncertain_wait=resources.settings.uncertain_after,
     )
