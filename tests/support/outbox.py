@@ -59,10 +59,14 @@ class Outbox:
 
     async def everybody_due(self) -> None:
         """As if every wait were over. Spans are let go first: a holder reckons when its span is due next from the rows it read."""
+        await self.until_let_go()
+        await self.resources.database.write(_everybody_due, self.edition.id)
+
+    async def until_let_go(self) -> None:
+        """Until nobody holds a span of it."""
         async with asyncio.timeout(10):
             while await self.resources.database.read(_held_spans, self.edition.id):
                 await asyncio.sleep(0.02)
-        await self.resources.database.write(_everybody_due, self.edition.id)
 
     async def until_ended(self, *, within: float = 20.0) -> Progress:
         async with asyncio.timeout(within):
