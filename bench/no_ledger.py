@@ -9,10 +9,11 @@ from service import database, tokens
 from service.clock import SystemClock
 from service.delivery import outcome, transport
 from service.delivery.exchange import Exchange
+from service.delivery.limits import Limits, Timeouts
 from service.delivery.messages import Mould
 from service.delivery.outcome import Verdict
 from service.delivery.paging import Row
-from service.delivery.transport import RelayAddress, Timeouts, Transport
+from service.delivery.transport import RelayAddress, Transport
 from service.tokens import Keys
 
 SECRET = "a secret of the bench"
@@ -38,7 +39,7 @@ async def _connection(relay: RelayAddress, mould: Mould, waiting: Iterator[Row])
     """As `delivery.carrying` does it, each next envelope behind the message before it; only nothing is written anywhere."""
     keys: Keys = tokens.keys_from(SECRET)
     now = SystemClock().now()
-    connection = Transport(relay, Timeouts())
+    connection = Transport(relay, Timeouts(), Limits())
     exchange: Exchange | None = None
     row = next(waiting, None)
     while row is not None:

@@ -42,11 +42,31 @@ class Settings(BaseSettings):
     relay_connections: int = Field(
         10, ge=1, le=200, description="Connections kept open to the relay at once."
     )
-    relay_connect_timeout: float = Field(
-        30, gt=0, description="Seconds to wait for a connection to the relay."
+    relay_connection_messages: int = Field(
+        1_000, ge=1, description="Messages over one connection before a fresh one takes over."
     )
-    relay_reply_timeout: float = Field(
-        300, gt=0, description="Seconds to wait for a reply (RFC 5321 §4.5.3.2)."
+    relay_connection_age: float = Field(
+        300, gt=0, description="Seconds after which a connection is renewed, between two messages."
+    )
+    relay_connection_idle: float = Field(
+        50, gt=0, description="Seconds without work after which a connection is not used again."
+    )
+    relay_connect_timeout: float = Field(
+        30, gt=0, description="Seconds to wait until the relay's machine answers at all."
+    )
+    relay_greeting_timeout: float = Field(
+        300,
+        gt=0,
+        description="Seconds to wait for the relay's greeting, and each reply up to the end of the login "
+        "(RFC 5321 §4.5.3.2, like those that follow).",
+    )
+    relay_mail_timeout: float = Field(300, gt=0, description="Seconds to wait for the reply to MAIL.")
+    relay_rcpt_timeout: float = Field(300, gt=0, description="Seconds to wait for the reply to RCPT.")
+    relay_data_timeout: float = Field(
+        120, gt=0, description="Seconds to wait for the reply to DATA, that the message may follow."
+    )
+    relay_block_timeout: float = Field(
+        180, gt=0, description="Seconds to wait while a message is written and the relay reads none of it."
     )
     relay_dot_timeout: float = Field(
         600,

@@ -21,10 +21,10 @@ from service.accounts import replies, signin
 from service.articles import polling
 from service.delivery import closing, launch, notice_rows, reopening, spans, transport
 from service.delivery.carrying import Office
+from service.delivery.limits import Limits, Timeouts
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
 from service.delivery.sending import Sender
-from service.delivery.transport import Timeouts
 from service.dependencies import Resources
 from service.editions import occurrences
 from service.errors import Conflict, MemoError
@@ -59,9 +59,8 @@ class Worker:
             relay=transport.read_address(
                 relay_url, ehlo_name=chosen.greeting_name, ca_file=chosen.relay_ca_file
             ),
-            timeouts=Timeouts(
-                chosen.relay_connect_timeout, chosen.relay_reply_timeout, chosen.relay_dot_timeout
-            ),
+            timeouts=Timeouts.of(chosen),
+            limits=Limits.of(chosen),
             connections=chosen.relay_connections,
             uncertain_wait=chosen.uncertain_after,
         )

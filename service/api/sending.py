@@ -14,18 +14,19 @@ from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.paging import Page, Paged
 from service.api.shapes import editions as shapes
+from service.api.shapes import progress as progress_shapes
 from service.api.shapes.editions import (
     Delivery,
     Moment,
-    Progress,
     Reason,
     SentAgain,
     TestAddresses,
     TestsQueued,
     WholeEdition,
 )
+from service.api.shapes.progress import Progress
 from service.asking import Asked
-from service.delivery import launch, missing, reopening, steering
+from service.delivery import launch, missing, relays, reopening, steering
 from service.delivery.reopening import Reopen
 from service.dependencies import Resources
 from service.editions import queries, timing
@@ -204,7 +205,7 @@ async def cancelled(resources: Asked, who: Sender, posting: Posted, uid: uuid.UU
 @router.get(
     "/progress",
     summary="Get an edition's progress",
-    responses=problems.documented(404, example=shapes.PROGRESS_EXAMPLE),
+    responses=problems.documented(404, example=progress_shapes.PROGRESS_EXAMPLE),
 )
 async def progress(resources: Asked, who: Reader, uid: uuid.UUID) -> Progress:
     """Counted from the deliveries themselves, so it always adds up. `accepted` means that the relay has taken the message."""
@@ -212,7 +213,9 @@ async def progress(resources: Asked, who: Reader, uid: uuid.UUID) -> Progress:
     def read(session: Session) -> Progress:
         row = queries.get(session, uid)
         zone = publication.get_by_id(session, row.newsletter_id).time_zone
-        return shapes.progress(row, ledger_progress.of(session, row.id), zone)
+        return progress_shapes.progress(
+            row, ledger_progress.of(session, row.id), relays.state_of(session), zone
+        )
 
     return await resources.database.read(read)
 

@@ -25,11 +25,12 @@ from service.delivery import messages, outcome, relays, settling
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
 from service.delivery.holding import Errand, Holding
+from service.delivery.limits import Limits, Timeouts
 from service.delivery.messages import Mould
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.patience import Patience
 from service.delivery.sameness import SameRefusals
-from service.delivery.transport import RelayAddress, RelayDown, Timeouts, Transport
+from service.delivery.transport import RelayAddress, RelayDown, Transport
 from service.errors import MemoError
 from service.tokens import Keys
 
@@ -52,6 +53,7 @@ class Office:
     timeouts: Timeouts
     connections: int
     uncertain_wait: timedelta
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass
@@ -117,7 +119,7 @@ class _Begun(NamedTuple):
 class Carrier:
     def __init__(self, shift: Shift) -> None:
         self._shift = shift
-        self._transport = Transport(shift.office.relay, shift.office.timeouts)
+        self._transport = Transport(shift.office.relay, shift.office.timeouts, shift.office.limits)
 
     async def run(self) -> None:
         begun: _Begun | None = None

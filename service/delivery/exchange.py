@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import IntEnum
 
 from service.delivery.outcome import Phase, Reply
 
@@ -33,13 +33,15 @@ class Envelope:
         return not (self.mail_from.isascii() and self.rcpt_to.isascii())
 
 
-class Step(Enum):
-    RESET = "reset"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    DOT = "dot"
-    LONE_DOT = "lone dot"
+class Step(IntEnum):
+    """What a reply answers. A number, because it is looked up in tuples with every reply."""
+
+    RESET = 0
+    MAIL = 1
+    RCPT = 2
+    DATA = 3
+    DOT = 4
+    LONE_DOT = 5
 
 
 class Exchange:

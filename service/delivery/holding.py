@@ -12,11 +12,21 @@ class Holding:
 
     def __init__(self, taken: Take) -> None:
         self.taken = taken
-        self.is_fenced = False
+        self._fenced = asyncio.Event()
         self.progressed = False
         self._pending = 0
         self._enough = 0
         self._few = asyncio.Event()
+
+    @property
+    def is_fenced(self) -> bool:
+        return self._fenced.is_set()
+
+    @is_fenced.setter
+    def is_fenced(self, has_fallen: bool) -> None:
+        """Once fallen it never stands again: the next take has another turn or another epoch."""
+        if has_fallen:
+            self._fenced.set()
 
     def errand(self, row: Row, read_at: float) -> "Errand":
         self._pending += 1
@@ -28,20 +38,22 @@ class Holding:
             self._few.set()
 
     async def down_to(self, left: int, draining: asyncio.Event, patience: float) -> None:
-        """Until no more than `left` errands are under way; once draining, not longer than `patience` seconds."""
+        """Until no more than `left` errands are under way; once draining or fenced, not longer than `patience` seconds."""
         if self._pending <= left:
             return
         self._enough = left
         self._few.clear()
         few = asyncio.ensure_future(self._few.wait())
         stop = asyncio.ensure_future(draining.wait())
+        fall = asyncio.ensure_future(self._fenced.wait())
         try:
-            await asyncio.wait({few, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({few, stop, fall}, return_when=asyncio.FIRST_COMPLETED)
             if not few.done():
                 await asyncio.wait({few}, timeout=patience)
         finally:
             few.cancel()
             stop.cancel()
+            fall.cancel()
 
 
 class Errand(NamedTuple):

@@ -23,7 +23,7 @@ class NoticeLane:
     def __init__(self, office: Office, stationery: Stationery) -> None:
         self._office = office
         self._stationery = stationery
-        self._transport = Transport(office.relay, office.timeouts)
+        self._transport = Transport(office.relay, office.timeouts, office.limits)
         self._patience = Patience()
         self._one_at_a_time = asyncio.Lock()
         self._draining = False

@@ -9,24 +9,19 @@ A channel knows how far each envelope came when something breaks: that decides w
 import asyncio
 import re
 from collections import deque
-from dataclasses import dataclass
 
+from service.delivery import unread
 from service.delivery.exchange import Envelope, Exchange, Replies, Step
+from service.delivery.limits import Timeouts
 from service.delivery.outcome import Phase, Reply
 
 TAIL_OCTETS = 2_048  # more than the dot and the next envelope's commands ever take
 CLOSED = "The relay closed the connection without an answer."
 NO_REPLY = "The relay sent something that is no SMTP reply."
+NOT_IN_TIME = "No answer from the relay in time."
+NOT_READ = "The relay stopped reading the message."
 _DOT_AT_START = re.compile(rb"(?m)^\.")
 _GOOD = {250, 251, 252}
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds to wait for a reply to a command, and to the final dot (RFC 5321 §4.5.3.2)."""
-
-    reply: float
-    dot: float
 
 
 _FOLLOWING = {Step.MAIL: Phase.RCPT, Step.RCPT: Phase.DATA}
@@ -35,9 +30,11 @@ _FOLLOWING = {Step.MAIL: Phase.RCPT, Step.RCPT: Phase.DATA}
 class Channel(asyncio.Protocol):
     """One connection behind its EHLO, taken over from whoever opened it by `transport.set_protocol`."""
 
-    def __init__(self, transport: asyncio.Transport, patience: Patience, *, pipelines: bool) -> None:
+    def __init__(self, transport: asyncio.Transport, timeouts: Timeouts, *, pipelines: bool) -> None:
         self._transport = transport
-        self._patience = patience
+        self._waits = _waits(timeouts)
+        self._block = timeouts.block
+        self._pace = min(*self._waits, timeouts.block / 4)
         self.pipelines = pipelines
         self._loop = asyncio.get_running_loop()
         self._replies = Replies()
@@ -47,6 +44,7 @@ class Channel(asyncio.Protocol):
         self._is_stuffed = False
         self._deadline = 0.0
         self._watch: asyncio.TimerHandle | None = None
+        self._unread: unread.Unread | None = None  # at the last look, of a message that was being written
         self._farewell = ""
         self.gone: asyncio.Future[None] = self._loop.create_future()
         # From here on "paused" means that more than the tail is unsent: the final dot has not left.
@@ -206,29 +204,39 @@ class Channel(asyncio.Protocol):
 
     def _wait_on(self) -> None:
         """One timer for a connection: it looks at the deadline and does not move with every reply."""
-        patience = self._patience
-        is_dot = bool(self._expected) and self._expected[0][1] is Step.DOT
-        self._deadline = self._loop.time() + (patience.dot if is_dot else patience.reply)
+        self._deadline = self._loop.time() + self._waits[self._expected[0][1]]
         if self._watch is None:
-            self._watch = self._loop.call_later(min(patience.dot, patience.reply), self._look)
+            self._watch = self._loop.call_later(self._pace, self._look)
 
     def _look(self) -> None:
         self._watch = None
         if not self._deadline or self.gone.done():
             return
         now = self._loop.time()
-        if now < self._deadline:
-            patience = min(self._patience.dot, self._patience.reply)
-            self._watch = self._loop.call_at(min(self._deadline, now + patience), self._look)
+        if self._expected[0][1] is Step.DOT:
+            self._follow_the_message(now)
+        else:
+            self._unread = None
+        if now >= self._deadline:
+            self.drop(NOT_IN_TIME if self._unread is None else NOT_READ)
             return
-        self.drop("No answer from the relay in time.")
+        self._watch = self._loop.call_at(min(self._deadline, now + self._pace), self._look)
+
+    def _follow_the_message(self, now: float) -> None:
+        """RFC 5321 §4.5.3.2.5: while it is being written all that counts is that the relay reads on; the dot's time begins then."""
+        before, found = self._unread, unread.of(self._transport)
+        if found.octets:
+            self._unread = found
+            is_stuck = before is not None and before.mark == found.mark
+            self._deadline = self._deadline if is_stuck else now + self._block
+        elif before is not None:
+            self._unread = None
+            self._deadline = now + self._waits[Step.DOT]
 
 
-_PHASES = {
-    Step.RESET: Phase.MAIL,
-    Step.MAIL: Phase.MAIL,
-    Step.RCPT: Phase.RCPT,
-    Step.DATA: Phase.DATA,
-    Step.DOT: Phase.DOT,
-    Step.LONE_DOT: Phase.DATA,
-}
+def _waits(timeouts: Timeouts) -> tuple[float, ...]:
+    """Seconds for the reply to each step, in the order of `Step`."""
+    return (timeouts.mail, timeouts.mail, timeouts.rcpt, timeouts.data, timeouts.dot, timeouts.dot)
+
+
+_PHASES = (Phase.MAIL, Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.DOT, Phase.DATA)  # in the order of `Step`

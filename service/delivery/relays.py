@@ -15,11 +15,19 @@ from service.delivery.models import Relay
 
 @dataclass(frozen=True)
 class RelayState:
+    """`failures` is the number of tries in a row, since `since`, that came to nothing."""
+
     name: str
     is_waiting: bool
     wait_until: datetime | None
     problem: str | None
     since: datetime | None
+    failures: int = 0
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """None: it is tried as soon as there is something to send."""
+        return self.wait_until if self.is_waiting else None
 
 
 def state_of(session: Session) -> RelayState | None:
@@ -28,7 +36,9 @@ def state_of(session: Session) -> RelayState | None:
     if relay is None:
         return None
     is_waiting = relay.wait_until is not None and relay.wait_until > database.now(session)
-    return RelayState(relay.name, is_waiting, relay.wait_until, relay.problem, relay.since)
+    return RelayState(
+        relay.name, is_waiting, relay.wait_until, relay.problem, relay.since, failures=relay.failures
+    )
 
 
 def is_ready(session: Session, name: str) -> bool:

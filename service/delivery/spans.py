@@ -85,9 +85,9 @@ def take(
     )
 
 
-def renew(session: Session, taken: Take) -> None:
-    """Say that the holder lives, while the relay is slow. What has been let go stays free."""
-    session.connection().execute(_RENEWED, fence.held(taken))
+def renew(session: Session, taken: Take) -> bool:
+    """Say that the holder lives, while the relay is slow. What has been let go stays free. Returns whether the fence stands."""
+    return bool(session.connection().execute(_RENEWED, fence.fenced(taken)).scalar())
 
 
 def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
@@ -207,6 +207,7 @@ _RENEWED = (
     sa.update(Span)
     .where(*fence.MINE, col(Span.renewed_at).is_not(None))
     .values(renewed_at=database.utc_now())
+    .returning(fence.FENCE[-1])
 )
 _LOCKED = (
     sa.select(col(Run.give_up_at))

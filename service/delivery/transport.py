@@ -6,6 +6,7 @@ Nothing here raises for what a relay says or fails to say about an envelope: tha
 """
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,11 @@ from aiosmtplib.errors import SMTPException
 
 from service.delivery import pipelining
 from service.delivery.exchange import Envelope, Exchange, settled
+from service.delivery.limits import Limits, Timeouts
 from service.delivery.outcome import Phase, Reply
-from service.delivery.pipelining import Channel, Patience
+from service.delivery.pipelining import Channel
 from service.errors import Invalid, Unavailable
 
-IDLE_SECONDS = 50  # relays close idle connections after 60 s and more
-MESSAGES_PER_CONNECTION = 1_000
 QUIT_SECONDS = 5
 
 Tls = Literal["implicit", "required", "opportunistic", "none"]
@@ -49,15 +49,6 @@ class RelayAddress:
     @property
     def name(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds; RFC 5321 §4.5.3.2."""
-
-    connect: float = 30
-    reply: float = 300
-    dot: float = 600
 
 
 def read_address(url: str, *, ehlo_name: str, ca_file: Path | None = None) -> RelayAddress:
@@ -98,19 +89,21 @@ class _Offers:
 class Transport:
     """A connection that is opened when needed and renewed when it is old, idle or gone."""
 
-    def __init__(self, address: RelayAddress, timeouts: Timeouts) -> None:
+    def __init__(self, address: RelayAddress, timeouts: Timeouts, limits: Limits) -> None:
         self._address = address
         self._timeouts = timeouts
+        self._limits = limits
         self._channel: Channel | None = None
         self._offers = _Offers(pipelining=False, smtputf8=False, size_octets=0)
         self._announced = 0
-        self._announced_most = MESSAGES_PER_CONNECTION
+        self._announced_most = limits.messages
+        self._opened_at = 0.0
         self._used_at = 0.0
 
     @property
     def has_room_behind(self) -> bool:
         """Whether another envelope may be announced behind the message that is handed over next."""
-        return self._offers.pipelining and self._announced < self._announced_most
+        return self._offers.pipelining and self._has_room(self._used_at)
 
     async def ready(self) -> None:
         """Be connected; raises RelayDown with what the operator needs to know."""
@@ -182,24 +175,30 @@ class Transport:
             await channel.quit(QUIT_SECONDS)
 
     def _is_fresh(self, channel: Channel) -> bool:
-        idle = asyncio.get_running_loop().time() - self._used_at
-        return channel.is_open and idle < IDLE_SECONDS and self._announced < self._announced_most
+        now = asyncio.get_running_loop().time()
+        return channel.is_open and now - self._used_at < self._limits.idle_seconds and self._has_room(now)
+
+    def _has_room(self, now: float) -> bool:
+        """For one more message. Its age is what matters too: some relays close a connection in the middle of its work."""
+        is_young = now - self._opened_at < self._limits.age_seconds
+        return is_young and self._announced < self._announced_most
 
     async def _connect(self) -> None:
         address = self._address
         client = aiosmtplib.SMTP(
             hostname=address.host,
-            port=address.port,
             username=address.user,
             password=address.password,
             local_hostname=address.ehlo_name,
-            timeout=self._timeouts.connect,
+            timeout=self._timeouts.greeting,
             use_tls=address.tls == "implicit",
             start_tls={"required": True, "opportunistic": None}.get(address.tls, False),
             cert_bundle=str(address.ca_file) if address.ca_file else None,
         )
         try:
-            await client.connect()
+            async with asyncio.timeout(self._timeouts.connect):
+                connection = await _reached(address)
+            await client.connect(sock=connection)
             if not client.last_ehlo_response:
                 await client.ehlo()
             self._channel = self._taken_over(client)
@@ -207,7 +206,7 @@ class Transport:
             client.close()
             raise RelayDown(_connect_problem(address, error)) from error
         self._announced = 0
-        self._used_at = asyncio.get_running_loop().time()
+        self._opened_at = self._used_at = asyncio.get_running_loop().time()
 
     def _taken_over(self, client: aiosmtplib.SMTP) -> Channel:
         # Neither uvloop's transports nor those of TLS are asyncio.Transport by name; they all are by what they do.
@@ -221,8 +220,7 @@ class Transport:
             smtputf8=client.supports_extension("smtputf8"),
             size_octets=_size_limit(client),
         )
-        patience = Patience(self._timeouts.reply, self._timeouts.dot)
-        channel = Channel(transport, patience, pipelines=self._offers.pipelining)
+        channel = Channel(transport, self._timeouts, pipelines=self._offers.pipelining)
         transport.set_protocol(channel)
         return channel
 
@@ -242,6 +240,29 @@ class Transport:
         return f"{size} SMTPUTF8" if envelope.needs_smtputf8 else size
 
 
+async def _reached(address: RelayAddress) -> socket.socket:
+    """Connected to the first of the relay's addresses that lets us; raises OSError. Apart from the greeting: a machine that is
+    not there is known in seconds, and one that greets late may take minutes (RFC 5321 §4.5.3.2.1).
+    """
+    loop = asyncio.get_running_loop()
+    problem: OSError | None = None
+    for family, kind, protocol, _, place in await loop.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM
+    ):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.setblocking(False)
+            await loop.sock_connect(connection, place)
+        except BaseException as error:
+            connection.close()
+            if not isinstance(error, OSError):
+                raise
+            problem = error
+        else:
+            return connection
+    raise problem or OSError("it has no address")
+
+
 def _size_limit(client: aiosmtplib.SMTP) -> int:
     given = client.esmtp_extensions.get("size", "")
     return int(given) if given.isdigit() else 0
@@ -258,5 +279,5 @@ def _connect_problem(address: RelayAddress, error: Exception) -> str:
     if "starttls" in str(error).lower():
         return f"{where} does not offer STARTTLS ({error}). MEMO_RELAY_URL says tls=required; smtps:// is implicit TLS."
     if isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError):
-        return f"{where} does not answer in time ({error}). Check host and port in MEMO_RELAY_URL, and the firewall."
+        return f"{where} does not answer in time ({error or 'no connection'}). Check host and port in MEMO_RELAY_URL, and the firewall."
     return f"{where} cannot be used: {error}. Check MEMO_RELAY_URL."

@@ -106,12 +106,18 @@ def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:
     if relay is None or not relay.problem:
         return None
     since = f" since {pages.local(relay.since, zone, '%H:%M')}" if relay.since else ""
+    tries = f" ({relay.failures:,} tries)" if relay.failures > 1 else ""
     wait = f" {waiting:,} messages wait and will leave by themselves." if waiting else ""
-    again = f" Next try at {pages.local(relay.wait_until, zone, '%H:%M:%S')}." if relay.wait_until else ""
     return (
-        f"The relay does not take messages{since}: {relay.problem.rstrip('.')}.{wait}{again} "
+        f"The relay does not take messages{since}{tries}: {relay.problem.rstrip('.')}.{wait} {_next_try(relay, waiting, zone)} "
         "Check the relay's address, password and quota, or pause the edition until it answers."
     )
+
+
+def _next_try(relay: RelayState, waiting: int, zone: str) -> str:
+    if relay.next_try_at is not None:
+        return f"Next try at {pages.local(relay.next_try_at, zone, '%H:%M:%S')}."
+    return "It is being tried now." if waiting else "It is tried again when there is something to send."
 
 
 def _is_running(edition: Edition) -> bool:

@@ -13,8 +13,9 @@ from sqlmodel import Session, col
 from service import database, tokens
 from service.delivery import closing, reopening, transport
 from service.delivery.carrying import Office
+from service.delivery.limits import Timeouts
 from service.delivery.sending import Sender
-from service.delivery.transport import RelayAddress, Timeouts
+from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions.models import Edition, Rendition, State, Version
 from service.ledger import fanout, progress
@@ -58,10 +59,14 @@ class Outbox:
 
     async def everybody_due(self) -> None:
         """As if every wait were over. Spans are let go first: a holder reckons when its span is due next from the rows it read."""
+        await self.until_let_go()
+        await self.resources.database.write(_everybody_due, self.edition.id)
+
+    async def until_let_go(self) -> None:
+        """Until nobody holds a span of it."""
         async with asyncio.timeout(10):
             while await self.resources.database.read(_held_spans, self.edition.id):
                 await asyncio.sleep(0.02)
-        await self.resources.database.write(_everybody_due, self.edition.id)
 
     async def until_ended(self, *, within: float = 20.0) -> Progress:
         async with asyncio.timeout(within):
@@ -212,7 +217,7 @@ def office(resources: Resources, relay: RelayAddress, *, holder: str = "one", co
         keys=resources.keys,
         base_url="https://news.example.org",
         relay=relay,
-        timeouts=Timeouts(connect=2, reply=2, dot=2),
+        timeouts=Timeouts.alike(2),
         connections=connections,
         uncertain_wait=resources.settings.uncertain_after,
     )

@@ -8,6 +8,8 @@ A *fate* ends or stops the process at the n-th moment of a kind:
     inside-commit      at some moment of that COMMIT
     after-commit       that COMMIT is done, no connection has heard of it
     between-statements in the midst of a commit's statements, with locks held
+    reopen             a span's rows were opened again, their COMMIT has not begun
+    reopened           that COMMIT is done, nobody has heard of it
 
 And two builds that must be noticed: one without the barrier (a message leaves before its intent is written) and one without
 the fence (nobody asks whether the span is still ours). Only names are wrapped that the protocol itself has.
@@ -31,7 +33,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session, col
 
 from service import database, prepared
-from service.delivery import carrying, fence, recording, spans
+from service.delivery import carrying, fence, recording, reopening, spans
 from service.delivery.committer import Committer
 from service.ledger.models import Span
 from service.prepared import Prepared
@@ -44,9 +46,13 @@ class Point(StrEnum):
     INSIDE_COMMIT = "inside-commit"
     AFTER_COMMIT = "after-commit"
     BETWEEN_STATEMENTS = "between-statements"
+    REOPEN = "reopen"
+    REOPENED = "reopened"
 
 
 AT_TAKING = {Point.TAKE, Point.TAKEN}
+AT_REOPENING = {Point.REOPEN, Point.REOPENED}
+BEFORE_ITS_COMMIT = {Point.TAKE, Point.BEFORE_COMMIT, Point.REOPEN}
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,8 @@ class Fate:
     def watch(self) -> None:
         if self._point in AT_TAKING:
             spans.take = self._watched(spans.take)
+        elif self._point in AT_REOPENING:
+            reopening.carry_on = self._watched(reopening.carry_on)
         else:
             recording.commit = self._watched(recording.commit)
         fate = self
@@ -129,7 +137,7 @@ class Fate:
 
     def commit(self, dialect: DefaultDialect, connection: Any) -> None:
         is_the_one = self._doomed is not None and self._doomed is _driver_connection(connection)
-        if is_the_one and self._point in (Point.TAKE, Point.BEFORE_COMMIT):
+        if is_the_one and self._point in BEFORE_ITS_COMMIT:
             self._strike()
         if is_the_one and self._point is Point.INSIDE_COMMIT:
             wait = random.uniform(0, statistics.median(self._usual))

@@ -9,7 +9,6 @@ from service.editions import content
 from service.editions.models import Edition as EditionRow
 from service.editions.models import State
 from service.ledger.models import DeliveryState
-from service.ledger.progress import Progress as ProgressFacts
 from service.ledger.rows import DeliveryRow
 from service.newsletters.models import Newsletter
 from service.rendering.blocks import Document
@@ -63,30 +62,6 @@ PREVIEW_EXAMPLE: dict[str, Any] = {
     "text": "MORNING MEMO\n\nKing tide floods Water Street before dawn\n…",
     "html_octets": 38211,
     "warnings": [],
-}
-PROGRESS_EXAMPLE: dict[str, Any] = {
-    "state": "sending",
-    "standing": "sending",
-    "missing": 0,
-    "audience": 12000,
-    "accepted": 8000,
-    "refused": 3,
-    "expired": 0,
-    "skipped": 2,
-    "cancelled": 0,
-    "held": 0,
-    "open": 3995,
-    "queued": 3990,
-    "deferred": 5,
-    "uncertain": 0,
-    "is_fanned_out": True,
-    "rate_per_second": 410.5,
-    "started_at": "2026-03-03T06:00:00+01:00",
-    "ended_at": None,
-    "first_accepted_at": "2026-03-03T06:00:01+01:00",
-    "last_accepted_at": "2026-03-03T06:00:20+01:00",
-    "stopped": None,
-    "stop_reason": None,
 }
 DELIVERY_EXAMPLE: dict[str, Any] = {
     "number": 17,
@@ -184,33 +159,6 @@ class Preview(BaseModel):
     warnings: list[str]
 
 
-class Progress(BaseModel):
-    """audience = accepted + refused + expired + skipped + cancelled + held + open; open = queued + deferred + uncertain."""
-
-    state: State
-    standing: str = Field(description=STANDING)
-    missing: int = Field(description=MISSING)
-    audience: int
-    accepted: int
-    refused: int
-    expired: int
-    skipped: int
-    cancelled: int
-    held: int
-    open: int
-    queued: int
-    deferred: int
-    uncertain: int
-    is_fanned_out: bool = Field(description="Whether the audience is complete; until then it still grows.")
-    rate_per_second: float
-    started_at: datetime | None
-    ended_at: datetime | None
-    first_accepted_at: datetime | None
-    last_accepted_at: datetime | None
-    stopped: str | None
-    stop_reason: str | None
-
-
 class Delivery(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -229,18 +177,6 @@ def edition(row: EditionRow, newsletter: Newsletter, document: Document, base_ur
 
 def whole(row: EditionRow, newsletter: Newsletter, document: Document, base_url: str) -> WholeEdition:
     return WholeEdition(document=document, **_values(row, newsletter, document, base_url))
-
-
-def progress(row: EditionRow, facts: ProgressFacts, zone: str) -> Progress:
-    moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
-    others = set(Progress.model_fields) - {"state", "standing", "missing", *moments}
-    return Progress(
-        state=row.state,
-        standing=row.standing,
-        missing=row.missing_count,
-        **{name: there(getattr(facts, name), zone) for name in moments},
-        **{name: getattr(facts, name) for name in others},
-    )
 
 
 def delivery(row: DeliveryRow) -> Delivery:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from service.delivery import relays, steering, transport
+from service.delivery.limits import Timeouts
 from service.delivery.relays import RelayState
-from service.delivery.transport import RelayAddress, Timeouts
+from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions.models import State
 from tests.support import certificates, processes
@@ -90,7 +91,7 @@ async def test_nb_35_a_broken_relay_is_named_and_the_edition_can_be_cancelled(
     outbox = await open_outbox(resources, READERS)
     async with AsyncExitStack() as stack:
         chosen = office(resources, await broken(stack, tmp_path))
-        async with sending(replace(chosen, timeouts=Timeouts(connect=1, reply=1, dot=1))):
+        async with sending(replace(chosen, timeouts=Timeouts.alike(1))):
             state = await _until_told(resources)
             assert says in str(state.problem)
             assert state.is_waiting

@@ -17,9 +17,10 @@ from sqlmodel import Session, col
 
 from service.database import Database
 from service.delivery import outcome, relays, steering
+from service.delivery.limits import Limits, Timeouts
 from service.delivery.models import Relay as RelayRow
 from service.delivery.outcome import Phase, Reply, Scope, Verdict
-from service.delivery.transport import RelayDown, Timeouts, Transport
+from service.delivery.transport import RelayDown, Transport
 from service.dependencies import Resources
 from service.editions.models import State
 from service.ledger.models import Delivery, DeliveryState
@@ -222,7 +223,7 @@ async def test_each_row_in_the_greeting_is_the_relays(relay: Relay, phase: str) 
     for cell in {cell.reply: cell for cell in POSSIBLE if cell.phase is Phase.CONNECT}.values():
         relay.forget_rules()
         relay.when(phase=phase).reply(on_the_wire(cell.reply))
-        transport = Transport(relay_at(relay.url), Timeouts(connect=2, reply=2, dot=1))
+        transport = Transport(relay_at(relay.url), replace(Timeouts.alike(2), dot=1), Limits())
         with pytest.raises(RelayDown) as problem:
             await transport.ready()
         assert str(cell.reply.code) in str(problem.value)

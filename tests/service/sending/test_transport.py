@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from service.delivery import transport
 from service.delivery.exchange import Envelope
+from service.delivery.limits import Limits, Timeouts
 from service.delivery.outcome import Phase, Reply
-from service.delivery.transport import RelayDown, Timeouts, Transport
+from service.delivery.transport import RelayDown, Transport
 from tests.support import certificates
 from tests.support.relay import Relay
 from tests.support.relay_session import Offer
 
-PATIENCE = Timeouts(connect=2, reply=0.5, dot=0.5)
+PATIENCE = replace(Timeouts.alike(0.5), connect=2, greeting=2)
 BODY = b"Subject: Memo\r\n\r\nGood morning.\r\n"
 
 
@@ -28,7 +30,7 @@ async def connected(
     relay: Relay, *, timeouts: Timeouts = PATIENCE, url: str = "", ca_file: Path | None = None
 ) -> AsyncIterator[Transport]:
     address = transport.read_address(url or relay.url, ehlo_name="news.example.org", ca_file=ca_file)
-    made = Transport(address, timeouts)
+    made = Transport(address, timeouts, Limits())
     await made.ready()
     try:
         yield made

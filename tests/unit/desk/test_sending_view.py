@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from service.delivery.relays import RelayState
 from service.desk import sending_view
 from service.ledger.models import DeliveryState
@@ -41,14 +43,27 @@ def test_no_finish_is_promised_without_a_pace() -> None:
 
 
 def test_nb_35_a_dead_relay_is_named_with_its_time_in_the_newsletters_zone_and_what_waits() -> None:
+    next_try_at = NOW + timedelta(seconds=40)
     relay = RelayState(
-        "main", True, NOW + timedelta(seconds=40), "connection refused", NOW - timedelta(minutes=19)
+        "main", True, next_try_at, "connection refused", NOW - timedelta(minutes=19), failures=23
     )
     line = sending_view.relay_line(relay, 1200, "Europe/Berlin")
     assert line is not None
-    assert "since 05:41 CET: connection refused." in line
+    assert "since 05:41 CET (23 tries): connection refused." in line
     assert "1,200 messages wait" in line
     assert "06:00:40 CET" in line
+
+
+@pytest.mark.parametrize(
+    ("waiting", "says"), [(5, "being tried now"), (0, "tried again when there is something to send")]
+)
+def test_no_try_is_announced_whose_time_has_passed(waiting: int, says: str) -> None:
+    line = sending_view.relay_line(
+        RelayState("main", False, NOW - timedelta(seconds=1), "connection refused", NOW), waiting, "UTC"
+    )
+    assert line is not None
+    assert says in line
+    assert "Next try" not in line
 
 
 def test_a_relay_that_answers_is_not_mentioned() -> None:

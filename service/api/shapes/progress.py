@@ -1,0 +1,104 @@
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from service.api.shapes.editions import MISSING, STANDING
+from service.api.shapes.moments import there
+from service.delivery.relays import RelayState
+from service.editions.models import Edition as EditionRow
+from service.editions.models import State
+from service.ledger.progress import Progress as ProgressFacts
+
+RUNNING = (State.SENDING, State.PAUSED)
+PROGRESS_EXAMPLE: dict[str, Any] = {
+    "state": "sending",
+    "standing": "sending",
+    "missing": 0,
+    "audience": 12000,
+    "accepted": 8000,
+    "refused": 3,
+    "expired": 0,
+    "skipped": 2,
+    "cancelled": 0,
+    "held": 0,
+    "open": 3995,
+    "queued": 3990,
+    "deferred": 5,
+    "uncertain": 0,
+    "is_fanned_out": True,
+    "rate_per_second": 410.5,
+    "started_at": "2026-03-03T06:00:00+01:00",
+    "ended_at": None,
+    "first_accepted_at": "2026-03-03T06:00:01+01:00",
+    "last_accepted_at": "2026-03-03T06:00:20+01:00",
+    "stopped": None,
+    "stop_reason": None,
+    "relay": {
+        "problem": "The relay smtp.example.net:587 does not answer in time (no connection).",
+        "since": "2026-03-03T06:00:21+01:00",
+        "failures": 3,
+        "next_try_at": "2026-03-03T06:00:32+01:00",
+    },
+}
+
+
+class RelayProblem(BaseModel):
+    """Nothing leaves until the relay takes messages again; then it goes on by itself. No reader is counted as tried meanwhile."""
+
+    problem: str = Field(
+        description="What the relay said, or what happened instead, and which setting to look at."
+    )
+    since: datetime | None
+    failures: int = Field(description="Tries in a row that came to nothing.")
+    next_try_at: datetime | None = Field(description="Null while it is being tried.")
+
+
+class Progress(BaseModel):
+    """audience = accepted + refused + expired + skipped + cancelled + held + open; open = queued + deferred + uncertain."""
+
+    state: State
+    standing: str = Field(description=STANDING)
+    missing: int = Field(description=MISSING)
+    audience: int
+    accepted: int
+    refused: int
+    expired: int
+    skipped: int
+    cancelled: int
+    held: int
+    open: int
+    queued: int
+    deferred: int
+    uncertain: int
+    is_fanned_out: bool = Field(description="Whether the audience is complete; until then it still grows.")
+    rate_per_second: float
+    started_at: datetime | None
+    ended_at: datetime | None
+    first_accepted_at: datetime | None
+    last_accepted_at: datetime | None
+    stopped: str | None
+    stop_reason: str | None
+    relay: RelayProblem | None = Field(
+        description="Why nothing leaves although the edition is being sent, or is paused and could not be."
+    )
+
+
+def progress(row: EditionRow, facts: ProgressFacts, relay: RelayState | None, zone: str) -> Progress:
+    moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
+    others = set(Progress.model_fields) - {"state", "standing", "missing", "relay", *moments}
+    return Progress(
+        state=row.state,
+        standing=row.standing,
+        missing=row.missing_count,
+        relay=_problem(relay, zone) if row.state in RUNNING else None,
+        **{name: there(getattr(facts, name), zone) for name in moments},
+        **{name: getattr(facts, name) for name in others},
+    )
+
+
+def _problem(relay: RelayState | None, zone: str) -> RelayProblem | None:
+    if relay is None or not relay.problem:
+        return None
+    since, next_try_at = there(relay.since, zone), there(relay.next_try_at, zone)
+    return RelayProblem(problem=relay.problem, since=since, failures=relay.failures, next_try_at=next_try_at)
