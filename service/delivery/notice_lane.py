@@ -73,8 +73,8 @@ class NoticeLane:
         self._patience.end((0, taken.notice.id))
         wait, chance = self._office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
         await database.write(notice_rows.record, taken, judged, uncertain_wait=wait, chance=chance)
-        log.info("notice.attempted", kind=taken.notice.kind, address=addresses.masked(envelope.rcpt_to),
-                 verdict=judged.verdict.value)  # fmt: skip
+        log.info("notice.attempted", notice=str(taken.notice.uid), kind=taken.notice.kind,
+                 address=addresses.masked(envelope.rcpt_to), verdict=judged.verdict.value)  # fmt: skip
 
     async def _handed_over(self, taken: TakenNotice, envelope: Envelope) -> Outcome:
         """Kept alive while the relay is slow, so that nobody takes it for a dead sender's."""
