@@ -7,6 +7,7 @@ from service import addresses, logs
 from service.delivery import notice_messages, notice_rows, outcome, relays
 from service.delivery.carrying import Office
 from service.delivery.exchange import Envelope
+from service.delivery.figures import NOTICE_LANE
 from service.delivery.notice_messages import NotNeeded, Stationery
 from service.delivery.notice_rows import TakenNotice
 from service.delivery.outcome import Outcome
@@ -65,6 +66,7 @@ class NoticeLane:
         if not await database.write(notice_rows.begin, taken, envelope.message):
             return
         judged = await self._handed_over(taken, envelope)
+        self._office.figures.note(NOTICE_LANE, judged)
         if outcome.moves_the_relays_clock(judged):
             await self._note_problem(str(judged.reply))
         if outcome.leaves_the_row(judged) and self._patience.lasts((0, taken.notice.id)):
