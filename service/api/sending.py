@@ -24,6 +24,7 @@ from service.api.shapes.editions import (
     TestsQueued,
     WholeEdition,
 )
+from service.deadlines import verdicts
 from service.delivery import launch, missing, reopening, steering
 from service.delivery.reopening import Reopen
 from service.dependencies import Asked, Resources
@@ -211,7 +212,8 @@ async def progress(resources: Asked, who: Reader, uid: uuid.UUID) -> Progress:
     def read(session: Session) -> Progress:
         row = queries.get(session, uid)
         zone = publication.get_by_id(session, row.newsletter_id).time_zone
-        return shapes.progress(row, ledger_progress.of(session, row.id), zone)
+        figures, deadline = ledger_progress.of(session, row.id), verdicts.of(session, row)
+        return shapes.progress(row, figures, zone, deadline)
 
     return await resources.database.read(read)
 

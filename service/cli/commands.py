@@ -12,7 +12,7 @@ import typer
 from service import addresses, logs, migrations, serving
 from service.accounts import keys, passwords, signin
 from service.accounts.models import Account, Key
-from service.cli import editions, opening
+from service.cli import editions, opening, workers
 from service.demo import newsroom, tour
 from service.demo import running as demo_running
 from service.dependencies import Resources
@@ -31,6 +31,7 @@ app.add_typer(key, name="key")
 app.add_typer(newsletter, name="newsletter")
 app.command()(editions.send)
 app.command()(editions.proof)
+app.command()(workers.workers)
 
 
 def main() -> None:

@@ -67,6 +67,11 @@ def of(session: Session, edition: Edition) -> Standing | None:
     return Standing(occurrence.due_at + publication.handed_over_within(newsletter), None)
 
 
+def latest(session: Session, newsletter_id: int) -> Deadline | None:
+    query = select(Deadline).where(Deadline.newsletter_id == newsletter_id)
+    return session.exec(query.order_by(col(Deadline.due_at).desc()).limit(1)).first()
+
+
 def ready(session: Session) -> list[Verdict]:
     """Those that can be given now and have not been. Reads only, so a tick costs no write while nothing is decided."""
     now = database.now(session)

@@ -215,5 +215,11 @@ def _said(error: ErrorDetails) -> str:
             return "is needed"
         case "string_too_long" | "too_long":
             return f"is too long: {error['ctx']['max_length']} characters fit"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return "takes a whole number"
+        case "greater_than_equal":
+            return f"is at least {error['ctx']['ge']}"
+        case "less_than_equal":
+            return f"is at most {error['ctx']['le']}"
         case _:
             return error["msg"].removeprefix("Value error, ")

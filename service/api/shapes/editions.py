@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.shapes.moments import there
+from service.deadlines.verdicts import Standing
 from service.editions import content
 from service.editions.models import Edition as EditionRow
 from service.editions.models import State
@@ -87,6 +88,8 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "last_accepted_at": "2026-03-03T06:00:20+01:00",
     "stopped": None,
     "stop_reason": None,
+    "deadline_at": "2026-03-03T06:30:00+01:00",
+    "is_in_time": None,
 }
 DELIVERY_EXAMPLE: dict[str, Any] = {
     "number": 17,
@@ -209,6 +212,12 @@ class Progress(BaseModel):
     last_accepted_at: datetime | None
     stopped: str | None
     stop_reason: str | None
+    deadline_at: datetime | None = Field(
+        description="By when it is to be handed over; null until it has begun."
+    )
+    is_in_time: bool | None = Field(
+        description="Whether 99 % was handed over by the deadline; null until that is known."
+    )
 
 
 class Delivery(BaseModel):
@@ -231,13 +240,22 @@ def whole(row: EditionRow, newsletter: Newsletter, document: Document, base_url:
     return WholeEdition(document=document, **_values(row, newsletter, document, base_url))
 
 
-def progress(row: EditionRow, facts: ProgressFacts, zone: str) -> Progress:
+def progress(row: EditionRow, facts: ProgressFacts, zone: str, deadline: Standing | None) -> Progress:
     moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
-    others = set(Progress.model_fields) - {"state", "standing", "missing", *moments}
+    others = set(Progress.model_fields) - {
+        "state",
+        "standing",
+        "missing",
+        "deadline_at",
+        "is_in_time",
+        *moments,
+    }
     return Progress(
         state=row.state,
         standing=row.standing,
         missing=row.missing_count,
+        deadline_at=there(deadline.due_at, zone) if deadline else None,
+        is_in_time=deadline.verdict.is_met if deadline and deadline.verdict else None,
         **{name: there(getattr(facts, name), zone) for name in moments},
         **{name: getattr(facts, name) for name in others},
     )

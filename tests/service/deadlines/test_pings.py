@@ -189,7 +189,7 @@ async def test_an_audience_that_is_still_being_written_is_not_done(
 ) -> None:
     outbox = await an_edition(resources, newsroom.serve(PATH, "ok"))
     await handed_over(outbox, 200)
-    await resources.database.write(_set_run, is_fanned_out=False)
+    await resources.database.write(_audience_grows)
     await pings.watch(resources.database, fetcher)
     assert (newsroom.count(PATH), await verdict(outbox)) == (0, None)
     await deadline_is(outbox, timedelta(0))
@@ -320,8 +320,8 @@ def _accepted_before(session: Session, away: timedelta) -> None:
     session.execute(sa.update(Span).values(first_accepted_at=at, last_accepted_at=at))
 
 
-def _set_run(session: Session, **values: object) -> None:
-    session.execute(sa.update(Run).values(**values))
+def _audience_grows(session: Session) -> None:
+    session.execute(sa.update(Run).values(is_fanned_out=False))
 
 
 def _without_url(session: Session) -> None:
