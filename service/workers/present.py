@@ -17,7 +17,7 @@ from service.newsletters.models import Newsletter
 from service.workers.models import WorkerProcess
 from service.workers.register import GONE_AFTER
 
-SHOWN = 64
+SHOWN = 256
 
 
 class Standing(StrEnum):
