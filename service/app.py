@@ -135,8 +135,14 @@ def _not_understood(request: Request, error: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request.failed", path=request.url.path, problem=repr(error))
+    log.error("request.failed", path=_told(request), problem=repr(error))
     return _answer(request, 500, "Something went wrong on our side; nothing was changed. Please try again.")
+
+
+def _told(request: Request) -> str:
+    """Its path for the log, without the secret of a reader's link."""
+    token = request.path_params.get("token")
+    return request.url.path.replace(token, "…") if token else request.url.path
 
 
 def _answer(request: Request, status: int, message: str, *, field: str | None = None) -> Response:

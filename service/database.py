@@ -28,6 +28,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service import postgresql, prepared, sqlite
 from service.prepared import Prepared
+from service.writes import Writes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -118,6 +119,11 @@ class Database(Protocol):
     @property
     def is_sqlite(self) -> bool: ...
 
+    @property
+    def writes(self) -> Writes:
+        """What writing has cost this process so far."""
+        ...
+
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run it where writing is impossible."""
         ...
@@ -139,12 +145,17 @@ class PostgresqlDatabase:
     def __init__(self, url: str, *, connections: int = 12) -> None:
         self._engine = postgresql.engine(url, connections=connections)
         self._reading = self._engine.execution_options(postgresql_readonly=True)
+        self.writes = Writes()
 
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with AsyncSession(self._reading, expire_on_commit=False) as session:
             return await session.run_sync(lambda sync: function(_checked(sync), *args, **kwargs))
 
     async def write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self.writes.timed():
+            return await self._write(function, *args, **kwargs)
+
+    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, TRIES + 1):
             is_worked_out = False
             try:
@@ -157,6 +168,7 @@ class PostgresqlDatabase:
                 is_lost = error.connection_invalidated and not is_worked_out
                 if attempt == TRIES or not (is_lost or getattr(error.orig, "sqlstate", None) in TRY_AGAIN):
                     raise
+                self.writes.retries += 1
             await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, no secret
         raise AssertionError("unreachable")
 
@@ -197,6 +209,7 @@ class SqliteDatabase:
     is_sqlite = True
 
     def __init__(self, url: str) -> None:
+        self.writes = Writes()
         self._writer = sqlite.engine(url, connections=1, query_only=False)
         self._reader = sqlite.engine(url, connections=READERS, query_only=True)
         self._connection: sa.Connection | None = None  # the writer thread's own
@@ -214,8 +227,9 @@ class SqliteDatabase:
             raise RuntimeError("the database is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._calls.put(_Call(function, args, kwargs, loop, future))
-        return await future
+        with self.writes.timed():
+            self._calls.put(_Call(function, args, kwargs, loop, future))
+            return await future
 
     async def close(self) -> None:
         self._calls.put(None)

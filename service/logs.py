@@ -1,11 +1,18 @@
-"""Logs are events with fields: a dotted name (`delivery.accepted`, `edition.started`) and facts; addresses only masked."""
+"""Logs are events with fields: a dotted name (`edition.started`, `relay.problem`) and facts; addresses only masked.
+
+Whoever logs masks what it knows to be an address. What others say (a relay's reply, a database's error, a traceback) may name a
+reader too, so everything that looks like an address is masked once more on its way out.
+"""
 
 import logging
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Literal, cast
+from typing import Any, Literal, cast
+
+from service import addresses
 
 
 @contextmanager
@@ -27,6 +34,10 @@ with _without("rich"):
     import structlog
 
 LogFormat = Literal["console", "json"]
+# Also `user:password@host` of a URL, and an address in an encoded one (%40). Both parts are bounded, or a long text costs its square.
+_ADDRESS = re.compile(
+    r"(?:\"[^\"\n]{1,64}\"|[^\s<>\"'(),;=\[\]{}|/@]{1,128})(?:@|%40)(?:[^\W_](?:[\w-]{0,62}\.?){1,8}|\[[0-9a-fA-F:.]{2,60}\])"
+)
 
 
 def configure(*, form: LogFormat, level: str = "INFO") -> None:
@@ -54,6 +65,7 @@ def configure(*, form: LogFormat, level: str = "INFO") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                without_addresses,
                 renderer,
             ],
         )
@@ -78,3 +90,22 @@ def configure(*, form: LogFormat, level: str = "INFO") -> None:
 def get(name: str) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def without_addresses(_logger: object, _method: str, event: structlog.typing.EventDict) -> dict[str, Any]:
+    """The last processor before the line is written: no field, name or traceback leaves with a whole address."""
+    return {key: _masked(value) for key, value in event.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ADDRESS.sub(_mask, value) if "@" in value or "%40" in value else value
+    if isinstance(value, Mapping):
+        return {_masked(key): _masked(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(one) for one in value]
+    return value if value is None or isinstance(value, bool | int | float) else _masked(str(value))
+
+
+def _mask(found: re.Match[str]) -> str:
+    return addresses.masked(found.group().replace("%40", "@"))

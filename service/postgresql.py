@@ -22,7 +22,11 @@ SETTINGS = {
 
 def engine(url: str, *, connections: int) -> AsyncEngine:
     made = create_async_engine(
-        url, pool_size=connections, max_overflow=OVERFLOW, connect_args={"server_settings": SETTINGS}
+        url,
+        pool_size=connections,
+        max_overflow=OVERFLOW,
+        hide_parameters=True,  # an error's text goes into logs; its statement's values may be a reader's
+        connect_args={"server_settings": SETTINGS},
     )
     _ping_after_a_rest(made.sync_engine)
     return made

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import Invalid
 
+TOKEN_CHARACTERS = 16
 _HERE = Path(__file__).resolve().parent
 
 
@@ -98,6 +99,11 @@ class Settings(BaseSettings):
         120, ge=0, description="Seconds before a message without a clear answer is tried once more."
     )
     trusted_proxies: str = Field("", description="Addresses of proxies whose forwarded headers count.")
+    metrics_token: str = Field(
+        "",
+        description="Who brings it as `Authorization: Bearer …` may read `/metrics`, at least 16 characters; "
+        "empty: this computer only.",
+    )
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json`.")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
 
@@ -106,6 +112,13 @@ class Settings(BaseSettings):
     def _divided(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part for part in value.replace(",", " ").split() if part)
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_long_enough(cls, value: str) -> str:
+        if value and len(value) < TOKEN_CHARACTERS:
+            raise ValueError(f"a token that nobody guesses has at least {TOKEN_CHARACTERS} characters")
         return value
 
     @field_validator("public_url")

@@ -15,6 +15,7 @@ def engine(url: str, *, connections: int, query_only: bool) -> sa.Engine:
         url,
         pool_size=connections,
         max_overflow=0,
+        hide_parameters=True,  # an error's text goes into logs; its statement's values may be a reader's
         connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
     )
 

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from service.accounts.models import Account, DeskSession, KeptReply, Key
 from service.articles.models import Article, Feed, FeedIdentity
+from service.deadlines.models import Deadline
 from service.delivery.models import Relay
 from service.editions.models import Cadence, Edition, Occurrence, Rendition, Version, VersionItem
 from service.events.models import Event
@@ -12,6 +13,7 @@ from service.mailbox.models import CaughtMessage
 from service.newsletters.models import Newsletter
 from service.subscribers.models import ConsentEvent, Cooldown, Subscriber, Subscription
 from service.suppressions.models import Suppression
+from service.workers.models import WorkerProcess
 
 metadata = SQLModel.metadata
 
@@ -22,6 +24,7 @@ __all__ = [
     "CaughtMessage",
     "ConsentEvent",
     "Cooldown",
+    "Deadline",
     "Delivery",
     "DeskSession",
     "Edition",
@@ -42,5 +45,6 @@ __all__ = [
     "Suppression",
     "Version",
     "VersionItem",
+    "WorkerProcess",
     "metadata",
 ]

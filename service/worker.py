@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
+from service.deadlines import pings
 from service.delivery import closing, launch, notice_rows, reopening, spans, transport
 from service.delivery.carrying import Office
 from service.delivery.limits import Limits, Timeouts
@@ -31,12 +32,15 @@ from service.errors import Conflict, MemoError
 from service.jobs import Kind
 from service.ledger import fanout, partitions
 from service.subscribers import audience, cooldowns
+from service.workers import register
+from service.workers.pulse import Pulse
 
 log = logs.get(__name__)
 
 SPANS_AT_ONCE = 3
 TICK_SECONDS = 1
 FEED_SECONDS = 60
+DEADLINE_SECONDS = 5
 STOP_SECONDS = 12
 
 
@@ -67,6 +71,7 @@ class Worker:
         stationery = Stationery(resources.keys, resources.templates, chosen.base_url)
         self._sender = Sender(self._office)
         self._notices = NoticeLane(self._office, stationery)
+        self.pulse = Pulse(resources.database, self.name, self._figures)
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -78,11 +83,12 @@ class Worker:
         with _right_to_send(self._resources):
             if self._resources.database.is_sqlite:
                 await self._resources.database.write(spans.let_everything_go)
-            self._start()
-            try:
-                yield self
-            finally:
-                await self._stop()
+            async with self.pulse.beating():
+                self._start()
+                try:
+                    yield self
+                finally:
+                    await self._stop()
 
     def _start(self) -> None:
         jobs = self._resources.jobs
@@ -98,6 +104,7 @@ class Worker:
         )  # what was due while nobody worked waits no second longer
         self._scheduler.add_job(tick, "interval", seconds=TICK_SECONDS)
         self._scheduler.add_job(_unharmed(self.poll_feeds), "interval", seconds=FEED_SECONDS)
+        self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)
         self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
         self._scheduler.start()
 
@@ -124,12 +131,18 @@ class Worker:
             await jobs.nudge(Kind.NOTICE, "due")
         if await database.read(closing.has_work):
             await database.write(closing.sweep_cancelled)
-            await database.write(
+            closed = await database.write(
                 closing.close_ended, pepper=self._resources.pepper, now=self._resources.clock.now()
             )
+            for edition_id in closed:
+                log.info("edition.ended", edition_id=edition_id)
+        await self.pulse.beat()
 
     async def poll_feeds(self) -> None:
         await polling.poll_due(self._resources.database, self._resources.fetcher, self._resources.clock)
+
+    async def watch_deadlines(self) -> None:
+        await pings.watch(self._resources.database, self._resources.fetcher)
 
     async def tidy(self) -> None:
         await self._resources.jobs.tidy()
@@ -138,6 +151,10 @@ class Worker:
         await self._resources.database.write(cooldowns.sweep, now=now)
         await self._resources.database.write(replies.forget_old, now=now)
         await self._resources.database.write(signin.forget_expired, now=now)
+        await self._resources.database.write(register.forget_old)
+
+    def _figures(self) -> dict[str, Any]:
+        return {**self._office.figures.as_facts(), "writes": self._resources.database.writes.as_facts()}
 
     async def _launch_planned(self) -> None:
         now = self._resources.clock.now()

@@ -26,6 +26,7 @@ from service.api.shapes.editions import (
 )
 from service.api.shapes.progress import Progress
 from service.asking import Asked
+from service.deadlines import verdicts
 from service.delivery import launch, missing, relays, reopening, steering
 from service.delivery.reopening import Reopen
 from service.dependencies import Resources
@@ -213,9 +214,8 @@ async def progress(resources: Asked, who: Reader, uid: uuid.UUID) -> Progress:
     def read(session: Session) -> Progress:
         row = queries.get(session, uid)
         zone = publication.get_by_id(session, row.newsletter_id).time_zone
-        return progress_shapes.progress(
-            row, ledger_progress.of(session, row.id), relays.state_of(session), zone
-        )
+        figures, deadline = ledger_progress.of(session, row.id), verdicts.of(session, row)
+        return progress_shapes.progress(row, figures, relays.state_of(session), deadline, zone)
 
     return await resources.database.read(read)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import editions, opening
+from service.cli import editions, opening, workers
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ app.add_typer(key, name="key")
 app.add_typer(newsletter, name="newsletter")
 app.command()(editions.send)
 app.command()(editions.proof)
+app.command()(workers.workers)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from service.database import Database
 from service.delivery import messages, outcome, relays, settling
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
+from service.delivery.figures import Figures
 from service.delivery.holding import Errand, Holding
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.messages import Mould
@@ -54,6 +55,7 @@ class Office:
     connections: int
     uncertain_wait: timedelta
     limits: Limits = field(default_factory=Limits)
+    figures: Figures = field(default_factory=Figures)
 
 
 @dataclass
@@ -202,6 +204,7 @@ class Carrier:
     async def _settle(self, made: _Made, judged: Outcome) -> None:
         shift, errand = self._shift, made.errand
         taken, row = errand.taken, errand.row
+        shift.office.figures.note(taken.lane, judged)
         if outcome.moves_the_relays_clock(judged):
             shift.relay_waits |= outcome.leaves_the_row(judged)
             await shift.note_relay_problem(str(judged.reply))

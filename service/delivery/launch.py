@@ -14,14 +14,14 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service import addresses
+from service import addresses, logs
 from service.clock import Clock
 from service.database import Database
 from service.delivery import fence, retry
 from service.editions import composition, content, occurrences, queries, versions
 from service.editions.models import Cadence, Edition, Rendition, State
 from service.errors import Conflict
-from service.events import log
+from service.events import log as events
 from service.jobs import Jobs, Kind
 from service.ledger import fanout, notices
 from service.newsletters.models import Newsletter, UncertainPolicy
@@ -32,6 +32,8 @@ from service.rendering.rendition import Rendition as Made
 from service.settings import Settings
 from service.subscribers import audience
 from service.tokens import new_uid
+
+log = logs.get(__name__)
 
 FAN_OUT = "fan-out"
 
@@ -78,6 +80,7 @@ async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition
     if span_id is not None:
         await held.jobs.nudge(Kind.SPAN, f"span-{span_id}")
     await held.jobs.nudge(Kind.CHORE, FAN_OUT)
+    log.info("edition.started", edition=str(edition_uid), version=prepared.version_number)
     return edition
 
 
@@ -143,7 +146,7 @@ def _begin(
     )
     span_id = fanout.carry_on(session, edition.id, audience.statement)
     facts = {"version": prepared.version_number, "readers": expected, "rendition": made.sha256}
-    log.record(
+    events.record(
         session, "edition.started", actor=actor, now=now, subject=("edition", edition.uid), facts=facts
     )
     return edition, span_id
@@ -212,4 +215,6 @@ def _queue_tests(
         notice.message = message
         session.add(notice)
     facts = {"messages": len(messages)}
-    log.record(session, "edition.tested", actor=actor, now=now, subject=("edition", edition.uid), facts=facts)
+    events.record(
+        session, "edition.tested", actor=actor, now=now, subject=("edition", edition.uid), facts=facts
+    )

@@ -7,6 +7,7 @@ from service import addresses, logs
 from service.delivery import notice_messages, notice_rows, outcome, relays
 from service.delivery.carrying import Office
 from service.delivery.exchange import Envelope
+from service.delivery.figures import NOTICE_LANE
 from service.delivery.notice_messages import NotNeeded, Stationery
 from service.delivery.notice_rows import TakenNotice
 from service.delivery.outcome import Outcome
@@ -65,6 +66,7 @@ class NoticeLane:
         if not await database.write(notice_rows.begin, taken, envelope.message):
             return
         judged = await self._handed_over(taken, envelope)
+        self._office.figures.note(NOTICE_LANE, judged)
         if outcome.moves_the_relays_clock(judged):
             await self._note_problem(str(judged.reply))
         if outcome.leaves_the_row(judged) and self._patience.lasts((0, taken.notice.id)):
@@ -73,8 +75,8 @@ class NoticeLane:
         self._patience.end((0, taken.notice.id))
         wait, chance = self._office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
         await database.write(notice_rows.record, taken, judged, uncertain_wait=wait, chance=chance)
-        log.info("notice.attempted", kind=taken.notice.kind, address=addresses.masked(envelope.rcpt_to),
-                 verdict=judged.verdict.value)  # fmt: skip
+        log.info("notice.attempted", notice=str(taken.notice.uid), kind=taken.notice.kind,
+                 address=addresses.masked(envelope.rcpt_to), verdict=judged.verdict.value)  # fmt: skip
 
     async def _handed_over(self, taken: TakenNotice, envelope: Envelope) -> Outcome:
         """Kept alive while the relay is slow, so that nobody takes it for a dead sender's."""

@@ -7,6 +7,8 @@ from sqlmodel import Session
 
 from service.articles import queries as articles
 from service.articles.models import Article, Feed
+from service.deadlines import verdicts
+from service.deadlines.models import Deadline
 from service.desk import overview
 from service.desk.overview import Gap, PastEdition, Readers
 from service.editions import composition
@@ -41,6 +43,9 @@ class NewsletterView:
     open_editions: tuple[EditionLine, ...]
     recent: tuple[PastEdition, ...]
     gaps: tuple[Gap, ...]
+    deadline_minutes: int
+    ping_url: str | None
+    last_deadline: Deadline | None
 
 
 def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
@@ -59,6 +64,9 @@ def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
         ),
         recent=overview.recent(session, made, limit=EDITIONS_SHOWN),
         gaps=overview.gaps(session, newsletter.id, since=now - overview.SHOWN_FOR),
+        deadline_minutes=publication.details_of(newsletter).deadline_minutes,
+        ping_url=publication.ping_url(newsletter),
+        last_deadline=verdicts.latest(session, newsletter.id),
     )
 
 

@@ -17,7 +17,7 @@ from service.desk import beginning, newsletter_view
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.editions.rhythm import Rhythm
 from service.errors import Conflict, Invalid, MemoError, NotFound
-from service.newsletters import publication
+from service.newsletters import details, publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 
@@ -47,6 +47,21 @@ async def cadence(
     except (Conflict, Invalid) as error:
         return await show(visit, slug, problem=error)
     return visit.done(f"/desk/newsletters/{slug}#cadence", said)
+
+
+@router.post("/desk/newsletters/{slug}/deadline")
+async def deadline(
+    visit: AtDesk, slug: str, minutes: Annotated[str, Form()] = "", ping_url: Annotated[str, Form()] = ""
+) -> Response:
+    entered = {"minutes": minutes, "ping_url": ping_url}
+    now, actor = visit.resources.clock.now(), visit.account.name
+    try:
+        said = await visit.resources.database.write(
+            _keep_deadline, slug, minutes.strip(), ping_url.strip(), now=now, actor=actor
+        )
+    except Invalid as error:
+        return await show(visit, slug, problem=error, entered=entered)
+    return visit.done(f"/desk/newsletters/{slug}#deadline", said)
 
 
 @router.post("/desk/newsletters/{slug}/articles")
@@ -139,6 +154,17 @@ async def show(
 def _take_in(session: Session, slug: str, draft: ArticleDraft, *, now: datetime) -> Article:
     newsletter = publication.get(session, slug)
     return intake.add(session, newsletter.id, draft, source=Source.PAGE, now=now)
+
+
+def _keep_deadline(
+    session: Session, slug: str, minutes: str, ping_url: str, *, now: datetime, actor: str
+) -> str:
+    newsletter = publication.get(session, slug)
+    changes = {"deadline_minutes": minutes, "ping_url": ping_url or None}
+    wanted = details.read(publication.details_of(newsletter).model_dump() | changes)
+    publication.change(session, newsletter, wanted, now=now, actor=actor)
+    called = " The watcher is called once for each edition that is." if wanted.ping_url else ""
+    return f"An edition is to be handed over within {wanted.deadline_minutes} minutes of its time.{called}"
 
 
 def _follow(session: Session, slug: str, url: str, *, now: datetime, actor: str) -> None:

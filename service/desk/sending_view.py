@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from service import pages
+from service.deadlines import verdicts
+from service.deadlines.models import Deadline
 from service.delivery import relays
 from service.delivery.relays import RelayState
 from service.editions import queries
@@ -31,6 +33,13 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    is_met: bool
+    readers: int
+    in_time: int
+
+
+@dataclass(frozen=True)
 class SendingView:
     uid: UUID
     state: State
@@ -46,6 +55,15 @@ class SendingView:
     ended_at: datetime | None
     stop_reason: str | None
     relay: str | None
+    deadline_at: datetime | None
+    verdict: Verdict | None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether at the present pace the last message leaves after the deadline."""
+        return bool(
+            self.finish_at and self.deadline_at and not self.verdict and self.finish_at > self.deadline_at
+        )
 
     @property
     def is_final(self) -> bool:
@@ -57,6 +75,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
     newsletter = publication.get_by_id(session, edition.newsletter_id)
     figures = progress.of(session, edition.id)
     relay = relays.state_of(session)
+    deadline = verdicts.of(session, edition)
     return SendingView(
         uid=edition.uid,
         state=edition.state,
@@ -72,6 +91,8 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         ended_at=edition.ended_at,
         stop_reason=edition.stop_reason or figures.stop_reason,
         relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
+        deadline_at=deadline.due_at if deadline else None,
+        verdict=_verdict(deadline.verdict if deadline else None),
     )
 
 
@@ -118,6 +139,10 @@ def _next_try(relay: RelayState, waiting: int, zone: str) -> str:
     if relay.next_try_at is not None:
         return f"Next try at {pages.local(relay.next_try_at, zone, '%H:%M:%S')}."
     return "It is being tried now." if waiting else "It is tried again when there is something to send."
+
+
+def _verdict(row: Deadline | None) -> Verdict | None:
+    return Verdict(row.is_met, row.readers, row.in_time) if row else None
 
 
 def _is_running(edition: Edition) -> bool:

@@ -3,7 +3,8 @@
 import asyncio
 import functools
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
@@ -61,13 +62,25 @@ class Client:
         if last_modified:
             headers["If-Modified-Since"] = last_modified
         address = checks.checked_address(url)
+        async with self._bounded(address.host):
+            return await self._follow(address, headers, accept)
+
+    async def ping(self, url: str) -> None:
+        """Call an address for the sake of the call: a 2xx is well, what it answers is not read, and no redirect is followed."""
+        address = checks.checked_address(url)
+        async with self._bounded(address.host), self._client.stream("GET", address) as answer:
+            checks.check_status(answer)
+
+    @asynccontextmanager
+    async def _bounded(self, host: str) -> AsyncIterator[None]:
+        """Within the time that a request may take as a whole, and with failures in words."""
         try:
             async with asyncio.timeout(self._limits.whole_seconds):
-                return await self._follow(address, headers, accept)
+                yield
         except (TimeoutError, httpcore2.TimeoutException) as error:
-            raise TooSlow(f"{address.host} takes too long to answer. Try again later.") from error
+            raise TooSlow(f"{host} takes too long to answer. Try again later.") from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpx2.DecodingError) as error:
-            raise checks.connection_failed(address.host, error) from error
+            raise checks.connection_failed(host, error) from error
 
     async def _follow(self, address: httpx2.URL, headers: dict[str, str], accept: Kind) -> Fetched:
         seen = {address}

@@ -84,12 +84,21 @@ class Fetcher:
     async def fetch(
         self, url: str, *, accept: Kind, etag: str | None = None, last_modified: str | None = None
     ) -> Fetched:
+        client = await self._opened()
+        return await client.fetch(url, accept=accept, etag=etag, last_modified=last_modified)
+
+    async def ping(self, url: str) -> None:
+        """Call an address for the sake of the call: a 2xx is well, what it answers is not read, and no redirect is followed."""
+        client = await self._opened()
+        await client.ping(url)
+
+    async def _opened(self) -> "Client":
         async with self._opening:
             if self._client is None:
-                self._client = await asyncio.to_thread(self._opened)
-        return await self._client.fetch(url, accept=accept, etag=etag, last_modified=last_modified)
+                self._client = await asyncio.to_thread(self._made)
+        return self._client
 
-    def _opened(self) -> "Client":
+    def _made(self) -> "Client":
         """Takes 0.1 s, so not on the loop."""
         from service.fetching.client import Client
 

@@ -19,11 +19,13 @@ from pydantic_core import ErrorDetails
 
 from service import addresses
 from service.errors import Invalid
+from service.fetching import BadAddress, checks
 from service.newsletters import looks
 from service.newsletters.models import UncertainPolicy
 
 LIST_ID_OCTETS = 255  # RFC 2919 §3
 WEEK_MINUTES = 7 * 24 * 60
+DAY_MINUTES = 24 * 60
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -105,6 +107,15 @@ def _sender_address(value: str) -> str:
     return wire
 
 
+def _web_address(value: str) -> str:
+    text = value.strip()
+    try:
+        checks.checked_address(text)
+    except BadAddress as error:
+        raise ValueError(f"cannot be called: {error.message}") from error
+    return text
+
+
 def _maybe(check: Callable[[str], str]) -> Callable[[str | None], str | None]:
     return lambda value: check(value) if value and value.strip() else None
 
@@ -172,6 +183,16 @@ class NewsletterDetails(BaseModel):
     lateness_minutes: int = Field(default=120, ge=1, le=WEEK_MINUTES)
     alarm_address: Annotated[str | None, AfterValidator(_maybe(_address))] = None
     digest: DigestRules = DigestRules()
+    deadline_minutes: int = Field(
+        default=30,
+        ge=1,
+        le=DAY_MINUTES,
+        description="An edition is to be handed over within so many minutes of its time.",
+    )
+    ping_url: Annotated[str | None, AfterValidator(_maybe(_web_address))] = Field(
+        default=None,
+        description="Called (GET) once for each edition of which 99 % was handed over by its deadline, and never for another.",
+    )
 
     @property
     def list_id(self) -> str:
@@ -194,5 +215,11 @@ def _said(error: ErrorDetails) -> str:
             return "is needed"
         case "string_too_long" | "too_long":
             return f"is too long: {error['ctx']['max_length']} characters fit"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return "takes a whole number"
+        case "greater_than_equal":
+            return f"is at least {error['ctx']['ge']}"
+        case "less_than_equal":
+            return f"is at most {error['ctx']['le']}"
         case _:
             return error["msg"].removeprefix("Value error, ")

@@ -1,7 +1,7 @@
 """A newsletter is made, looked up and changed here."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -13,7 +13,8 @@ from service.newsletters.models import Newsletter
 
 __all__ = ["DigestRules", "Newsletter", "NewsletterDetails", "NewsletterInvalid"]
 
-_IN_OPTIONS = {"alarm_address", "digest", "reason"}
+_IN_OPTIONS = {"alarm_address", "deadline_minutes", "digest", "ping_url", "reason"}
+_USUAL_DEADLINE: int = NewsletterDetails.model_fields["deadline_minutes"].default
 
 
 class NewsletterNotFound(NotFound):
@@ -118,6 +119,16 @@ def digest_rules(newsletter: Newsletter) -> DigestRules:
 
 def alarm_address(newsletter: Newsletter) -> str | None:
     return newsletter.options.get("alarm_address") or None
+
+
+def handed_over_within(newsletter: Newsletter) -> timedelta:
+    """How long after its time an edition is to be handed over."""
+    return timedelta(minutes=newsletter.options.get("deadline_minutes") or _USUAL_DEADLINE)
+
+
+def ping_url(newsletter: Newsletter) -> str | None:
+    """What a watcher outside gave us to call when an edition is in time."""
+    return newsletter.options.get("ping_url") or None
 
 
 def reason(newsletter: Newsletter) -> str:

@@ -1,4 +1,7 @@
-"""Who may look into the built-in mailbox: it holds everybody's links, so this computer itself, or a person signed in to the desk."""
+"""Who may look into the built-in mailbox: it holds everybody's links, so this computer itself, or a person signed in to the desk.
+
+`is_here` also decides who reads the metrics without a token.
+"""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -25,7 +28,7 @@ class NoMailbox(NotFound):
 async def admitted(request: Request, asked: Asked, client: Client) -> None:
     if asked.settings.relay_url:
         raise NoMailbox
-    if _is_here(request, client):
+    if is_here(request, client):
         return
     if not await _is_signed_in(request, asked):
         raise MailboxClosed
@@ -38,7 +41,7 @@ async def _is_signed_in(request: Request, asked: Resources) -> bool:
     return await asked.database.read(signin.account_of, secret, now=asked.clock.now()) is not None
 
 
-def _is_here(request: Request, client: str) -> bool:
+def is_here(request: Request, client: str) -> bool:
     """A browser of this computer that means this computer.
 
     The name it asked for must be this computer's too: else any site could have its own name answer with 127.0.0.1 and read

@@ -1,10 +1,11 @@
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from service.ops import health, mailbox_pages
+from service.ops import health, mailbox_pages, metrics
 
 router = APIRouter(include_in_schema=False)
 router.include_router(health.router)
+router.include_router(metrics.router)
 router.include_router(mailbox_pages.router)
 
 

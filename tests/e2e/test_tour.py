@@ -88,6 +88,10 @@ async def test_pages_have_no_barriers(browser: Browser, demo: Demo, width: int) 
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"{demo.base_url}/desk")
     assert await violations(page) == []
+    for path in ("workers", f"newsletters/{sample.SLUG}"):
+        await page.goto(f"{demo.base_url}/desk/{path}")
+        assert await violations(page) == []
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.goto(f"{demo.base_url}/desk/editions/{edition}")
     assert await violations(page) == []
     await tour._post(demo, f"/editions/{edition}/send", {}, "sent")

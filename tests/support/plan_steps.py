@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from service import database
 from service.clock import SystemClock
 from service.database import Database
+from service.deadlines import pings, verdicts
 from service.delivery import (
     choosing,
     closing,
@@ -29,13 +30,19 @@ from service.delivery.outcome import Phase, Reply
 from service.delivery.recording import Recorded, SpanBatch
 from service.delivery.spans import Pinning
 from service.desk import deliveries, newsletter_view, overview, sending_view
-from service.editions import occurrences
+from service.editions import lateness, occurrences, queries
+from service.editions.models import Edition, Fate, Occurrence
 from service.ledger import fanout, notices, progress, rows
 from service.ledger.models import DeliveryState, Run, Span
+from service.ops import figures
 from service.rendering.rendition import RenditionUnreadable
 from service.subscribers import audience, optout, register
 from service.suppressions import register as suppressions
 from service.suppressions.models import Reason
+from service.tokens import new_uid
+from service.workers import present
+from service.workers import register as register_of_workers
+from service.workers.register import Identity
 from tests.support.plans import Net
 from tests.support.plenty import Plenty
 
@@ -60,6 +67,7 @@ class Drive:
         await self._desk()
         await self._readers()
         await self._notices()
+        await self._watching()
         await self._end()
 
     async def _read(
@@ -181,6 +189,23 @@ class Drive:
             "notice: record", notice_rows.record, taken, judged, uncertain_wait=WAIT, chance=0.5
         )
 
+    async def _watching(self) -> None:
+        one = Identity(new_uid(), "one", "one", 1, "0.1.0")
+        await self._write("worker: beat", register_of_workers.beat, one, {})
+        taken = await self._take("take")
+        await self._read("workers", present.everybody)
+        await self._read("metrics", figures.read, clock_now=self._now)
+        await self._read("health", lateness.overdue, self._now)
+        await self._write("worker: tidy", register_of_workers.forget_old)
+        await self._database.write(_in_a_slot, self._plenty.edition_id, timedelta(0))
+        assert not await self._read("deadlines: before", verdicts.ready)
+        await self._database.write(_in_a_slot, self._plenty.edition_id, -timedelta(hours=1))
+        (verdict,) = await self._read("deadlines: after", verdicts.ready)
+        await self._write("deadlines: give", verdicts.give, verdict)
+        await self._read("pings: due", pings.is_any_due)
+        await self._write("pings: claim", pings.claim)
+        await self._write("let go", spans.let_go, taken, in_flight=[])
+
     async def _end(self) -> None:
         await self._write("cancel", steering.cancel, self._plenty.edition_uid, now=self._now, actor="test")
         while await self._write("tick: sweep", closing.sweep_cancelled):
@@ -192,6 +217,22 @@ class Drive:
 def _all_stale(session: Session) -> None:
     long_ago = database.now(session) - choosing.STALE * 2
     session.execute(sa.update(Span).where(col(Span.renewed_at).is_not(None)).values(renewed_at=long_ago))
+
+
+def _in_a_slot(session: Session, edition_id: int, away: timedelta) -> None:
+    edition, at = session.get_one(Edition, edition_id), database.now(session) + away
+    slot = queries.occurrence(session, edition.newsletter_id, edition.local_date, edition.slot)
+    slot = slot or Occurrence(
+        newsletter_id=edition.newsletter_id,
+        local_date=edition.local_date,
+        slot=edition.slot,
+        due_at=at,
+        fate=Fate.EDITION,
+        edition_id=edition.id,
+        at=at,
+    )
+    slot.due_at = at
+    session.add(slot)
 
 
 def _given_up(session: Session, edition_id: int, after: timedelta) -> None:

@@ -39,6 +39,8 @@ NEWSLETTER_EXAMPLE: dict[str, Any] = {
     "lateness_minutes": 120,
     "alarm_address": None,
     "digest": {"item_count": 8, "brief_count": 20, "latest_from": "", "latest_count": 3, "pinned": []},
+    "deadline_minutes": 30,
+    "ping_url": "https://watch.example.org/ping/0b8a6c1e",
     "created_at": "2026-03-02T05:30:00Z",
 }
 CHANGES_EXAMPLE: dict[str, Any] = {"description": "The city before breakfast.", "is_open": False}
@@ -98,6 +100,12 @@ class Newsletter(BaseModel):
     lateness_minutes: int = Field(description="An occurrence that is later than this is missed, not sent.")
     alarm_address: str | None
     digest: DigestRules
+    deadline_minutes: int = Field(
+        description="An edition is to be handed over within so many minutes of its time."
+    )
+    ping_url: str | None = Field(
+        description="Called (GET) once for each edition of which 99 % was handed over by its deadline, and never for another."
+    )
     created_at: datetime
 
 
@@ -122,6 +130,8 @@ class NewsletterChanges(BaseModel):
     lateness_minutes: int | None = None
     alarm_address: str | None = None
     digest: DigestRules | None = None
+    deadline_minutes: int | None = None
+    ping_url: str | None = None
 
 
 class CadenceRule(BaseModel):

@@ -5,11 +5,13 @@ from pydantic import BaseModel, Field
 
 from service.api.shapes.editions import MISSING, STANDING
 from service.api.shapes.moments import there
+from service.deadlines.verdicts import Standing
 from service.delivery.relays import RelayState
 from service.editions.models import Edition as EditionRow
 from service.editions.models import State
 from service.ledger.progress import Progress as ProgressFacts
 
+_OF_THE_DEADLINE = ("deadline_at", "is_in_time")
 RUNNING = (State.SENDING, State.PAUSED)
 PROGRESS_EXAMPLE: dict[str, Any] = {
     "state": "sending",
@@ -34,6 +36,8 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "last_accepted_at": "2026-03-03T06:00:20+01:00",
     "stopped": None,
     "stop_reason": None,
+    "deadline_at": "2026-03-03T06:30:00+01:00",
+    "is_in_time": None,
     "relay": {
         "problem": "The relay smtp.example.net:587 does not answer in time (no connection).",
         "since": "2026-03-03T06:00:21+01:00",
@@ -79,18 +83,35 @@ class Progress(BaseModel):
     last_accepted_at: datetime | None
     stopped: str | None
     stop_reason: str | None
+    deadline_at: datetime | None = Field(
+        description="By when it is to be handed over; null until it has begun."
+    )
+    is_in_time: bool | None = Field(
+        description="Whether 99 % was handed over by the deadline; null until that is known."
+    )
     relay: RelayProblem | None = Field(
         description="Why nothing leaves although the edition is being sent, or is paused and could not be."
     )
 
 
-def progress(row: EditionRow, facts: ProgressFacts, relay: RelayState | None, zone: str) -> Progress:
+def progress(
+    row: EditionRow, facts: ProgressFacts, relay: RelayState | None, deadline: Standing | None, zone: str
+) -> Progress:
     moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
-    others = set(Progress.model_fields) - {"state", "standing", "missing", "relay", *moments}
+    others = set(Progress.model_fields) - {
+        "state",
+        "standing",
+        "missing",
+        "relay",
+        *_OF_THE_DEADLINE,
+        *moments,
+    }
     return Progress(
         state=row.state,
         standing=row.standing,
         missing=row.missing_count,
+        deadline_at=there(deadline.due_at, zone) if deadline else None,
+        is_in_time=deadline.verdict.is_met if deadline and deadline.verdict else None,
         relay=_problem(relay, zone) if row.state in RUNNING else None,
         **{name: there(getattr(facts, name), zone) for name in moments},
         **{name: getattr(facts, name) for name in others},

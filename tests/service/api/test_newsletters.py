@@ -128,3 +128,21 @@ async def test_a_feed_is_followed_once(api: httpx2.AsyncClient, memo: Newsletter
         detail(await api.post("/newsletters/morning-memo/feeds", json={"url": bad}), 422)
 
     assert (await api.get("/newsletters/morning-memo/feeds")).json()["items"] == [made.json()]
+
+
+async def test_a_deadline_and_a_watchers_address_are_set_and_taken_back(api: httpx2.AsyncClient) -> None:
+    url = "https://watch.example.org/ping/0b8a6c1e"
+    made = await api.post("/newsletters", json=DETAILS | {"deadline_minutes": 45, "ping_url": url})
+    assert (made.json()["deadline_minutes"], made.json()["ping_url"]) == (45, url)
+    changed = await api.patch("/newsletters/morning-memo", json={"ping_url": None})
+    assert (changed.json()["deadline_minutes"], changed.json()["ping_url"]) == (45, None)
+    for field, value, says in (
+        ("deadline_minutes", 0, "at least 1"),
+        ("deadline_minutes", 1441, "at most 1440"),
+        ("deadline_minutes", None, "whole number"),
+        ("ping_url", "ftp://watch.example.org", "no web address"),
+        ("ping_url", "https://me:secret@watch.example.org/", "before the @"),
+    ):
+        answer = await api.patch("/newsletters/morning-memo", json={field: value})
+        assert says in detail(answer, 422), (field, value)
+        assert answer.json()["field"] == field

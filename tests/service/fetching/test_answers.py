@@ -244,3 +244,31 @@ async def test_no_cookie_is_carried_to_the_next_request(site: Site, fetcher: Fet
     await fetcher.fetch(site.url(), accept="page")
     await fetcher.fetch(site.url(), accept="page")
     assert "ookie" not in site.requests[1]
+
+
+async def test_a_ping_asks_once_and_reads_nothing(site: Site, fetcher: Fetcher) -> None:
+    site.answers["/ping"] = answer(
+        "200 OK", bomb(50_000_000), Content_Encoding="gzip", Content_Type="image/png"
+    )
+    await fetcher.ping(site.url("/ping"))
+    assert [request.split("\r\n")[0] for request in site.requests] == ["GET /ping HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (answer("301 Moved Permanently", Location="/elsewhere"), Refused),
+        (answer("404 Not Found"), Refused),
+        (answer("429 Too Many Requests"), NotNow),
+        (answer("503 Service Unavailable"), NotNow),
+        (silence, TooSlow),
+        (b"", ConnectionFailed),
+    ],
+)
+async def test_a_ping_that_is_not_well_says_so(
+    site: Site, fetcher: Fetcher, said: bytes | Script, kind: type[Exception]
+) -> None:
+    site.answers["/ping"] = said
+    with pytest.raises(kind):
+        await fetcher.ping(site.url("/ping"))
+    assert len(site.requests) == 1

@@ -43,6 +43,7 @@ class Watched:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.is_sqlite = database.is_sqlite
+        self.writes = database.writes
         self.problems: set[str] = set()
 
     async def read(self, function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -280,6 +280,7 @@ class SlowCommits:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.is_sqlite = database.is_sqlite
+        self.writes = database.writes
 
     async def read(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return await self._database.read(function, *args, **kwargs)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from service.delivery.relays import RelayState
 from service.desk import sending_view
 from service.ledger.models import DeliveryState
 from service.ledger.progress import Progress
+from tests.unit.desk.test_watching import VIEW
 
 NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 FIGURES = Progress(
@@ -69,3 +71,14 @@ def test_no_try_is_announced_whose_time_has_passed(waiting: int, says: str) -> N
 def test_a_relay_that_answers_is_not_mentioned() -> None:
     assert sending_view.relay_line(RelayState("main", False, None, None, None), 5, "UTC") is None
     assert sending_view.relay_line(None, 5, "UTC") is None
+
+
+def test_behind_is_said_while_the_finish_is_later_than_the_deadline_and_no_longer_than_that() -> None:
+    deadline = NOW + timedelta(minutes=5)
+    ahead = replace(VIEW, deadline_at=deadline, finish_at=deadline - timedelta(seconds=1))
+    behind = replace(ahead, finish_at=deadline + timedelta(seconds=1))
+    assert (ahead.is_behind, behind.is_behind) == (False, True)
+    assert not replace(behind, finish_at=None).is_behind
+    assert not replace(behind, deadline_at=None).is_behind
+    decided = sending_view.Verdict(is_met=True, readers=10, in_time=10)
+    assert not replace(behind, verdict=decided).is_behind

@@ -26,6 +26,8 @@ VIEW = SendingView(
     ended_at=None,
     stop_reason=None,
     relay=None,
+    deadline_at=None,
+    verdict=None,
 )
 A_SECOND = timedelta(seconds=1)
 

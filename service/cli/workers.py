@@ -1,0 +1,86 @@
+"""`memo workers`: who is alive, what each holds, and how quickly it hands over."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli import opening
+
+if TYPE_CHECKING:
+    from service.dependencies import Resources
+    from service.workers.present import Held, Present
+
+NOBODY = "No worker has been at work yet. Start one with memo serve, or memo worker beside PostgreSQL."
+HEADINGS = ("worker", "standing", "version", "started", "per second", "holds")
+
+
+def workers(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: a list of objects.")] = False,
+) -> None:
+    """Who is at work, what each worker holds, and how quickly it hands over."""
+    from service.workers import present
+
+    chosen = opening.current()
+
+    async def read(resources: "Resources") -> "list[Present]":
+        return await resources.database.read(present.everybody)
+
+    found = opening.run(opening.with_resources(chosen, read))
+    if as_json:
+        print(json.dumps([_facts(one) for one in found], indent=2))
+    elif not found:
+        print(NOBODY)
+    else:
+        print("\n".join(_table([HEADINGS, *map(_row, found)])))
+
+
+def _facts(one: "Present") -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "host": one.host,
+        "pid": one.pid,
+        "version": one.version,
+        "standing": one.standing.value,
+        "started_at": _moment(one.started_at),
+        "seen_at": _moment(one.seen_at),
+        "rate_per_second": one.rate,
+        "accepted": one.figures.get("accepted", 0),
+        "holds": [
+            {
+                "edition": str(held.edition_uid),
+                "newsletter": held.newsletter,
+                "date": held.local_date.isoformat(),
+                "first": held.first,
+                "last": held.last,
+                "in_flight": held.in_flight,
+            }
+            for held in one.held
+        ],
+    }
+
+
+def _row(one: "Present") -> tuple[str, ...]:
+    standing = (
+        "alive" if one.is_alive else f"{one.standing} {'at' if one.standing == 'stopped' else 'since'} "
+    )
+    seen = "" if one.is_alive else _moment(one.seen_at)
+    holds = ", ".join(map(_held, one.held)) or "-"
+    return one.name, standing + seen, one.version, _moment(one.started_at), f"{one.rate:,.1f}", holds
+
+
+def _held(held: "Held") -> str:
+    return f"{held.newsletter} {held.local_date} {held.first}-{held.last}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADINGS))]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

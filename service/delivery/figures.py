@@ -1,0 +1,29 @@
+"""What this process has heard from relays since it began, counted by lane, by verdict and by whose matter it was."""
+
+from collections import Counter
+from typing import Any
+
+from service.delivery.outcome import Outcome, Verdict
+
+NOTICE_LANE = "notice"
+
+
+class Figures:
+    def __init__(self) -> None:
+        self._outcomes: Counter[tuple[str, Verdict, str]] = Counter()
+
+    def note(self, lane: str, judged: Outcome) -> None:
+        """One attempt ended so."""
+        self._outcomes[lane, judged.verdict, judged.scope] += 1
+
+    def as_facts(self) -> dict[str, Any]:
+        """`outcomes` by `lane verdict scope`, words of closed lists."""
+        accepted = sum(
+            count for (_, verdict, _), count in self._outcomes.items() if verdict is Verdict.ACCEPTED
+        )
+        return {
+            "accepted": accepted,
+            "outcomes": {
+                f"{lane} {verdict} {scope}": n for (lane, verdict, scope), n in self._outcomes.items()
+            },
+        }
