@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -26,7 +25,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service import postgresql, prepared, sqlite
+from service import handed, postgresql, prepared, sqlite
+from service.handed import Call
 from service.prepared import Prepared
 from service.writes import Writes
 
@@ -182,29 +182,6 @@ def _checked(session: Any) -> Session:
     return session
 
 
-@dataclass(slots=True)
-class _Call:
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[Any]"
-    answer: Any = None
-    error: BaseException | None = None
-
-
-@dataclass(slots=True)
-class _Answers:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Call]] = field(default_factory=dict)
-
-    def give(self, calls: list[_Call]) -> None:
-        for call in calls:
-            self.by_loop.setdefault(call.loop, []).append(call)
-        for loop, finished in self.by_loop.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, finished)
-
-
 class SqliteDatabase:
     is_sqlite = True
 
@@ -214,7 +191,7 @@ class SqliteDatabase:
         self._reader = sqlite.engine(url, connections=READERS, query_only=True)
         self._connection: sa.Connection | None = None  # the writer thread's own
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memo-read")
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_forever, name="memo-write", daemon=True)
         self._thread.start()
 
@@ -228,7 +205,7 @@ class SqliteDatabase:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         with self.writes.timed():
-            self._calls.put(_Call(function, args, kwargs, loop, future))
+            self._calls.put(Call(function, args, kwargs, loop, future))
             return await future
 
     async def close(self) -> None:
@@ -251,12 +228,12 @@ class SqliteDatabase:
                 self._let_go_of_the_connection()
                 for call in calls:
                     call.error = call.error or error
-            _Answers().give(calls)
+            handed.answer(calls)
             if closing:
                 break
         self._let_go_of_the_connection()
 
-    def _piled_up(self, first: _Call) -> tuple[list[_Call], bool]:
+    def _piled_up(self, first: Call) -> tuple[list[Call], bool]:
         calls = [first]
         while len(calls) < BATCH_CALLS:
             try:
@@ -268,7 +245,7 @@ class SqliteDatabase:
             calls.append(call)
         return calls, False
 
-    def _commit(self, calls: list[_Call]) -> None:
+    def _commit(self, calls: list[Call]) -> None:
         """A call that comes alone needs no savepoint: its transaction goes with it."""
         connection = self._connection = self._connection or self._writer.connect()
         with connection.begin():
@@ -289,7 +266,7 @@ class SqliteDatabase:
                 connection.close()
 
 
-def _answer_or_undo(connection: sa.Connection, call: _Call) -> Any:
+def _answer_or_undo(connection: sa.Connection, call: Call) -> Any:
     """In a savepoint, so that a call that fails takes nobody with it. In the driver's words: SQLAlchemy's own costs more than a call."""
     prepared.execute(connection, "SAVEPOINT a_call", ())
     try:
@@ -302,18 +279,8 @@ def _answer_or_undo(connection: sa.Connection, call: _Call) -> Any:
     return answer
 
 
-def _answer(connection: sa.Connection, call: _Call) -> Any:
+def _answer(connection: sa.Connection, call: Call) -> Any:
     with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
         answer = call.function(session, *call.args, **call.kwargs)
         session.flush()
         return answer
-
-
-def _settle(calls: list[_Call]) -> None:
-    for call in calls:
-        if call.future.done():
-            continue
-        if call.error is not None:
-            call.future.set_exception(call.error)
-        else:
-            call.future.set_result(call.answer)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
+from service.delivery import paging
+from service.delivery.fence import Take
+from service.delivery.paging import Page, Row
 from service.editions.models import Edition, Rendition, State, Version
 from service.ledger import fanout
 from service.ledger.models import Delivery, Run, Span
@@ -68,6 +71,14 @@ class Stage:
 
     def read(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return self._loop.run_until_complete(self._database.read(function, *args, **kwargs))
+
+    def page(self, taken: Take, wanted: Page) -> list[Row]:
+        """As `delivery.sending` gets one."""
+        found = self.read(paging.clean, taken, wanted)
+        if found is not None:
+            return found
+        last = self.write(paging.open_page, taken, wanted)
+        return [] if last is None else self.read(paging.rows, taken, replace(wanted, last=last))
 
     def close(self) -> None:
         self._loop.run_until_complete(self._database.close())

@@ -6,7 +6,7 @@ worker knows vanishes when it is killed; what the relay was given does not.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -265,12 +265,8 @@ class Ledger(RuleBasedStateMachine):
             return
         self._commit(account)
         page = paging.Page(size=size, progressed=account.progressed)
-        clean = self.stage.read(paging.clean, account.taken, page)
-        if clean is None:
-            last = self._write(paging.open_page, account.taken, page)
-            opened = replace(page, last=last or 0)
-            clean = [] if last is None else self.stage.read(paging.rows, account.taken, opened)
-        account.page = clean
+        account.page = self.stage.page(account.taken, page)
+        self._refresh()
         for row in account.page:
             subscriber = self.seen.rows[row.number].subscriber_id
             assert subscriber not in self.gone, "who has left, or may not be written to, is not in a page"
