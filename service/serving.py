@@ -15,6 +15,7 @@ import uvicorn
 from sse_starlette.sse import AppStatus
 
 from service.app import create_app
+from service.delivery import relay_choice
 from service.dependencies import Resources, opened
 from service.errors import Conflict, Invalid
 from service.mailbox.catcher import Catcher
@@ -29,7 +30,8 @@ class PortTaken(Conflict):
 
 
 class RelayMissing(Invalid):
-    """A worker of its own needs a relay: set MEMO_RELAY_URL. (Without one, `memo serve` keeps messages in its built-in mailbox.)"""
+    """A worker of its own needs a relay: set MEMO_RELAY_URL, or make one the main relay (`memo relay add`, `memo relay use`).
+    (Without one, `memo serve` keeps messages in its built-in mailbox.)"""
 
 
 class MailboxBesideRelay(Invalid):
@@ -86,11 +88,12 @@ async def serve(chosen: Settings, *, with_worker: bool, announce: Callable[[Serv
 
 async def work(chosen: Settings, *, announce: Callable[[Worker], None]) -> None:
     """A worker without a web server: any number of them on PostgreSQL."""
-    if not chosen.relay_url:
-        raise RelayMissing
-    async with opened(chosen) as resources, Worker(resources, chosen.relay_url).running() as worker:
-        announce(worker)
-        await until_signal()
+    async with opened(chosen) as resources:
+        if not chosen.relay_url and (await resources.database.read(relay_choice.in_order, ""))[0] is None:
+            raise RelayMissing
+        async with Worker(resources, chosen.relay_url or None).running() as worker:
+            announce(worker)
+            await until_signal()
 
 
 class WebServer(uvicorn.Server):

@@ -93,8 +93,6 @@ def _announce(served: Served) -> None:
 def worker() -> None:
     """Run a worker without pages: it sends what is due. Any number of them beside PostgreSQL."""
     chosen = opening.settings()
-    if not chosen.relay_url:
-        raise serving.RelayMissing
     migrations.ensure_current(chosen.database)
 
     def announce(working: Worker) -> None:

@@ -54,3 +54,17 @@ def test_nb_35_a_dead_relay_is_named_with_its_time_in_the_newsletters_zone_and_w
 def test_a_relay_that_answers_is_not_mentioned() -> None:
     assert sending_view.relay_line(RelayState("main", False, None, None, None), 5, "UTC") is None
     assert sending_view.relay_line(None, 5, "UTC") is None
+
+
+def test_a_fallback_that_stands_in_is_named_with_the_one_it_stands_in_for() -> None:
+    since = datetime(2026, 3, 2, 5, 2, tzinfo=UTC)
+    main = RelayState("ses", True, None, "535 not accepted.", since)
+    line = sending_view.relay_line(RelayState("spare", False, None, None, None, main), 5, "Europe/Berlin")
+    assert line == (
+        "The main relay ses is out of reach since 06:02 CET: 535 not accepted. "
+        "Messages go through spare until it answers again."
+    )
+    both = sending_view.relay_line(RelayState("spare", True, None, "421 closed", since, main), 5, "UTC")
+    assert both is not None
+    assert both.startswith("The main relay ses is out of reach")
+    assert "421 closed" in both
