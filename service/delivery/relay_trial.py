@@ -1,4 +1,4 @@
-"""A relay tried out live, step by step, in words for whoever has to mend it. Nothing is stored, and no transaction is open.
+"""A relay tried out live, step by step, in words for whoever has to mend it. No transaction is open meanwhile.
 
     host -> connection -> greeting -> EHLO -> TLS -> sign-in -> [sender -> recipient -> message]      (implicit TLS before the greeting)
 
@@ -10,15 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
+
+from sqlmodel import Session
 
 from service import addresses, tokens
 from service.clock import Clock
+from service.database import Database
+from service.delivery import profiles, relay_register, transport
 from service.delivery.exchange import Envelope
+from service.delivery.models import Relay
 from service.delivery.profiles import Profile
 from service.delivery.relay_conversation import Conversation, Failed, Warned
+from service.delivery.relay_register import Greeting
 from service.delivery.transport import RelayAddress, Timeouts
+from service.errors import Conflict, Invalid
+from service.events import log
+from service.newsletters import publication
 from service.rendering import notices
 from service.rendering.notices import NoticeFacts
+from service.settings import Settings
+from service.tokens import Keys
 
 SAID_CHARACTERS = 400
 PATIENCE = Timeouts(connect=10, reply=20, dot=60)  # somebody is waiting
@@ -84,6 +96,86 @@ class Letter:
     to_address: str
     desk_url: str
     public_url: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which relay, and to whom the test message goes; without `to_address` it ends at the sign-in. `from_address` empty: a newsletter's."""
+
+    relay: str
+    to_address: str = ""
+    from_address: str = ""
+
+
+class SenderNeeded(Invalid):
+    """There is no newsletter yet whose sender could be used. Say which address the test message comes from."""
+
+
+class NotKnownHere(Conflict):
+    """This relay is told by MEMO_RELAY_URL, and this process was started without it: try it out where the setting is."""
+
+
+class Holder(Protocol):
+    """What of a process's resources is needed here."""
+
+    @property
+    def database(self) -> Database: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def templates(self) -> Path: ...
+
+
+async def take(held: Holder, wanted: Wanted, *, actor: str) -> tuple[Relay, Trial]:
+    """Try a relay of the register out. Read, talk, then one write: who tried, and how it went."""
+    relay, sender = await held.database.read(_asked_for, wanted)
+    address = _address(held, relay)
+    envelope = None
+    if wanted.to_address.strip():
+        base = held.settings.base_url
+        letter = Letter(sender, wanted.to_address, f"{base}/desk/relays", base)
+        envelope = await asyncio.to_thread(made, letter, relay.name, held.templates, held.clock.now())
+    trial = await run(address, profiles.BY_KEY.get(relay.profile, profiles.GENERIC), held.clock, envelope)
+    await held.database.write(_note, relay, trial, now=held.clock.now(), actor=actor)
+    return relay, trial
+
+
+def _asked_for(session: Session, wanted: Wanted) -> tuple[Relay, str]:
+    relay, sender = relay_register.get(session, wanted.relay), wanted.from_address.strip()
+    if wanted.to_address.strip() and not sender:
+        newsletters = publication.all_of(session)
+        if not newsletters:
+            raise SenderNeeded(field="from_address")
+        sender = newsletters[0].from_address
+    return relay, sender
+
+
+def _address(held: Holder, relay: Relay) -> RelayAddress:
+    settings = held.settings
+    greeting = Greeting(settings.greeting_name, settings.relay_ca_file)
+    if not relay.is_from_setting:
+        return relay_register.address_of(relay, held.keys, greeting)
+    own = None
+    if settings.relay_url:
+        own = transport.read_address(
+            settings.relay_url, ehlo_name=greeting.ehlo_name, ca_file=greeting.ca_file
+        )
+    if own is None or own.name != relay.name:
+        raise NotKnownHere
+    return own
+
+
+def _note(session: Session, relay: Relay, trial: Trial, *, now: datetime, actor: str) -> None:
+    facts = {
+        "name": relay.name,
+        "failed": trial.failed.name if trial.failed else None,
+        "sent": trial.has_sent,
+    }
+    log.record(session, "relay.tested", actor=actor, now=now, subject=("relay", relay.uid), facts=facts)
 
 
 async def run(

@@ -2,8 +2,19 @@
 
 from fastapi import APIRouter
 
-from service.desk import deliveries, departure, editions, live, newsletters, preview, proofs, sign_in, today
+from service.desk import (
+    deliveries,
+    departure,
+    editions,
+    live,
+    newsletters,
+    preview,
+    proofs,
+    relays,
+    sign_in,
+    today,
+)
 
 router = APIRouter()
-for page in (sign_in, today, newsletters, editions, preview, departure, live, deliveries, proofs):
+for page in (sign_in, today, newsletters, editions, preview, departure, live, deliveries, proofs, relays):
     router.include_router(page.router)
