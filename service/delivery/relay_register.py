@@ -59,6 +59,14 @@ def get(session: Session, name: str) -> Relay:
     return relay
 
 
+def get_own(session: Session, name: str) -> Relay:
+    """Locked, to be changed. Raises SettingDecides for the one that MEMO_RELAY_URL tells."""
+    relay = get(session, name)
+    if relay.is_from_setting:
+        raise SettingDecides
+    return session.exec(select(Relay).where(Relay.id == relay.id).with_for_update()).one()
+
+
 def add(
     session: Session, details: RelayDetails, *, password: str, keys: Keys, now: datetime, actor: str
 ) -> Relay:
@@ -87,8 +95,12 @@ def change(
     actor: str,
 ) -> Relay:
     """`password` None keeps the one there is; empty takes it away. The relay's clock begins anew: it is tried at once."""
-    relay = _own(session, details.name)
+    relay = get_own(session, details.name)
     before = (relay.host, relay.port, relay.tls)
+    if details.host != relay.host and details.profile == profiles.guessed(relay.host).key:
+        details = details.model_copy(
+            update={"profile": ""}
+        )  # it was told by the host, so the new host tells it
     _take_over(relay, details)
     if not relay.user:
         password = ""
@@ -109,7 +121,7 @@ def change(
 
 def give_role(session: Session, name: str, role: Role, *, now: datetime, actor: str) -> Relay:
     """If another relay has that role already, the two change places; switched off, it is followed by nobody."""
-    relay = _own(session, name)
+    relay = get_own(session, name)
     rows = session.exec(select(Relay).where(col(Relay.host) != "").order_by(col(Relay.id)).with_for_update())
     for other in rows:
         other.handed_over_at = None
@@ -125,7 +137,7 @@ def give_role(session: Session, name: str, role: Role, *, now: datetime, actor: 
 
 
 def remove(session: Session, name: str, *, now: datetime, actor: str) -> None:
-    relay = _own(session, name)
+    relay = get_own(session, name)
     if relay.role is not Role.OFF:
         raise RelayInUse
     session.delete(relay)
@@ -165,13 +177,6 @@ def address_of(relay: Relay, keys: Keys, greeting: Greeting) -> RelayAddress:
         ehlo_name=greeting.ehlo_name,
         label=relay.name,
     )
-
-
-def _own(session: Session, name: str) -> Relay:
-    relay = get(session, name)
-    if relay.is_from_setting:
-        raise SettingDecides
-    return session.exec(select(Relay).where(Relay.id == relay.id).with_for_update()).one()
 
 
 def _clock_of(session: Session, name: str) -> Relay:

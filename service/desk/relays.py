@@ -175,6 +175,8 @@ async def _one(
         key: str(getattr(card.relay, key) or "")
         for key in ("host", "port", "tls", "user", "profile", "connections")
     }
+    if kept["profile"] == profiles.guessed(card.relay.host).key:
+        kept["profile"] = ""
     return visit.render(
         "desk/relay.html",
         status=status_of(problem) if problem else 200,

@@ -110,6 +110,7 @@ async def test_a_password_does_not_follow_to_another_host(resources: Resources) 
     assert (await change(resources, connections=3)).password_box is not None
     elsewhere = await change(resources, "new one", host="relay.example.com")
     assert relay_register.address_of(elsewhere, resources.keys, GREETING).password == "new one"
+    assert elsewhere.profile == "generic"  # what the old host told is no longer true
     without = await change(resources, user="")
     assert (without.user, without.password_box) == (None, None)
 
