@@ -18,7 +18,9 @@ from service import database
 from service.delivery.models import Relay, Role
 from service.editions.models import Edition
 from service.events import log
+from service.ledger import alarms
 from service.ledger.models import Run
+from service.newsletters.models import Newsletter
 
 FAILURES_LEAST = 2
 RELAPSE_WITHIN = timedelta(minutes=15)
@@ -27,14 +29,17 @@ ACTOR = "the worker"
 
 
 def in_order(session: Session, setting: str | None = None) -> tuple[Relay | None, Relay | None]:
-    """The main relay and its fallback. `setting` is the name of the one that this process's MEMO_RELAY_URL tells."""
-    query = select(Relay).where(col(Relay.role) != Role.OFF, col(Relay.host) != "").order_by(col(Relay.id))
-    found = list(session.exec(query))
-    mains = [one for one in found if one.role is Role.MAIN]
-    named = [one for one in mains if one.is_from_setting and setting in (None, one.name)]
-    ours = [one for one in mains if not one.is_from_setting]
+    """The main relay and its fallback.
+
+    `setting` is the name of the one that this process's own MEMO_RELAY_URL tells, empty without: other processes may have been
+    started with another. None: as the desk sees it, by what the last worker to start has said.
+    """
+    found = session.exec(select(Relay).where(col(Relay.host) != "").order_by(col(Relay.id))).all()
+    told = [one for one in found if one.is_from_setting]
+    told = [one for one in told if (one.role is Role.MAIN if setting is None else one.name == setting)]
+    ours = [one for one in found if one.role is Role.MAIN and not one.is_from_setting]
     fallback = next((one for one in found if one.role is Role.FALLBACK), None)
-    return next(iter(named + ours), None), fallback
+    return next(iter(told + ours), None), fallback
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,9 @@ def hand_over(session: Session, uid: UUID, *, patience: timedelta, moment: datet
     session.add(main)
     facts = {"from": main.name, "to": fallback.name, "problem": main.problem}
     _record(session, "relay.handed_over", main, facts, moment)
+    said = f" The last thing it said: {main.problem}" if main.problem else ""
+    text = f"Messages go through {fallback.name} until it answers again. Nothing is lost.{said}"
+    _tell(session, f"The relay {main.name} is out of reach", text, moment)
     return True
 
 
@@ -115,6 +123,7 @@ def bring_back(session: Session, uid: UUID, *, moment: datetime) -> bool:
     if was_away:
         main.returned_at = database.now(session)
         _record(session, "relay.returned", main, {"to": main.name}, moment)
+        _tell(session, f"The relay {main.name} answers again", "Messages go through it, as before.", moment)
     session.add(main)
     return was_away
 
@@ -122,13 +131,20 @@ def bring_back(session: Session, uid: UUID, *, moment: datetime) -> bool:
 def _record(session: Session, name: str, main: Relay, facts: dict[str, str | None], moment: datetime) -> None:
     """In the relay's own log, and in that of every edition under way: which relay took what can be told from the times."""
     log.record(session, name, actor=ACTOR, now=moment, subject=("relay", main.uid), facts=facts)
-    under_way = (
-        select(Edition.uid)
-        .join(Run, col(Run.edition_id) == col(Edition.id))
-        .where(col(Run.ended_at).is_(None))
-    )
-    for uid in session.exec(under_way):
-        log.record(session, name, actor=ACTOR, now=moment, subject=("edition", uid), facts=facts)
+    for edition in session.exec(_under_way()):
+        log.record(session, name, actor=ACTOR, now=moment, subject=("edition", edition.uid), facts=facts)
+
+
+def _tell(session: Session, subject: str, text: str, moment: datetime) -> None:
+    """Each newsroom that has an edition under way, once."""
+    for newsletter_id in dict.fromkeys(edition.newsletter_id for edition in session.exec(_under_way())):
+        newsletter = session.get_one(Newsletter, newsletter_id)
+        alarms.ring(session, newsletter, subject=subject, text=text, path="/desk/relays", now=moment)
+
+
+def _under_way() -> SelectOfScalar[Edition]:
+    joined = select(Edition).join(Run, col(Run.edition_id) == col(Edition.id))
+    return joined.where(col(Run.ended_at).is_(None)).order_by(col(Edition.id))
 
 
 def _locked(uid: UUID) -> SelectOfScalar[Relay]:

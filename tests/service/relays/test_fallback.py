@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import pytest
 from sqlmodel import Session
 
-from service import database
 from service.delivery import relay_register, relays
 from service.delivery.models import Relay as Row
 from service.delivery.models import Role
 from service.dependencies import Resources
 from service.events import log
-from service.ledger import notices
 from service.ledger.models import DeliveryState
+from service.newsletters.models import Newsletter
 from service.worker import Worker
 from tests.service.relays import steps
 from tests.support.outbox import Outbox, open_outbox
@@ -119,6 +119,55 @@ async def test_whoever_it_had_not_answered_gets_it_again_once_with_the_same_byte
         assert len({(one.sha256, one.message_id) for one in copies if one.recipient == reader}) == 1
 
 
+async def test_it_is_cut_off_in_the_middle_and_nobody_is_missing(
+    newsroom: Resources, main: Relay, fallback: Relay
+) -> None:
+    """A copy more at most for each connection: those whose answer was lost, and they are the same bytes."""
+    await steps.both(newsroom, main, fallback)
+    main.delay = fallback.delay = 0.02
+    outbox = await open_outbox(newsroom, readers(300))
+    async with Worker(newsroom, None).running():
+        await main.until(40, within=60)
+        await main.stop()
+        await fallback.until(40, within=60)
+        found = await outbox.until_ended(within=90)
+    assert found.accepted == 300
+    copies = [one for relay in (main, fallback) for one in relay.received]
+    assert {one.recipient for one in copies} == set(readers(300))
+    assert len(copies) - 300 <= newsroom.settings.relay_connections
+    assert len({(one.recipient, one.sha256, one.message_id) for one in copies}) == 300
+
+
+async def test_the_settings_relay_has_a_fallback_of_the_register(
+    newsroom: Resources, main: Relay, fallback: Relay
+) -> None:
+    newsroom = replace(newsroom, settings=newsroom.settings.model_copy(update={"relay_url": main.url}))
+    await steps.added(newsroom, "spare", fallback, Role.FALLBACK)
+    await main.stop()
+    outbox = await open_outbox(newsroom, readers(30))
+    async with Worker(newsroom, main.url).running():
+        # Another process that was started without the setting must not change where this one sends.
+        await newsroom.database.write(relay_register.follow_setting, None)
+        await everybody_once(outbox, fallback)
+
+
+async def test_two_workers_go_the_same_way(newsroom: Resources, main: Relay, fallback: Relay) -> None:
+    if newsroom.database.is_sqlite:
+        pytest.skip("on SQLite one process sends")
+    await steps.both(newsroom, main, fallback)
+    main.delay = fallback.delay = 0.02
+    outbox = await open_outbox(newsroom, readers(600))
+    async with Worker(newsroom, None).running(), Worker(newsroom, None).running():
+        await main.until(40, within=60)
+        main.when(phase="mail").reply("421 4.3.2 Going down for maintenance")
+        await fallback.until(40, within=60)
+        main.forget_rules()
+        await everybody_once(outbox, main, fallback)
+    names = await names_of(newsroom, outbox)
+    assert names[:1] == ["relay.handed_over"]
+    assert set(Counter(names).values()) == {1}, names
+
+
 async def test_a_relay_that_only_slows_us_down_is_not_left(
     newsroom: Resources, main: Relay, fallback: Relay
 ) -> None:
@@ -167,24 +216,24 @@ async def test_nothing_is_handed_over_before_its_time(
         await everybody_once(outbox, main)
 
 
-async def test_a_notice_goes_through_the_fallback_too(
+async def test_the_newsroom_is_told_through_the_fallback(
     newsroom: Resources, main: Relay, fallback: Relay
 ) -> None:
+    """Which shows at the same time that notices take that way, too."""
     await steps.both(newsroom, main, fallback)
     await main.stop()
-    outbox = await open_outbox(newsroom, readers(1))
+    outbox = await open_outbox(newsroom, readers(5))
+    await newsroom.database.write(_with_alarm_address, outbox.edition.newsletter_id)
     async with Worker(newsroom, None).running():
+        (alarm,) = await fallback.until(1, recipient="ops@example.org", within=60)
+        assert b"The relay main is out of reach" in alarm.data
         await outbox.until_ended(within=60)
-        await newsroom.database.write(_alarm, outbox.edition.newsletter_id)
-        await fallback.until(1, recipient="ops@example.org", within=30)
 
 
-def _alarm(session: Session, newsletter_id: int) -> None:
-    payload = {"subject": "A test", "text": "Nothing is wrong.", "path": "/desk"}
-    now = database.now(session)
-    notices.queue(
-        session, "alarm", address="ops@example.org", payload=payload, now=now, subject_id=newsletter_id
-    )
+def _with_alarm_address(session: Session, newsletter_id: int) -> None:
+    newsletter = session.get_one(Newsletter, newsletter_id)
+    newsletter.options = {**newsletter.options, "alarm_address": "ops@example.org"}
+    session.add(newsletter)
 
 
 async def test_switched_off_at_the_desk_nothing_leaves_and_nothing_goes_to_the_mailbox(

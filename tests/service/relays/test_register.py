@@ -206,6 +206,8 @@ async def test_the_setting_names_the_main_relay_and_its_absence_gives_the_place_
     assert await in_order(resources) == [elsewhere.name, None]
     assert list(await roles(resources)) == [elsewhere.name, "ses"]
 
+    assert await in_order(resources, SETTING.name) == [SETTING.name, None]  # a worker that still runs with it
+
     await resources.database.write(relay_register.follow_setting, None)
     assert await in_order(resources) == ["ses", None]
     assert await roles(resources) == {"ses": "main"}
