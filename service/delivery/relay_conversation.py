@@ -13,7 +13,7 @@ import aiosmtplib
 from aiosmtplib.errors import SMTPException, SMTPResponseException
 
 from service.clock import Clock
-from service.delivery import profiles, relay_advice, relay_certificate
+from service.delivery import outcome, profiles, relay_advice, relay_certificate
 from service.delivery.exchange import Envelope
 from service.delivery.outcome import Phase, Reply
 from service.delivery.profiles import Profile
@@ -68,6 +68,20 @@ class Conversation:
             self._client.close()
         elif self._socket is not None:
             self._socket.close()
+
+    async def refusal(self) -> str | None:
+        """After the steps: whether it would take a message from us, asked with the empty sender (RFC 5321 section 4.5.5).
+
+        A relay that only does not like that sender is at work; what counts is whether it takes mail at all.
+        """
+        try:
+            await self._open.mail("", timeout=self.timeouts.reply)
+        except SMTPResponseException as error:
+            reply = Reply(Phase.MAIL, error.code, error.message)
+            return str(reply) if outcome.is_out_of_reach(outcome.of(reply)) else None
+        except (SMTPException, OSError) as error:
+            return _words(error)
+        return None
 
     @property
     def _is_implicit(self) -> bool:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import relay_choice, relay_register, relays
+from service.delivery import relay_choice, relay_register, relay_trial, relays
 from service.delivery.carrying import Office
 from service.delivery.models import Relay
 from service.delivery.notice_lane import NoticeLane
@@ -22,7 +22,7 @@ from service.delivery.notice_messages import Stationery
 from service.delivery.relay_choice import InUse
 from service.delivery.relay_register import Greeting
 from service.delivery.sending import Sender
-from service.delivery.transport import RelayAddress, RelayDown, Transport
+from service.delivery.transport import RelayAddress
 from service.errors import MemoError
 from service.tokens import Keys
 
@@ -134,20 +134,17 @@ class RelaySwitch:
             self._asking = asyncio.create_task(self._asked(main))
 
     async def _asked(self, main: Relay) -> None:
-        """Whether it lets us in again: everything up to the first envelope."""
+        """Whether it lets us in again, and would take a message: a relay may greet us and still be closed."""
         premises = self._premises
         address = await self._address(main)
         if address is None:
             return
-        trying = Transport(address, premises.office_for(address, None).timeouts)
-        try:
-            await trying.ready()
-        except RelayDown as error:
-            await premises.database.write(relays.note_problem, main.name, error.message, is_down=True)
-        else:
-            await premises.database.write(relay_choice.bring_back, main.uid, moment=premises.clock.now())
-        finally:
-            await trying.close()
+        problem = await relay_trial.lets_us_in(address, premises.clock)
+        if problem is not None:
+            said = f"The relay {main.name} is still out of reach: {problem}"
+            await premises.database.write(relays.note_problem, main.name, said, is_down=True)
+            return
+        await premises.database.write(relay_choice.bring_back, main.uid, moment=premises.clock.now())
 
 
 class _AtWork:

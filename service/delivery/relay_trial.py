@@ -207,6 +207,19 @@ async def run(
     return Trial(tuple(steps), talk.queue_id)
 
 
+async def lets_us_in(address: RelayAddress, clock: Clock, timeouts: Timeouts = PATIENCE) -> str | None:
+    """What keeps it from taking mail from us; None: nothing does. As far as the sender's name, and no message."""
+    talk = Conversation(address, profiles.GENERIC, clock, None, timeouts)
+    try:
+        for _, attempt in talk.tries():
+            await attempt()
+        return await talk.refusal()
+    except Failed as failed:
+        return failed.said
+    finally:
+        await talk.end()
+
+
 def _step(name: str, found: str | Warned | Failed, seconds: float) -> Step:
     if isinstance(found, str):
         return Step(name, StepState.DONE, found[:SAID_CHARACTERS], seconds=round(seconds, 3))

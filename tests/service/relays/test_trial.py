@@ -271,3 +271,26 @@ async def test_a_profile_adds_what_its_users_get_wrong(stack: AsyncExitStack, tm
     trial = await tried(await password_is_wrong(stack, tmp_path), profile="sendgrid")
     assert trial.failed is not None
     assert "apikey" in trial.failed.advice
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "still"),
+    [
+        ("connect", "421 4.3.2 Down for maintenance", "421 4.3.2"),
+        ("mail", "421 4.3.2 Down for maintenance", "421 4.3.2"),
+        ("mail", "530 5.7.0 Authentication required", "530 5.7.0"),
+        ("mail", "501 5.1.7 We do not take the empty sender", None),
+        ("mail", "454 4.7.0 Throttling failure: Maximum sending rate exceeded.", None),
+        ("rcpt", "554 5.7.1 never asked", None),
+    ],
+)
+async def test_a_relay_lets_us_in_when_it_would_take_a_message(
+    phase: str, reply: str, still: str | None
+) -> None:
+    async with Relay() as relay:
+        relay.when(phase=phase).reply(reply)
+        problem = await relay_trial.lets_us_in(
+            at(relay.url), SystemClock(), Timeouts(connect=2, reply=2, dot=2)
+        )
+        assert (problem is None) if still is None else (problem is not None and still in problem)
+        assert relay.violations == []
