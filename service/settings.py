@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     relay_url: str = Field(
         "",
         description="`smtp://user:pass@host:port` or `smtps://…`, with `?tls=required|opportunistic|none`; "
-        "empty: the built-in mailbox.",
+        "it is the main relay then. Empty: the main relay of the register, or else the built-in mailbox.",
     )
     relay_ca_file: Path | None = Field(
         None, description="Certificates to trust for the relay beside the system's."
@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         600,
         gt=0,
         description="Seconds to wait for the reply to a whole message; shorter makes more uncertain ones.",
+    )
+    relay_fallback_after: float = Field(
+        120,
+        ge=0,
+        description="Seconds that the main relay must be out of reach before its fallback stands in for it.",
     )
     ehlo_name: str = Field(
         "", description="Name we greet the relay with; empty: the host of the public address."
@@ -152,6 +157,10 @@ class Settings(BaseSettings):
     @property
     def greeting_name(self) -> str:
         return self.ehlo_name or urlsplit(self.base_url).hostname or "localhost"
+
+    @property
+    def fallback_after(self) -> timedelta:
+        return timedelta(seconds=self.relay_fallback_after)
 
     @property
     def uncertain_after(self) -> timedelta:

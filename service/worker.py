@@ -20,12 +20,14 @@ from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
 from service.deadlines import pings
-from service.delivery import closing, launch, notice_rows, reopening, spans, transport
+from service.delivery import closing, launch, notice_rows, relay_register, reopening, spans, transport
 from service.delivery.carrying import Office
+from service.delivery.figures import Figures
 from service.delivery.limits import Limits, Timeouts
-from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
-from service.delivery.sending import Sender
+from service.delivery.relay_register import Greeting
+from service.delivery.relay_switch import Premises, RelaySwitch
+from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions import occurrences
 from service.errors import Conflict, MemoError
@@ -49,29 +51,31 @@ class AlreadySending(Conflict):
 
 
 class Worker:
-    def __init__(self, resources: Resources, relay_url: str) -> None:
-        """`relay_url` is the relay's, or that of the built-in mailbox."""
+    def __init__(self, resources: Resources, relay_url: str | None) -> None:
+        """`relay_url` is MEMO_RELAY_URL, or that of the built-in mailbox; None: only what the register of relays has."""
         chosen = resources.settings
         self._resources = resources
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self._office = Office(
-            holder=self.name,
-            database=resources.database,
-            clock=resources.clock,
-            keys=resources.keys,
-            base_url=chosen.base_url,
-            relay=transport.read_address(
-                relay_url, ehlo_name=chosen.greeting_name, ca_file=chosen.relay_ca_file
-            ),
-            timeouts=Timeouts.of(chosen),
-            limits=Limits.of(chosen),
-            connections=chosen.relay_connections,
-            uncertain_wait=chosen.uncertain_after,
+        self._figures = Figures()  # of whatever relay is in use
+        greeting = Greeting(chosen.greeting_name, chosen.relay_ca_file)
+        own = None
+        if relay_url is not None:
+            own = transport.read_address(relay_url, ehlo_name=greeting.ehlo_name, ca_file=greeting.ca_file)
+        self._setting = own if relay_url == chosen.relay_url else None
+        self._switch = RelaySwitch(
+            Premises(
+                database=resources.database,
+                clock=resources.clock,
+                keys=resources.keys,
+                stationery=Stationery(resources.keys, resources.templates, chosen.base_url),
+                greeting=greeting,
+                own=own,
+                is_setting=self._setting is not None,
+                patience=chosen.fallback_after,
+                office_for=self._office,
+            )
         )
-        stationery = Stationery(resources.keys, resources.templates, chosen.base_url)
-        self._sender = Sender(self._office)
-        self._notices = NoticeLane(self._office, stationery)
-        self.pulse = Pulse(resources.database, self.name, self._figures)
+        self.pulse = Pulse(resources.database, self.name, self._facts)
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -83,6 +87,8 @@ class Worker:
         with _right_to_send(self._resources):
             if self._resources.database.is_sqlite:
                 await self._resources.database.write(spans.let_everything_go)
+            await self._resources.database.write(relay_register.follow_setting, self._setting)
+            await self._switch.follow()
             async with self.pulse.beating():
                 self._start()
                 try:
@@ -93,9 +99,8 @@ class Worker:
     def _start(self) -> None:
         jobs = self._resources.jobs
         self._tasks = [
-            asyncio.create_task(self._sender.run()),
-            asyncio.create_task(jobs.serve(Kind.SPAN, self._sender.send_due, at_once=SPANS_AT_ONCE)),
-            asyncio.create_task(jobs.serve(Kind.NOTICE, self._notices.send_due, at_once=1)),
+            asyncio.create_task(jobs.serve(Kind.SPAN, self._switch.send_due, at_once=SPANS_AT_ONCE)),
+            asyncio.create_task(jobs.serve(Kind.NOTICE, self._switch.send_notices, at_once=1)),
             asyncio.create_task(jobs.serve(Kind.CHORE, self._fan_out, at_once=1)),
         ]
         tick = _unharmed(self.tick)
@@ -110,25 +115,25 @@ class Worker:
 
     async def _stop(self) -> None:
         self._scheduler.shutdown(wait=False)
-        self._sender.drain()
-        self._notices.drain()
+        self._switch.drain()
         self._resources.jobs.stop()
-        sender, *serving = self._tasks
-        await asyncio.wait(serving, timeout=STOP_SECONDS)
-        for task in (*serving, sender):
+        await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._notices.close()
+        await self._switch.close()
 
     async def tick(self) -> None:
+        await self._switch.follow()
         await self._launch_planned()
-        database, jobs, relay = self._resources.database, self._resources.jobs, self._office.relay.name
+        database, jobs, relay = self._resources.database, self._resources.jobs, self._switch.relay
         if await database.read(fanout.unfinished) or await database.read(reopening.unfinished):
             await jobs.nudge(Kind.CHORE, launch.FAN_OUT)
-        for span_id in await database.read(spans.due, relay):
-            await jobs.nudge(Kind.SPAN, f"span-{span_id}")
-        if await database.read(notice_rows.due, relay):
-            await jobs.nudge(Kind.NOTICE, "due")
+        if relay is not None:
+            for span_id in await database.read(spans.due, relay):
+                await jobs.nudge(Kind.SPAN, f"span-{span_id}")
+            if await database.read(notice_rows.due, relay):
+                await jobs.nudge(Kind.NOTICE, "due")
         if await database.read(closing.has_work):
             await database.write(closing.sweep_cancelled)
             closed = await database.write(
@@ -137,6 +142,22 @@ class Worker:
             for edition_id in closed:
                 log.info("edition.ended", edition_id=edition_id)
         await self.pulse.beat()
+
+    def _office(self, relay: RelayAddress, connections: int | None) -> Office:
+        held, chosen = self._resources, self._resources.settings
+        return Office(
+            holder=self.name,
+            database=held.database,
+            clock=held.clock,
+            keys=held.keys,
+            base_url=chosen.base_url,
+            relay=relay,
+            timeouts=Timeouts.of(chosen),
+            limits=Limits.of(chosen),
+            figures=self._figures,
+            connections=connections or chosen.relay_connections,
+            uncertain_wait=chosen.uncertain_after,
+        )
 
     async def poll_feeds(self) -> None:
         await polling.poll_due(self._resources.database, self._resources.fetcher, self._resources.clock)
@@ -153,8 +174,8 @@ class Worker:
         await self._resources.database.write(signin.forget_expired, now=now)
         await self._resources.database.write(register.forget_old)
 
-    def _figures(self) -> dict[str, Any]:
-        return {**self._office.figures.as_facts(), "writes": self._resources.database.writes.as_facts()}
+    def _facts(self) -> dict[str, Any]:
+        return {**self._figures.as_facts(), "writes": self._resources.database.writes.as_facts()}
 
     async def _launch_planned(self) -> None:
         now = self._resources.clock.now()

@@ -31,6 +31,7 @@ TAGS = [
     {"name": "editions", "description": "One dated instance of a newsletter: made, planned, sent, watched."},
     {"name": "subscribers", "description": "Readers of a newsletter."},
     {"name": "suppressions", "description": "Addresses that get no mail."},
+    {"name": "relays", "description": "The mail servers that take our messages."},
 ]
 
 

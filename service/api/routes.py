@@ -8,6 +8,7 @@ from service.api import (
     newsletters,
     openapi,
     proofs,
+    relays,
     sending,
     subscribers,
     suppressions,
@@ -20,7 +21,7 @@ _operations = APIRouter(
     dependencies=[Depends(caller), Depends(json_only)],
     generate_unique_id_function=openapi.operation_id,
 )
-for _part in (newsletters, cadences, articles, editions, sending, proofs, subscribers, suppressions):
+for _part in (newsletters, cadences, articles, editions, sending, proofs, subscribers, suppressions, relays):
     _operations.include_router(_part.router)
 
 router = APIRouter()

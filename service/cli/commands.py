@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import editions, opening, workers
+from service.cli import editions, opening, relays, workers
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ newsletter = typer.Typer(no_args_is_help=True, help="The publications people sub
 app.add_typer(account, name="account")
 app.add_typer(key, name="key")
 app.add_typer(newsletter, name="newsletter")
+app.add_typer(relays.relay, name="relay")
 app.command()(editions.send)
 app.command()(editions.proof)
 app.command()(workers.workers)
@@ -95,8 +96,6 @@ def worker() -> None:
     from service import working
 
     chosen = opening.settings()
-    if not chosen.relay_url:
-        raise working.RelayMissing
     opening.ensure_current(chosen)
 
     def announce(at_work: "Worker") -> None:

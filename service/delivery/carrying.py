@@ -87,13 +87,14 @@ class Shift:
         if not self._noting:
             self.relay_waits = False
 
-    async def note_relay_problem(self, problem: str) -> None:
+    async def note_relay_problem(self, problem: str, *, is_down: bool) -> None:
         """The relay's matter: its own clock moves, and no reader is touched."""
         self.relay_is_known_good = False
         log.warning("relay.problem", relay=self.office.relay.name, problem=problem)
         self._noting += 1
         try:
-            await self.office.database.write(relays.note_problem, self.office.relay.name, problem)
+            name = self.office.relay.name
+            await self.office.database.write(relays.note_problem, name, problem, is_down=is_down)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             log.warning("relay.problem_not_noted", problem=str(error).splitlines()[0])
         finally:
@@ -140,7 +141,7 @@ class Carrier:
             await self._transport.ready()
         except RelayDown as error:
             self._shift.relay_waits = True
-            await self._shift.note_relay_problem(error.message)
+            await self._shift.note_relay_problem(error.message, is_down=True)
             made.errand.done()
             return None
         return _Begun(made, self._transport.announce(made.envelope))
@@ -207,7 +208,7 @@ class Carrier:
         shift.office.figures.note(taken.lane, judged)
         if outcome.moves_the_relays_clock(judged):
             shift.relay_waits |= outcome.leaves_the_row(judged)
-            await shift.note_relay_problem(str(judged.reply))
+            await shift.note_relay_problem(str(judged.reply), is_down=outcome.is_out_of_reach(judged))
         place = (taken.edition_id, row.number)
         if outcome.leaves_the_row(judged) and shift.patience.lasts(place):
             shift.committer.untouched(taken, row.number)

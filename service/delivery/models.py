@@ -1,16 +1,45 @@
+import uuid
 from datetime import datetime
+from enum import StrEnum
 
+import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from service.database import BigKey, UtcDateTime
+from service import tokens
+from service.database import BigKey, UtcDateTime, state_column
+
+
+class Role(StrEnum):
+    """What a relay is for. At most one is the main one, and at most one stands in for it."""
+
+    MAIN = "main"
+    FALLBACK = "fallback"
+    OFF = "off"
 
 
 class Relay(SQLModel, table=True):
-    """The SMTP server we hand to, and its clock: until `wait_until` nothing is handed to it."""
+    """The SMTP server we hand to, and its clock: until `wait_until` nothing is handed to it.
+
+    A row without a host is a clock and nothing else (the built-in mailbox has one). The row of MEMO_RELAY_URL shows what the
+    setting says, without its password, which stays in the setting.
+    """
 
     id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    uid: uuid.UUID = Field(default_factory=tokens.new_uid, unique=True)
     name: str = Field(max_length=120, unique=True)
+    profile: str = Field(default="generic", max_length=40)
+    host: str = Field(default="", max_length=253)
+    port: int = 0
+    tls: str = Field(default="required", max_length=24)
+    user: str | None = Field(default=None, max_length=250)
+    password_box: str | None = Field(default=None, sa_type=sa.Text)
+    role: Role = Field(default=Role.OFF, sa_column=state_column(Role, default=Role.OFF))
+    connections: int | None = None  # at once, from each worker; null: what the setting says
+    is_from_setting: bool = False
     wait_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     problem: str | None = Field(default=None, max_length=500)
     failures: int = 0
     since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    down_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  # out of reach, not merely slow
+    handed_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the fallback stands in
+    returned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

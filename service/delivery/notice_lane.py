@@ -68,7 +68,7 @@ class NoticeLane:
         judged = await self._handed_over(taken, envelope)
         self._office.figures.note(NOTICE_LANE, judged)
         if outcome.moves_the_relays_clock(judged):
-            await self._note_problem(str(judged.reply))
+            await self._note_problem(str(judged.reply), is_down=outcome.is_out_of_reach(judged))
         if outcome.leaves_the_row(judged) and self._patience.lasts((0, taken.notice.id)):
             await database.write(notice_rows.untouched, taken)
             return
@@ -103,8 +103,9 @@ class NoticeLane:
 
     async def _relay_problem(self, taken: TakenNotice, problem: str) -> None:
         await self._office.database.write(notice_rows.untouched, taken)
-        await self._note_problem(problem)
+        await self._note_problem(problem, is_down=True)
 
-    async def _note_problem(self, problem: str) -> None:
-        log.warning("relay.problem", relay=self._office.relay.name, problem=problem)
-        await self._office.database.write(relays.note_problem, self._office.relay.name, problem)
+    async def _note_problem(self, problem: str, *, is_down: bool) -> None:
+        name = self._office.relay.name
+        log.warning("relay.problem", relay=name, problem=problem)
+        await self._office.database.write(relays.note_problem, name, problem, is_down=is_down)

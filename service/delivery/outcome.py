@@ -27,6 +27,7 @@ _RECORDED = re.compile(
 TEXT_CHARACTERS = 1_000
 LEAVES_THE_ROW = frozenset({Scope.HOST, Scope.CONNECTION, Scope.ACCOUNT})
 MOVES_THE_CLOCK = frozenset({Scope.HOST, Scope.ACCOUNT, Scope.PROVIDER, Scope.SENDER})
+SHUT_OUT = frozenset({530, 534, 535, 538})  # RFC 4954 section 6; SES says 454 when it throttles
 STOPS_THE_EDITION = frozenset({Scope.MESSAGE, Scope.OURS})
 
 
@@ -88,6 +89,15 @@ def leaves_the_row(judged: Outcome) -> bool:
 def moves_the_relays_clock(judged: Outcome) -> bool:
     """The relay is left alone for a while, and the desk sees why."""
     return judged.verdict is Verdict.DEFERRED and judged.scope in MOVES_THE_CLOCK
+
+
+def is_out_of_reach(judged: Outcome) -> bool:
+    """The relay as a whole does not take mail from us now, or will not let us in: what its fallback is for.
+
+    Neither a quota nor a provider behind it is: another relay would only carry the trouble along.
+    """
+    is_shut_out = judged.scope is Scope.ACCOUNT and judged.reply.code in SHUT_OUT
+    return judged.verdict is Verdict.DEFERRED and (judged.scope is Scope.HOST or is_shut_out)
 
 
 def stops_the_edition(judged: Outcome) -> bool:

@@ -1,7 +1,7 @@
 """The relay's own clock: when it does not work, it waits, not the reader."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,8 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import retry
+from service.delivery import relay_choice, retry
 from service.delivery.models import Relay
+
+NO_MAIN = "no relay of the register is the main one; choose it on the page Relays"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class RelayState:
     problem: str | None
     since: datetime | None
     failures: int = 0
+    stands_in_for: "RelayState | None" = None  # the main relay, while this one is its fallback
 
     @property
     def next_try_at(self) -> datetime | None:
@@ -31,24 +34,36 @@ class RelayState:
 
 
 def state_of(session: Session) -> RelayState | None:
-    """The relay that was last used, and whether it works; None before the first use."""
-    relay = session.exec(select(Relay).order_by(col(Relay.id).desc()).limit(1)).first()
-    if relay is None:
-        return None
-    is_waiting = relay.wait_until is not None and relay.wait_until > database.now(session)
-    return RelayState(
-        relay.name, is_waiting, relay.wait_until, relay.problem, relay.since, failures=relay.failures
-    )
+    """The relay in use, and whether it works; without a main one the last that was used; None before the first use."""
+    now = database.now(session)
+    main, fallback = relay_choice.in_order(session)
+    if main is not None and fallback is not None and main.handed_over_at is not None:
+        return replace(_state(fallback, now), stands_in_for=_state(main, now))
+    if main is None and relay_choice.has_any(session):
+        return RelayState("", True, None, NO_MAIN, None)
+    relay = main or session.exec(select(Relay).order_by(col(Relay.id).desc()).limit(1)).first()
+    return _state(relay, now) if relay is not None else None
+
+
+def _state(relay: Relay, now: datetime) -> RelayState:
+    is_waiting = relay.wait_until is not None and relay.wait_until > now
+    return RelayState(relay.name, is_waiting, relay.wait_until, relay.problem, relay.since, relay.failures)
 
 
 def is_ready(session: Session, name: str) -> bool:
     return session.connection().execute(_WAITING, {"the_name": name}).first() is None
 
 
-def note_problem(session: Session, name: str, problem: str) -> None:
-    """One more failure: leave the relay alone for a while, longer each time. Several reports of one failure count once."""
+def note_problem(session: Session, name: str, problem: str, *, is_down: bool = False) -> None:
+    """One more failure: leave the relay alone for a while, longer each time. Several reports of one failure count once.
+
+    `is_down`: it is out of reach as a whole, which is what its fallback is for.
+    """
     now = database.now(session)
     relay = _locked(session, name)
+    if is_down and relay.down_since is None:
+        relay.down_since = now
+        session.add(relay)
     if relay.wait_until is not None and relay.wait_until > now:
         return
     relay.failures += 1
@@ -61,7 +76,7 @@ def note_problem(session: Session, name: str, problem: str) -> None:
 def note_success(session: Session, name: str) -> None:
     relay = _locked(session, name)
     relay.failures = 0
-    relay.problem = relay.since = relay.wait_until = None
+    relay.problem = relay.since = relay.wait_until = relay.down_since = None
     session.add(relay)
 
 

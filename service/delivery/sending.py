@@ -38,6 +38,7 @@ class Sender:
         self._committer = Committer(office.database)
         self._ranks: dict[Lane, tuple[float, bool]] = {}
         self._shift = Shift(office, self._committer, SameRefusals(office.database, office.clock))
+        self.has_unanswered = False  # spans were let go while a message of theirs was still without an answer
 
     async def run(self) -> None:
         """Keep the connections and the committer going until cancelled."""
@@ -83,6 +84,7 @@ class Sender:
                 await renewing
             await self._committer.write(taken)
             left = self._committer.in_flight(taken)
+            self.has_unanswered |= bool(left)
             await self._office.database.write(spans.let_go, taken, in_flight=left)
             self._committer.forget(taken)
 

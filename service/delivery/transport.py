@@ -8,7 +8,7 @@ Nothing here raises for what a relay says or fails to say about an envelope: tha
 import asyncio
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -42,13 +42,15 @@ class RelayAddress:
     port: int
     tls: Tls
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     ca_file: Path | None
     ehlo_name: str
+    label: str = ""  # the name of its row, if it has one
 
     @property
     def name(self) -> str:
-        return f"{self.host}:{self.port}"
+        """What its clock goes by."""
+        return self.label or f"{self.host}:{self.port}"
 
 
 def read_address(url: str, *, ehlo_name: str, ca_file: Path | None = None) -> RelayAddress:

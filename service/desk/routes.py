@@ -10,11 +10,13 @@ from service.desk import (
     newsletters,
     preview,
     proofs,
+    relays,
     sign_in,
     today,
     workers,
 )
 
 router = APIRouter()
-for page in (sign_in, today, newsletters, editions, preview, departure, live, deliveries, proofs, workers):
+PAGES = (sign_in, today, newsletters, editions, preview, departure, live, deliveries, proofs, relays, workers)
+for page in PAGES:
     router.include_router(page.router)

@@ -124,15 +124,27 @@ def finish(figures: Progress, now: datetime) -> datetime | None:
 
 def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:
     """Whose fault it is, since when, and what to do; None while the relay takes what it is given."""
-    if relay is None or not relay.problem:
+    if relay is None or not (relay.problem or relay.stands_in_for):
         return None
+    away = _stand_in_line(relay, zone) if relay.stands_in_for else ""
+    if not relay.problem:
+        return away
     since = f" since {pages.local(relay.since, zone, '%H:%M')}" if relay.since else ""
     tries = f" ({relay.failures:,} tries)" if relay.failures > 1 else ""
     wait = f" {waiting:,} messages wait and will leave by themselves." if waiting else ""
     return (
-        f"The relay does not take messages{since}{tries}: {relay.problem.rstrip('.')}.{wait} {_next_try(relay, waiting, zone)} "
+        f"{away} The relay does not take messages{since}{tries}: {relay.problem.rstrip('.')}.{wait} "
+        f"{_next_try(relay, waiting, zone)} "
         "Check the relay's address, password and quota, or pause the edition until it answers."
-    )
+    ).strip()
+
+
+def _stand_in_line(relay: RelayState, zone: str) -> str:
+    main = relay.stands_in_for
+    assert main is not None
+    since = f" since {pages.local(main.since, zone, '%H:%M')}" if main.since else ""
+    why = f": {main.problem.rstrip('.')}" if main.problem else ""
+    return f"The main relay {main.name} is out of reach{since}{why}. Messages go through {relay.name} until it answers again."
 
 
 def _next_try(relay: RelayState, waiting: int, zone: str) -> str:

@@ -33,8 +33,8 @@ def test_a_database_without_tables_is_refused_with_the_command_that_makes_them(t
     assert "memo migrate" in said(memo(tmp_path, "serve"))
 
 
-def test_a_worker_without_a_relay_is_refused(tmp_path: Path) -> None:
-    assert "MEMO_RELAY_URL" in said(memo(tmp_path, "worker"))
+def test_a_worker_without_a_relay_is_refused(migrated: Path) -> None:
+    assert "MEMO_RELAY_URL" in said(memo(migrated, "worker"))
 
 
 def test_what_cannot_be_used_is_named(migrated: Path) -> None:

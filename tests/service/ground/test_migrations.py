@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -36,6 +37,10 @@ def do(url: str, statement: str) -> None:
         connection.execute(sa.text(statement))
 
     schema.on_connection(url, run)
+
+
+def rows(url: str, query: str) -> list[sa.Row[Any]]:
+    return schema.on_connection(url, lambda connection: list(connection.execute(sa.text(query)).all()))
 
 
 def test_up_is_what_the_code_says_and_down_leaves_nothing(empty_url: str) -> None:
@@ -85,3 +90,25 @@ def test_postgresql_keeps_deliveries_in_partitions_and_has_a_queue(postgres: Pos
         assert any(name.startswith(QUEUE) for name in found)
         migrations.downgrade(url)
         assert not {name for name in names(url) if name.startswith((QUEUE, "delivery"))}
+
+
+def test_a_relay_that_was_only_a_clock_stays_one(empty_url: str) -> None:
+    """0002 gives each row a uid; what it waits for is kept, on the way up and down."""
+    migrations.upgrade(empty_url, "0002")
+    do(
+        empty_url,
+        "INSERT INTO relay (name, problem, failures) VALUES ('a:25', 'it was down', 3), ('b:25', NULL, 0)",
+    )
+    migrations.upgrade(empty_url, "0003")
+    found = rows(
+        empty_url, "SELECT uid, name, problem, failures, host, role, profile FROM relay ORDER BY name"
+    )
+    assert len({row[0] for row in found}) == 2
+    assert all(row[0] for row in found)
+    assert [tuple(row[1:]) for row in found] == [
+        ("a:25", "it was down", 3, "", "off", "generic"),
+        ("b:25", None, 0, "", "off", "generic"),
+    ]
+    migrations.downgrade(empty_url, "0002")
+    left = rows(empty_url, "SELECT name, problem, failures FROM relay ORDER BY name")
+    assert [tuple(row) for row in left] == [("a:25", "it was down", 3), ("b:25", None, 0)]

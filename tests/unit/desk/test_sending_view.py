@@ -82,3 +82,21 @@ def test_behind_is_said_while_the_finish_is_later_than_the_deadline_and_no_longe
     assert not replace(behind, deadline_at=None).is_behind
     decided = sending_view.Verdict(is_met=True, readers=10, in_time=10)
     assert not replace(behind, verdict=decided).is_behind
+
+
+def test_a_fallback_that_stands_in_is_named_with_the_one_it_stands_in_for() -> None:
+    since = datetime(2026, 3, 2, 5, 2, tzinfo=UTC)
+    main = RelayState("ses", True, None, "535 not accepted.", since)
+    line = sending_view.relay_line(
+        RelayState("spare", False, None, None, None, stands_in_for=main), 5, "Europe/Berlin"
+    )
+    assert line == (
+        "The main relay ses is out of reach since 06:02 CET: 535 not accepted. "
+        "Messages go through spare until it answers again."
+    )
+    both = sending_view.relay_line(
+        RelayState("spare", True, None, "421 closed", since, stands_in_for=main), 5, "UTC"
+    )
+    assert both is not None
+    assert both.startswith("The main relay ses is out of reach")
+    assert "421 closed" in both

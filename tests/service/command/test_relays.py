@@ -1,0 +1,62 @@
+"""`memo relay`: entered without the password on the command line, tried out, used."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.processes import environment
+from tests.support.relay import Relay
+
+PASSWORD = "a password nobody may see"
+
+
+async def memo(folder: Path, *arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "service", "relay", *arguments],
+        cwd=folder,
+        env=environment({}),
+        input=told,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_from_entry_to_use(migrated: Path, relay: Relay) -> None:
+    assert "built-in mailbox" in (await memo(migrated, "list")).stdout
+    address = ("--host", relay.host, "--port", str(relay.port), "--tls", "none")
+    added = await memo(migrated, "add", "near", *address)
+    assert added.returncode == 0, added.stderr
+    assert "and off" in added.stdout
+
+    tried = await memo(migrated, "test", "near", "--to", "ops@example.org", "--from", "it@example.org")
+    assert tried.returncode == 0, tried.stderr
+    assert "near took the message." in tried.stdout
+    assert [one.recipient for one in relay.received] == ["ops@example.org"]
+
+    far = ("--host", "relay.example.net", "--user", "memo", "--password-file", "-")
+    assert (await memo(migrated, "add", "far", *far, told=PASSWORD + "\n")).returncode == 0
+    assert (await memo(migrated, "use", "near")).returncode == 0
+    assert (await memo(migrated, "use", "far", "--fallback")).returncode == 0
+    listed = (await memo(migrated, "list")).stdout.splitlines()
+    assert [line.split()[:2] for line in listed] == [["main", "near:"], ["fallback", "far:"]]
+    assert PASSWORD not in "".join(listed)
+    assert PASSWORD.encode() not in (migrated / "var" / "memo.sqlite3").read_bytes()
+    assert "Choose another name" in (await memo(migrated, "add", "near", *address)).stderr
+    assert "switched off can be removed" in (await memo(migrated, "remove", "near")).stderr
+    assert "Enter it again" in (await memo(migrated, "change", "far", "--port", "25")).stderr
+    assert (await memo(migrated, "change", "far", "--connections", "3")).returncode == 0
+    assert (await memo(migrated, "off", "far")).returncode == 0
+    assert (await memo(migrated, "remove", "far")).returncode == 0
+
+
+async def test_a_trial_that_fails_ends_with_what_to_do(migrated: Path, relay: Relay) -> None:
+    await memo(migrated, "add", "near", "--host", relay.host, "--port", str(relay.port))
+    tried = await memo(migrated, "test", "near")
+    assert tried.returncode == 1
+    assert "failed        Encryption: It does not offer STARTTLS." in tried.stdout
+    (line,) = tried.stderr.strip().splitlines()
+    assert line.startswith("memo: near does not work yet: Encryption.")

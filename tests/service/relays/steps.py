@@ -1,0 +1,40 @@
+"""What an operator does with relays, in one line each."""
+
+from typing import Any
+
+from service.delivery import relay_details, relay_register
+from service.delivery.models import Relay as Row
+from service.delivery.models import Role
+from service.dependencies import Resources
+from tests.support.relay import Relay
+
+
+async def added(
+    resources: Resources,
+    name: str,
+    relay: Relay,
+    role: Role = Role.OFF,
+    *,
+    password: str = "",
+    **changes: Any,
+) -> Row:
+    details = relay_details.read(
+        {"name": name, "host": relay.host, "port": relay.port, "tls": "none"} | changes
+    )
+    now = resources.clock.now()
+    write = resources.database.write
+    row = await write(
+        relay_register.add, details, password=password, keys=resources.keys, now=now, actor="test"
+    )
+    return row if role is Role.OFF else await role_given(resources, name, role)
+
+
+async def role_given(resources: Resources, name: str, role: Role) -> Row:
+    return await resources.database.write(
+        relay_register.give_role, name, role, now=resources.clock.now(), actor="test"
+    )
+
+
+async def both(resources: Resources, main: Relay, fallback: Relay) -> None:
+    await added(resources, "main", main, Role.MAIN)
+    await added(resources, "spare", fallback, Role.FALLBACK)
