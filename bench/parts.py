@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import captured, far, processes, product, source
+from bench import captured, far, processes, product, signing, source
 from bench.ledger import DoesNotAddUp
 from bench.processes import Measured, Work
 from bench.product import Order
@@ -17,7 +17,7 @@ from bench.stage import Stage
 from bench.summary import OTHERS, OURS, Figures
 
 CANDIDATES = (*OURS, *OTHERS)
-PARTS = (*CANDIDATES, "far", "captured", "crash")
+PARTS = (*CANDIDATES, "far", "captured", "dkim", "crash")
 FAR_CONNECTIONS = (20, 60)
 CRASH = "bench.crash"
 HERE = Path(__file__).resolve().parent
@@ -65,6 +65,24 @@ async def captured_messages(stage: Stage) -> Figures:
     count = await captured.check(stage.sqlite, stage.folder)
     stage.say(f"{count:,} messages read back: each is its reader's own.")
     return {"captured": count}
+
+
+async def dkim(stage: Stage) -> Figures:
+    """The signer alone, against the bare RSA operation on one processor."""
+    try:
+        found = await asyncio.to_thread(signing.measure, stage.message_path.read_bytes())
+    except signing.OpensslMissing as missing:
+        stage.say(str(missing))
+        return {}
+    stage.say(
+        f"DKIM, processor time: {found.rate:,.0f} signed a second, openssl speed rsa2048 {found.openssl_rate:,.0f}/s,"
+        f" ratio {found.ratio:.2f}; {signing.THREADS} threads together {found.in_threads:,.0f}/s by the clock"
+    )
+    return {
+        "dkim_rate": found.rate,
+        "dkim_openssl_rate": found.openssl_rate,
+        "dkim_openssl_ratio": found.ratio,
+    }
 
 
 async def crash(stage: Stage) -> Figures:
