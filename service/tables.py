@@ -4,7 +4,7 @@ from sqlmodel import SQLModel
 
 from service.accounts.models import Account, DeskSession, KeptReply, Key
 from service.articles.models import Article, Feed, FeedIdentity
-from service.delivery.models import Relay
+from service.delivery.models import DkimKey, Relay
 from service.editions.models import Cadence, Edition, Occurrence, Rendition, Version, VersionItem
 from service.events.models import Event
 from service.ledger.models import Delivery, Notice, Run, Span
@@ -24,6 +24,7 @@ __all__ = [
     "Cooldown",
     "Delivery",
     "DeskSession",
+    "DkimKey",
     "Edition",
     "Event",
     "Feed",

@@ -12,7 +12,7 @@ import typer
 from service import addresses, logs, migrations, serving
 from service.accounts import keys, passwords, signin
 from service.accounts.models import Account, Key
-from service.cli import editions, opening
+from service.cli import dkim, editions, opening
 from service.demo import newsroom, tour
 from service.demo import running as demo_running
 from service.dependencies import Resources
@@ -29,6 +29,7 @@ newsletter = typer.Typer(no_args_is_help=True, help="The publications people sub
 app.add_typer(account, name="account")
 app.add_typer(key, name="key")
 app.add_typer(newsletter, name="newsletter")
+app.add_typer(dkim.app, name="dkim")
 app.command()(editions.send)
 app.command()(editions.proof)
 
