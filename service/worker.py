@@ -19,7 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
-from service.delivery import closing, launch, notice_rows, reopening, spans, transport
+from service.delivery import closing, dkim_keys, launch, notice_rows, reopening, spans, transport
 from service.delivery.carrying import Office
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
@@ -139,6 +139,7 @@ class Worker:
         await self._resources.database.write(cooldowns.sweep, now=now)
         await self._resources.database.write(replies.forget_old, now=now)
         await self._resources.database.write(signin.forget_expired, now=now)
+        await self._resources.database.write(dkim_keys.lock_anew, self._resources.keys)
 
     async def _launch_planned(self) -> None:
         now = self._resources.clock.now()

@@ -4,6 +4,7 @@ add -> ready: its DNS record can be published -> activate: it signs, and the one
     -> retired: still signs again what was begun with it, for a message that goes out twice is the same message -> remove
 """
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -113,8 +114,13 @@ def remove(session: Session, place: tuple[str, str], *, actor: str, now: datetim
 
 def active(session: Session) -> dict[str, str]:
     """The selector that signs now, for each domain that has one."""
-    query = select(DkimKey.domain, DkimKey.selector).where(DkimKey.state == DkimKeyState.ACTIVE)
-    return dict(session.exec(query).all())
+    return {domain: selector for domain, selector, _ in signing_now(session)}
+
+
+def signing_now(session: Session) -> list[tuple[str, str, uuid.UUID]]:
+    """Domain, selector and uid of the active keys."""
+    query = select(DkimKey.domain, DkimKey.selector, DkimKey.uid).where(DkimKey.state == DkimKeyState.ACTIVE)
+    return [(domain, selector, uid) for domain, selector, uid in session.exec(query)]
 
 
 def pins_of(session: Session, edition_id: int, selectors: Mapping[str, str]) -> dict[str, list[str]]:

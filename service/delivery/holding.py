@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from service.delivery.exchange import Envelope
 from service.delivery.fence import Take
 from service.delivery.paging import Row
 
@@ -49,6 +50,7 @@ class Errand:
     holding: Holding
     row: Row
     read_at: float
+    made: Envelope | Exception | None = None  # made and signed ahead, or why that cannot be
 
     @property
     def taken(self) -> Take:
