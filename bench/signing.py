@@ -7,21 +7,31 @@ openssl; the ratio is that of the median round.
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import median
+from typing import Any
 
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlmodel import Session, col, select
 
-from service.delivery import dkim
+from bench.ledger import DoesNotAddUp
+from service import database, tokens
+from service.delivery import dkim, dkim_keys, dkim_material
 from service.delivery.dkim import SigningKey
+from service.ledger.models import Delivery
+from service.newsletters.models import Newsletter
 
 ROUNDS = 5
 SECONDS = 1
 READERS, BATCH = 1_000, 50
 THREADS = 2
+SELECTOR = "memo1"
 _RATE = re.compile(r"^rsa\s+2048 bits\s+\S+s\s+\S+s\s+([\d.]+)", re.MULTILINE)
 _AT = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
 
@@ -45,7 +55,7 @@ def measure(message: bytes) -> Signing:
     assert dkim.has_relaxed_body(
         message
     )  # what lets the signer, here as in the product, not look at it again
-    key = SigningKey("news.example.org", "memo1", rsa.generate_private_key(65537, 2048))
+    key = SigningKey("news.example.org", SELECTOR, rsa.generate_private_key(65537, 2048))
     work = _Work(key, [_head(message, number) for number in range(READERS)], _body(message))
     before, rounds = _openssl(), []
     for _ in range(ROUNDS):
@@ -59,6 +69,32 @@ def measure(message: bytes) -> Signing:
         ratio=middle[0] / middle[1],
         in_threads=work.rate_in_threads(),
     )
+
+
+@asynccontextmanager
+async def key_in(folder: Path, url: str) -> AsyncIterator[None]:
+    """A product's database with a key that signs for its newsletter; looks afterwards whether it did. Raises DoesNotAddUp."""
+    keys = tokens.keys_from(tokens.kept_secret(folder / "secret-key"))
+    private = dkim_material.new_private_key()
+
+    def use(session: Session) -> None:
+        place, now = (session.exec(select(Newsletter.from_address)).one().rpartition("@")[2], SELECTOR), _AT
+        dkim_keys.add(session, keys, place, private, actor="bench", now=now)
+        dkim_keys.activate(session, place, actor="bench", now=now)
+
+    held = database.connect(url)
+    try:
+        await held.write(use)
+        yield
+        unsigned = sum("dkim" not in (pins or {}) for pins in await held.read(_pins))
+    finally:
+        await held.close()
+    if unsigned:
+        raise DoesNotAddUp(f"{unsigned} messages left unsigned.")
+
+
+def _pins(session: Session) -> list[dict[str, Any] | None]:
+    return list(session.scalars(sa.select(col(Delivery.pins))))
 
 
 def _head(message: bytes, number: int) -> bytes:

@@ -32,6 +32,8 @@ ONCE = (
     "dkim_rate",
     "dkim_openssl_rate",
     "dkim_openssl_ratio",
+    "dkim_sent_rate",
+    "dkim_sent_openssl_ratio",
     "round_trip_ms",
     *(f"round_trip_{kind}_{connections}" for connections in (20, 60) for kind in ("rate", "ratio")),
     *(
