@@ -25,7 +25,12 @@ USUAL_CONNECTIONS = (40, 20)
 READERS, MILLION = 100_000, 1_000_000
 COUNTS_FOR_NOTHING = (DoesNotAddUp, NotDurable, NotStarted, SenderFailed, Died, TimeoutError)
 # These before the rounds, which then have what is left of the time.
-PARTS_ONCE = {"captured": parts.captured_messages, "far": parts.far_away, "crash": parts.crash}
+PARTS_ONCE = {
+    "captured": parts.captured_messages,
+    "dkim": parts.dkim,
+    "far": parts.far_away,
+    "crash": parts.crash,
+}
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import captured, far, processes, product, source
+from bench import captured, far, processes, product, signing, source
 from bench.ledger import DoesNotAddUp
 from bench.processes import Measured, Work
 from bench.product import Order
@@ -17,8 +17,9 @@ from bench.stage import Stage
 from bench.summary import OTHERS, OURS, Figures
 
 CANDIDATES = (*OURS, *OTHERS)
-PARTS = (*CANDIDATES, "far", "captured", "crash")
+PARTS = (*CANDIDATES, "far", "captured", "dkim", "crash")
 FAR_CONNECTIONS = (20, 60)
+DKIM_CONNECTIONS = 20
 CRASH = "bench.crash"
 HERE = Path(__file__).resolve().parent
 NODE_MODULES = HERE / "out" / "node_modules"
@@ -65,6 +66,32 @@ async def captured_messages(stage: Stage) -> Figures:
     count = await captured.check(stage.sqlite, stage.folder)
     stage.say(f"{count:,} messages read back: each is its reader's own.")
     return {"captured": count}
+
+
+async def dkim(stage: Stage) -> Figures:
+    """The signer alone, and the product on SQLite with all messages signed, against the bare RSA operation on one processor."""
+    try:
+        found = await asyncio.to_thread(signing.measure, stage.message_path.read_bytes())
+    except signing.OpensslMissing as missing:
+        stage.say(str(missing))
+        return {}
+    stage.say(
+        f"DKIM, processor time: {found.rate:,.0f} signed a second, openssl speed rsa2048 {found.openssl_rate:,.0f}/s,"
+        f" ratio {found.ratio:.2f}; {signing.THREADS} threads together {found.in_threads:,.0f}/s by the clock"
+    )
+    order = Order(stage.sizes.baseline, DKIM_CONNECTIONS, stage.sink.url, stage.folder)
+    sent = await product.send(stage.sqlite, stage.sink, order.beside(partial(signing.key_in, stage.folder)))
+    ratio = sent.rate_under_way / found.openssl_rate
+    stage.say(
+        f"Signed, with ledger: {sent.rate_under_way:,.0f}/s under way, {ratio:.2f} of openssl's on one processor"
+    )
+    return {
+        "dkim_rate": found.rate,
+        "dkim_openssl_rate": found.openssl_rate,
+        "dkim_openssl_ratio": found.ratio,
+        "dkim_sent_rate": sent.rate_under_way,
+        "dkim_sent_openssl_ratio": ratio,
+    }
 
 
 async def crash(stage: Stage) -> Figures:

@@ -29,6 +29,11 @@ ONCE = (
     "first_accepted_s",
     "notice_s",
     "captured",
+    "dkim_rate",
+    "dkim_openssl_rate",
+    "dkim_openssl_ratio",
+    "dkim_sent_rate",
+    "dkim_sent_openssl_ratio",
     "round_trip_ms",
     *(f"round_trip_{kind}_{connections}" for connections in (20, 60) for kind in ("rate", "ratio")),
     *(

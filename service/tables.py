@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 from service.accounts.models import Account, DeskSession, KeptReply, Key
 from service.articles.models import Article, Feed, FeedIdentity
 from service.deadlines.models import Deadline
-from service.delivery.models import Relay
+from service.delivery.models import DkimKey, Relay
 from service.editions.models import Cadence, Edition, Occurrence, Rendition, Version, VersionItem
 from service.events.models import Event
 from service.ledger.models import Delivery, Notice, Run, Span
@@ -27,6 +27,7 @@ __all__ = [
     "Deadline",
     "Delivery",
     "DeskSession",
+    "DkimKey",
     "Edition",
     "Event",
     "Feed",

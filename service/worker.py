@@ -20,10 +20,21 @@ from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
 from service.deadlines import pings
-from service.delivery import closing, launch, notice_rows, relay_register, reopening, spans, transport
+from service.delivery import (
+    closing,
+    dkim_keys,
+    launch,
+    notice_rows,
+    profiles,
+    relay_register,
+    reopening,
+    spans,
+    transport,
+)
 from service.delivery.carrying import Office
 from service.delivery.figures import Figures
 from service.delivery.limits import Limits, Timeouts
+from service.delivery.models import Relay
 from service.delivery.notice_messages import Stationery
 from service.delivery.relay_register import Greeting
 from service.delivery.relay_switch import Premises, RelaySwitch
@@ -143,7 +154,8 @@ class Worker:
                 log.info("edition.ended", edition_id=edition_id)
         await self.pulse.beat()
 
-    def _office(self, relay: RelayAddress, connections: int | None) -> Office:
+    def _office(self, relay: RelayAddress, row: Relay | None) -> Office:
+        """`row` is what the register has of it; the built-in mailbox has none."""
         held, chosen = self._resources, self._resources.settings
         return Office(
             holder=self.name,
@@ -155,7 +167,8 @@ class Worker:
             timeouts=Timeouts.of(chosen),
             limits=Limits.of(chosen),
             figures=self._figures,
-            connections=connections or chosen.relay_connections,
+            connections=(row and row.connections) or chosen.relay_connections,
+            keeps_our_bytes=row is None or profiles.BY_KEY[row.profile].keeps_bytes,
             uncertain_wait=chosen.uncertain_after,
         )
 
@@ -173,6 +186,7 @@ class Worker:
         await self._resources.database.write(replies.forget_old, now=now)
         await self._resources.database.write(signin.forget_expired, now=now)
         await self._resources.database.write(register.forget_old)
+        await self._resources.database.write(dkim_keys.lock_anew, self._resources.keys)
 
     def _facts(self) -> dict[str, Any]:
         return {**self._figures.as_facts(), "writes": self._resources.database.writes.as_facts()}

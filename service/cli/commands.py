@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import editions, opening, relays, workers
+from service.cli import dkim, editions, opening, relays, workers
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ app.add_typer(account, name="account")
 app.add_typer(key, name="key")
 app.add_typer(newsletter, name="newsletter")
 app.add_typer(relays.relay, name="relay")
+app.add_typer(dkim.app, name="dkim")
 app.command()(editions.send)
 app.command()(editions.proof)
 app.command()(workers.workers)

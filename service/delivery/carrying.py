@@ -56,6 +56,8 @@ class Office:
     uncertain_wait: timedelta
     limits: Limits = field(default_factory=Limits)
     figures: Figures = field(default_factory=Figures)
+    # False for a relay that signs by itself or rewrites messages: then we do not sign.
+    keeps_our_bytes: bool = True
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Shift:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     relay_is_known_good: bool = False
     relay_waits: bool = False  # nothing begins until a span could be taken again
+    signed_count: int = 0  # errands that wait with a message made and signed ahead
     _noting: int = 0
 
     def is_wanted(self, errand: Errand) -> bool:
@@ -81,6 +84,10 @@ class Shift:
 
     def goes_on(self, holding: Holding) -> bool:
         return not (self.draining.is_set() or self.relay_waits or holding.is_fenced)
+
+    def put_signed(self, errand: Errand) -> None:
+        self.signed_count += 1
+        self.errands.put_nowait(errand)
 
     def span_was_taken(self) -> None:
         """Spans are only given out while the relay's clock does not say later; once what is known of it is written, that counts."""
@@ -173,6 +180,7 @@ class Carrier:
         if made is None:
             return None
         if following is None:  # the connection has just gone: somebody else may carry it
+            self._shift.signed_count += made.errand.made is not None
             self._shift.errands.put_nowait(made.errand)
             return None
         return _Begun(made, following)
@@ -186,6 +194,8 @@ class Carrier:
 
     def _made(self, errand: Errand) -> _Made | None:
         self._shift.one_begun.set()
+        if errand.made is not None:
+            self._shift.signed_count -= 1
         if not self._shift.is_wanted(errand):
             errand.done()
             return None
@@ -193,7 +203,11 @@ class Carrier:
         pins = row.pins or taken.pins
         mould = self._shift.moulds[pins["rendition"]]
         try:
-            envelope = messages.make(mould, row, pins, keys=office.keys, base_url=office.base_url)
+            envelope = errand.made or messages.make(
+                mould, row, pins, keys=office.keys, base_url=office.base_url
+            )
+            if isinstance(envelope, Exception):
+                raise envelope
         except (MemoError, ValueError, KeyError) as error:
             self._shift.committer.report(taken, settling.cannot_be_made(row, str(error)))
             self._shift.committer.flush(taken)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
+from service.delivery.exchange import Envelope
 from service.delivery.fence import Take
 from service.delivery.paging import Row
 
@@ -60,6 +61,7 @@ class Errand(NamedTuple):
     holding: Holding
     row: Row
     read_at: float
+    made: Envelope | Exception | None = None  # made and signed ahead, or why that cannot be
 
     @property
     def taken(self) -> Take:

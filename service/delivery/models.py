@@ -43,3 +43,38 @@ class Relay(SQLModel, table=True):
     down_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  # out of reach, not merely slow
     handed_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the fallback stands in
     returned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class DkimKeyState(StrEnum):
+    READY = "ready"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class DkimKey(SQLModel, table=True):
+    """A key for DKIM: `public` as its DNS record has it, the private half in `box`, locked in the vault. A domain has one active key."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("domain", "selector"),
+        sa.Index(
+            "uq_dkimkey_active",
+            "domain",
+            unique=True,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        ),
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    uid: uuid.UUID = Field(default_factory=tokens.new_uid, unique=True)
+    domain: str = Field(max_length=253)
+    selector: str = Field(max_length=63)
+    state: DkimKeyState = Field(
+        default=DkimKeyState.READY, sa_column=state_column(DkimKeyState, default=DkimKeyState.READY)
+    )
+    bits: int
+    public: str = Field(sa_type=sa.Text)
+    box: str = Field(sa_type=sa.Text)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    activated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

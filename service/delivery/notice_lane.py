@@ -2,9 +2,10 @@
 
 import asyncio
 import random
+from datetime import datetime
 
 from service import addresses, logs
-from service.delivery import notice_messages, notice_rows, outcome, relays
+from service.delivery import notice_messages, notice_rows, outcome, relays, signing
 from service.delivery.carrying import Office
 from service.delivery.exchange import Envelope
 from service.delivery.figures import NOTICE_LANE
@@ -13,6 +14,7 @@ from service.delivery.notice_rows import TakenNotice
 from service.delivery.outcome import Outcome
 from service.delivery.patience import Patience
 from service.delivery.sending import RENEW_SECONDS
+from service.delivery.signing import KeyRing
 from service.delivery.transport import RelayDown, Transport
 from service.errors import MemoError
 from service.ledger.models import NoticeState
@@ -25,6 +27,7 @@ class NoticeLane:
         self._office = office
         self._stationery = stationery
         self._transport = Transport(office.relay, office.timeouts, office.limits)
+        self._ring = KeyRing(office.database, office.keys)
         self._patience = Patience()
         self._one_at_a_time = asyncio.Lock()
         self._draining = False
@@ -95,11 +98,20 @@ class NoticeLane:
         """The pinned bytes if there are any: a second attempt is the same message."""
         notice, now = taken.notice, self._office.clock.now()
         if notice.kind == "test" and notice.message is not None:
-            return Envelope(str(notice.payload["from"]), notice.address, notice.message)
+            test = Envelope(str(notice.payload["from"]), notice.address, notice.message)
+            return test if notice.attempts else await self._signed(test, now)
         gathered = await self._office.database.read(notice_messages.contents, notice, self._stationery, now)
         if notice.message is not None:
             return Envelope(gathered.mail_from, gathered.facts.to_address, notice.message)
-        return await asyncio.to_thread(notice_messages.rendered, gathered, self._stationery)
+        envelope = await asyncio.to_thread(notice_messages.rendered, gathered, self._stationery)
+        return await self._signed(envelope, now)
+
+    async def _signed(self, envelope: Envelope, now: datetime) -> Envelope:
+        return (
+            await signing.signed_notice(self._ring, envelope, now)
+            if self._office.keeps_our_bytes
+            else envelope
+        )
 
     async def _relay_problem(self, taken: TakenNotice, problem: str) -> None:
         await self._office.database.write(notice_rows.untouched, taken)

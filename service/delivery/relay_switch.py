@@ -41,7 +41,7 @@ class Premises:
     own: RelayAddress | None
     is_setting: bool
     patience: timedelta
-    office_for: Callable[[RelayAddress, int | None], Office]
+    office_for: Callable[[RelayAddress, Relay | None], Office]
 
 
 class RelaySwitch:
@@ -66,8 +66,7 @@ class RelaySwitch:
             self._ask(found.main)
         chosen = found.fallback if found.is_handed_over else found.main
         address = await self._address(chosen, may_be_mailbox=found.is_none_registered)
-        connections = chosen.connections if chosen is not None else None
-        office = self._premises.office_for(address, connections) if address is not None else None
+        office = self._premises.office_for(address, chosen) if address is not None else None
         if not self._is_draining and office != (self._at_work.office if self._at_work else None):
             self._change(office)
 

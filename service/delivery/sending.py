@@ -1,6 +1,6 @@
 """Sending: spans are taken and their rows given, page by page, to the connections. Every step is first in the ledger.
 
-    take a span -> a page of its rows -> errands -> carriers (one for each connection) -> let the span go
+    take a span -> a page of its rows -> errands (-> the signing desk) -> carriers (one for each connection) -> let the span go
 
 The next page is fetched while the last one is still on its way; it begins behind the last row read, so nothing is read twice.
 """
@@ -12,14 +12,16 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from service import logs
-from service.delivery import messages, paging, spans
+from service.delivery import messages, paging, signing, spans, steering
 from service.delivery.carrying import Carrier, Office, Shift
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
 from service.delivery.holding import Holding
 from service.delivery.paging import Page, Row
 from service.delivery.sameness import SameRefusals
+from service.delivery.signing import SigningDesk
 from service.delivery.spans import Pinning
+from service.errors import Conflict, MemoError
 from service.ledger.models import Lane
 
 log = logs.get(__name__)
@@ -39,11 +41,13 @@ class Sender:
         self._ranks: dict[Lane, tuple[float, bool]] = {}
         self._shift = Shift(office, self._committer, SameRefusals(office.database, office.clock))
         self.has_unanswered = False  # spans were let go while a message of theirs was still without an answer
+        self._signing = SigningDesk(office, self._shift)
 
     async def run(self) -> None:
         """Keep the connections and the committer going until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._committer.run())
+            group.create_task(self._signing.run())
             for _ in range(self._office.connections):
                 group.create_task(Carrier(self._shift).run())
 
@@ -60,7 +64,8 @@ class Sender:
         """Take spans, the best first, until none is left to take."""
         office = self._office
         while not self.is_draining:
-            pinning = Pinning(office.clock.now(), office.keys.fingerprint())
+            selectors = await self._signing.active()
+            pinning = Pinning(office.clock.now(), office.keys.fingerprint(), selectors)
             taken = await office.database.write(
                 spans.take,
                 holder=office.holder,
@@ -101,8 +106,8 @@ class Sender:
                 break
             await self._know_moulds({(row.pins or taken.pins)["rendition"] for row in rows})
             started = clock.time()
-            for row in rows:
-                self._shift.errands.put_nowait(holding.errand(row, started))
+            if not await self._give_out(holding, rows, started):
+                break
             await holding.down_to(len(rows) // 2, draining, DRAIN_SECONDS)
             behind = last
             if len(rows) >= size // 2:
@@ -119,6 +124,37 @@ class Sender:
         last = await database.write(paging.open_page, taken, page)
         return last, [] if last is None else await database.read(paging.rows, taken, replace(page, last=last))
 
+    async def _give_out(self, holding: Holding, rows: list[Row], read_at: float) -> bool:
+        """To the connections, or first to the signing desk; False if the edition cannot be signed as it has to be, and so stops."""
+        taken, errands = holding.taken, self._shift.errands
+        if "dkim" not in taken.pins and not any(row.pins and "dkim" in row.pins for row in rows):
+            for row in rows:
+                errands.put_nowait(holding.errand(row, read_at))
+            return True
+        places = [signing.place_of(row.pins or taken.pins) for row in rows]
+        try:
+            await self._signing.know(taken.pins, {place for place in places if place})
+        except MemoError as problem:
+            await self._pause(holding, problem.message)
+            return False
+        for row, place in zip(rows, places, strict=True):
+            errand = holding.errand(row, read_at)
+            if place is None:
+                errands.put_nowait(errand)
+            else:
+                self._signing.give(errand)
+        return True
+
+    async def _pause(self, holding: Holding, problem: str) -> None:
+        office, edition = self._office, self._shift.moulds[holding.taken.pins["rendition"]].edition_uid
+        reason = f"Its messages cannot be signed with DKIM: {problem}"
+        log.warning("edition.paused", edition=str(edition), reason=reason)
+        with suppress(Conflict):  # somebody was faster
+            await office.database.write(
+                steering.pause, edition, reason=reason[:500], now=office.clock.now(), actor="the sender"
+            )
+        holding.is_fenced = True
+
     async def _is_outranked(self, taken: Take) -> bool:
         """Asked twice a second for each lane, or small spans would spend their time on it."""
         now = asyncio.get_running_loop().time()
@@ -131,7 +167,7 @@ class Sender:
     async def _room_for_errands(self, size: int) -> None:
         """A slow relay is not given more than the connections can carry before it is stale."""
         most = max(self._office.connections, size)
-        while self._shift.errands.qsize() > most and not self.is_draining:
+        while self._shift.errands.qsize() + self._signing.waiting_count > most and not self.is_draining:
             self._shift.one_begun.clear()
             await self._shift.one_begun.wait()
 

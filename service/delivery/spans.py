@@ -5,7 +5,8 @@ The fence is `span.epoch = mine AND run.turn = mine`: a take-over draws a new ep
 """
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as sql_select
 
 from service import database
-from service.delivery import choosing, fence, relays
+from service.delivery import choosing, dkim_keys, fence, relays
 from service.delivery.fence import Take
 from service.ledger import tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span
@@ -27,10 +28,12 @@ NUDGES_AT_ONCE = 8  # who is woken takes spans until none is left; a nudge for e
 
 @dataclass(frozen=True)
 class Pinning:
-    """What a take pins beside the newest rendition: the moment that becomes Date, and the key that signs links."""
+    """What a take pins beside the newest rendition: the moment that becomes Date, the key that signs links, and the one that signs
+    messages: the selector of DKIM for each domain that has one."""
 
     date: datetime
     key: str
+    selectors: Mapping[str, str] = field(default_factory=dict)
 
 
 def due(session: Session, relay: str, *, limit: int = NUDGES_AT_ONCE) -> list[int]:
@@ -60,7 +63,8 @@ def take(
         _hold_all(session, session.get_one(Span, span.id, populate_existing=True), deaths)
         return None
     epoch = secrets.randbits(63)
-    pins = {"rendition": span.rendition, "date": pinning.date.isoformat(), "key": pinning.key}
+    pins: dict[str, Any] = {"rendition": span.rendition, "date": pinning.date.isoformat(), "key": pinning.key}
+    pins |= dkim_keys.pins_of(session, span.edition_id, pinning.selectors)
     session.connection().execute(
         _TAKEN,
         {

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from service import tokens, vault
 
-OLD, NEW = tokens.keys_from("an old key"), tokens.keys_from("a new key")
-BOTH = tokens.keys_from("a new key, an old key")
+OLD, NEW = tokens.keys_from("an-old-key"), tokens.keys_from("a-new-key")
+BOTH = tokens.keys_from("a-new-key, an-old-key")
 PLACE = {"purpose": "dkim", "row": "example.org/memo1"}
 
 

@@ -1,0 +1,204 @@
+"""The signing desk: messages that are to be signed are made and signed ahead, in threads, before a connection announces them.
+
+    a page's errands -> waiting -> threads: made, signed -> the connections' own queue
+
+A signature takes longer than everything else that is done for a message, and the interpreter's lock is free meanwhile. Errands that need
+none never come here.
+"""
+
+import asyncio
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from service import vault
+from service.database import Database
+from service.delivery import dkim, dkim_keys, messages
+from service.delivery.carrying import Office, Shift
+from service.delivery.dkim import SigningKey
+from service.delivery.exchange import Envelope
+from service.delivery.holding import Errand
+from service.delivery.messages import Mould
+from service.errors import MemoError, NotFound
+from service.tokens import Keys
+
+THREADS = max(1, min(8, len(os.sched_getaffinity(0))))
+BATCH = 8  # handing over to a thread and back costs a tenth of a signature: shared by some, and the first message is soon there
+AHEAD = 4 * BATCH * THREADS
+ASKED_SECONDS = 1.0
+RELAXED_KEPT = 64
+
+Place = tuple[str, str]  # domain and selector
+
+
+class SigningKeyGone(NotFound):
+    """The DKIM key that this message was begun with is gone; made with another one it would be another message."""
+
+
+class KeyRing:
+    """The keys that this process has unlocked, and which of them sign now."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+        self._active: Mapping[str, str] = {}
+        self._asked_at = float("-inf")
+        self._unlocked: dict[Place, SigningKey] = {}
+        self._uids: dict[Place, uuid.UUID] = {}
+
+    async def active(self) -> Mapping[str, str]:
+        """The selector that signs now, by domain; not older than a second."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked_at >= ASKED_SECONDS:
+            found = await self._database.read(dkim_keys.signing_now)
+            self._active = {domain: selector for domain, selector, _ in found}
+            self._asked_at = now
+            for domain, selector, uid in found:
+                if (
+                    self._uids.get((domain, selector), uid) != uid
+                ):  # another key under a name that was free again
+                    self._unlocked.pop((domain, selector), None)
+        return self._active
+
+    async def unlock(self, place: Place) -> SigningKey:
+        """Raises SigningKeyGone, vault.KeyMissing, vault.BoxDamaged."""
+        if place not in self._unlocked:
+            kept = await self._database.read(dkim_keys.find, *place)
+            if kept is None:
+                raise SigningKeyGone
+            self._unlocked[place] = await asyncio.to_thread(dkim_keys.unlocked, self._keys, kept)
+            self._uids[place] = kept.uid
+        return self._unlocked[place]
+
+    def held(self, place: Place) -> SigningKey:
+        """One that was unlocked before. Raises SigningKeyGone."""
+        found = self._unlocked.get(place)
+        if found is None:
+            raise SigningKeyGone
+        return found
+
+
+def place_of(pins: Mapping[str, Any]) -> Place | None:
+    """Which key signs a message with these pins; None: nobody does."""
+    pinned = pins.get("dkim")
+    return (pinned[0], pinned[1]) if pinned else None
+
+
+async def signed_notice(ring: KeyRing, envelope: Envelope, at: datetime) -> Envelope:
+    """A notice with the signature of its From domain, if that has a key that signs. One that is signed already stays as it is."""
+    domain = envelope.mail_from.rpartition("@")[2]
+    selector = (await ring.active()).get(domain)
+    if selector is None or envelope.message.startswith(dkim.FIELD):
+        return envelope
+    key = await ring.unlock((domain, selector))
+    return replace(envelope, message=await asyncio.to_thread(dkim.sign, envelope.message, key, at=at))
+
+
+class SigningDesk:
+    def __init__(self, office: Office, shift: Shift) -> None:
+        self._office = office
+        self._shift = shift
+        self._ring = KeyRing(office.database, office.keys)
+        self._waiting: asyncio.Queue[Errand] = asyncio.Queue()
+        self._pool = ThreadPoolExecutor(
+            THREADS, thread_name_prefix="memo-sign"
+        )  # no thread before the first use
+        self._relaxed: dict[int, bool] = {}
+
+    @property
+    def waiting_count(self) -> int:
+        return self._waiting.qsize()
+
+    async def active(self) -> Mapping[str, str]:
+        """What a take pins: the selector by domain. Nothing, if the relay signs or rewrites messages: our signature would not hold."""
+        return await self._ring.active() if self._office.keeps_our_bytes else {}
+
+    async def know(self, pins: Mapping[str, Any], places: Iterable[Place]) -> None:
+        """Have the keys at hand. Raises what `KeyRing.unlock` does if the one that these pins name cannot be had.
+
+        Without one of the others only a row that was tried before cannot be made, and it is held with the reason.
+        """
+        if (place := place_of(pins)) is not None:
+            await self._ring.unlock(place)
+        for other in places:
+            try:
+                await self._ring.unlock(other)
+            except (SigningKeyGone, vault.KeyMissing, vault.BoxDamaged):
+                continue
+
+    def give(self, errand: Errand) -> None:
+        self._waiting.put_nowait(errand)
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(THREADS):
+                    group.create_task(self._work())
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            errands = [await self._waiting.get()]
+            await self._until_few_are_signed()
+            while len(errands) < BATCH and not self._waiting.empty():
+                errands.append(self._waiting.get_nowait())
+            work = list(self._wanted(errands))
+            for errand in await loop.run_in_executor(self._pool, self._made, work):
+                self._shift.put_signed(errand)
+
+    def _wanted(self, errands: list[Errand]) -> Iterator[tuple[Errand, Mould]]:
+        """What is not wanted any more stays as it was."""
+        for errand in errands:
+            mould = self._shift.moulds.get(_pins(errand)["rendition"])
+            if mould is not None and self._shift.is_wanted(errand):
+                yield errand, mould
+            else:
+                errand.done()
+        self._shift.one_begun.set()
+
+    async def _until_few_are_signed(self) -> None:
+        """Not further ahead than the connections soon take: whoever leaves meanwhile is signed for nothing."""
+        shift = self._shift
+        while shift.signed_count > AHEAD and not shift.draining.is_set():
+            shift.one_begun.clear()
+            await shift.one_begun.wait()
+
+    def _made(self, work: list[tuple[Errand, Mould]]) -> list[Errand]:
+        """In a thread of the pool."""
+        return [errand._replace(made=self._message(errand, mould)) for errand, mould in work]
+
+    def _message(self, errand: Errand, mould: Mould) -> Envelope | Exception:
+        pins = _pins(errand)
+        place = place_of(pins)
+        try:
+            assert place is not None
+            key = self._ring.held(place)
+            office = self._office
+            envelope = messages.make(mould, errand.row, pins, keys=office.keys, base_url=office.base_url)
+            is_relaxed = self._has_relaxed_body(pins["rendition"], envelope.message)
+            at = datetime.fromisoformat(pins["date"])
+            message = dkim.sign(envelope.message, key, at=at, body_is_relaxed=is_relaxed)
+            return replace(envelope, message=message)
+        except (MemoError, ValueError, KeyError) as problem:
+            return problem
+
+    def _has_relaxed_body(self, rendition: int, message: bytes) -> bool:
+        """Looked at in one message for all of a rendition: what is not the same in them is relaxed as it is encoded.
+
+        A rendition that was stored before that was so may be otherwise.
+        """
+        if rendition not in self._relaxed:
+            if len(self._relaxed) >= RELAXED_KEPT:
+                self._relaxed.clear()
+            self._relaxed[rendition] = dkim.has_relaxed_body(message)
+        return self._relaxed.get(rendition, False)
+
+
+def _pins(errand: Errand) -> Mapping[str, Any]:
+    return errand.row.pins or errand.taken.pins
