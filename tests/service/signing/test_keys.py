@@ -17,6 +17,7 @@ from service.dependencies import Resources
 from service.errors import MemoError
 from service.events.models import Event
 from service.tokens import Keys
+from service.worker import Worker
 from tests.support.clock import HandClock
 from tests.support.dkim_check import verifies
 
@@ -168,6 +169,16 @@ async def test_a_new_first_key_locks_everything_anew_so_that_the_old_one_can_go(
     with pytest.raises(vault.KeyMissing):  # left as it was, and not lost if that key is found again
         dkim_keys.unlocked(both, found["memo2"])
     assert dkim_keys.unlocked(lost, found["memo2"]).selector == "memo2"
+
+
+async def test_the_worker_locks_anew_what_an_older_key_locks(resources: Resources) -> None:
+    await added(resources, "memo1", keys=tokens.keys_from("old"))
+    changed = replace(resources, keys=tokens.keys_from("new, old"))
+
+    await Worker(changed, "smtp://127.0.0.1:1?tls=none").tidy()
+
+    (found,) = await resources.database.read(dkim_keys.all_of)
+    assert dkim_keys.unlocked(tokens.keys_from("new"), found).selector == "memo1"
 
 
 async def test_what_is_wrong_is_said_by_errors_of_ours(resources: Resources) -> None:
