@@ -9,20 +9,12 @@ A random nonce is safe for 2^32 boxes under one key (NIST SP 800-38D §8.3), and
 
 import base64
 import binascii
-import functools
 import os
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from service.errors import Conflict
 from service.tokens import Keys
 
 _FORM = "1"
-_PURPOSE = b"morning-memo vault aes-256-gcm 1"
-_KEY_OCTETS = 32
 _NONCE_OCTETS = 12
 
 
@@ -37,13 +29,17 @@ class BoxDamaged(Conflict):
 def lock(keys: Keys, secret: bytes, *, purpose: str, row: str) -> str:
     """A box for a text column: four octets for every three of the secret, and 60 more. `row` must be known before the row is written and
     never change (a uid, a name), and neither `purpose` nor `row` may hold a NUL."""
+    from service import cipher
+
     nonce = os.urandom(_NONCE_OCTETS)
-    sealed = _cipher(keys.values[0]).encrypt(nonce, secret, _bound(purpose, row))
+    sealed = cipher.encrypted(keys.values[0], nonce, secret, _bound(purpose, row))
     return f"{_FORM}.{keys.fingerprint()}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
 
 def unlock(keys: Keys, box: str, *, purpose: str, row: str) -> bytes:
     """The secret. Raises KeyMissing or BoxDamaged."""
+    from service import cipher
+
     form, _, rest = box.partition(".")
     name, _, encoded = rest.partition(".")
     if form != _FORM:
@@ -56,8 +52,8 @@ def unlock(keys: Keys, box: str, *, purpose: str, row: str) -> bytes:
         raw = base64.b64decode(encoded, altchars=b"-_", validate=True)
         if base64.urlsafe_b64encode(raw).decode() != encoded:  # one spelling for each box
             raise BoxDamaged
-        return _cipher(value).decrypt(raw[:_NONCE_OCTETS], raw[_NONCE_OCTETS:], bound)
-    except (binascii.Error, ValueError, InvalidTag) as error:
+        return cipher.decrypted(value, raw[:_NONCE_OCTETS], raw[_NONCE_OCTETS:], bound)
+    except (binascii.Error, ValueError) as error:
         raise BoxDamaged from error
 
 
@@ -70,9 +66,3 @@ def _bound(purpose: str, row: str) -> bytes:
     if "\0" in purpose + row:
         raise ValueError("a box cannot be bound to a name with a NUL in it")
     return f"{purpose}\0{row}".encode()
-
-
-@functools.lru_cache(maxsize=64)
-def _cipher(value: bytes) -> AESGCM:
-    derived = HKDF(algorithm=hashes.SHA256(), length=_KEY_OCTETS, salt=None, info=_PURPOSE).derive(value)
-    return AESGCM(derived)

@@ -8,20 +8,23 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from sqlmodel import Session, col, select
 
 from service import addresses, vault
-from service.delivery import dkim_material
-from service.delivery.dkim import SigningKey
 from service.delivery.models import DkimKey, DkimKeyState
 from service.errors import Conflict, NotFound
 from service.events import log
 from service.ledger.models import Run
 from service.newsletters.models import Newsletter
 from service.tokens import Keys
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from service.delivery.dkim import SigningKey
 
 PURPOSE = "dkim"
 KEPT_AFTER_RETIRING = timedelta(days=7)  # deferred messages need it, and who reads late needs the record
@@ -48,9 +51,17 @@ class Activated:
 
 
 def add(
-    session: Session, keys: Keys, place: tuple[str, str], private: RSAPrivateKey, *, actor: str, now: datetime
+    session: Session,
+    keys: Keys,
+    place: tuple[str, str],
+    private: "RSAPrivateKey",
+    *,
+    actor: str,
+    now: datetime,
 ) -> DkimKey:
     """A key that does not sign yet, for that domain and selector. Raises DomainUnusable, SelectorUnusable, SelectorTaken."""
+    from service.delivery import dkim_material
+
     domain, selector = dkim_material.checked_domain(place[0]), dkim_material.checked_selector(place[1])
     if any(key.selector == selector for key in _of_domain(session, domain)):
         raise SelectorTaken
@@ -137,8 +148,11 @@ def find(session: Session, domain: str, selector: str) -> DkimKey | None:
     return session.exec(select(DkimKey).where(DkimKey.domain == domain, DkimKey.selector == selector)).first()
 
 
-def unlocked(keys: Keys, key: DkimKey) -> SigningKey:
+def unlocked(keys: Keys, key: DkimKey) -> "SigningKey":
     """Ready to sign. Raises vault.KeyMissing, vault.BoxDamaged."""
+    from service.delivery import dkim_material
+    from service.delivery.dkim import SigningKey
+
     row = _row(key.domain, key.selector)
     private = dkim_material.from_bytes(vault.unlock(keys, key.box, purpose=PURPOSE, row=row))
     return SigningKey(key.domain, key.selector, private)
@@ -164,6 +178,8 @@ def lock_anew(session: Session, keys: Keys) -> int:
 
 
 def _get(session: Session, place: tuple[str, str]) -> DkimKey:
+    from service.delivery import dkim_material
+
     domain, selector = dkim_material.checked_domain(place[0]), dkim_material.checked_selector(place[1])
     found = next((key for key in _of_domain(session, domain) if key.selector == selector), None)
     if found is None:

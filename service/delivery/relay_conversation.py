@@ -7,18 +7,21 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosmtplib
 from aiosmtplib.errors import SMTPException, SMTPResponseException
 
 from service.clock import Clock
-from service.delivery import outcome, profiles, relay_advice, relay_certificate
+from service.delivery import outcome, profiles, relay_advice
 from service.delivery.exchange import Envelope
 from service.delivery.limits import Timeouts
 from service.delivery.outcome import Phase, Reply
 from service.delivery.profiles import Profile
 from service.delivery.transport import RelayAddress
+
+if TYPE_CHECKING:
+    from service.delivery.relay_certificate import Certificate
 
 PLACES_MOST = 3  # a host may have many addresses; each that does not answer costs the whole time-out
 
@@ -164,6 +167,8 @@ class Conversation:
 
     def _encryption(self) -> Said:
         encrypted = self._open.get_transport_info("ssl_object")
+        from service.delivery import relay_certificate
+
         shown = relay_certificate.of(encrypted)
         said = f"{encrypted.version()}; its certificate is {shown}."
         if shown is not None and relay_certificate.runs_out_soon(shown, self.clock.now()):
@@ -181,13 +186,15 @@ class Conversation:
         is_for = f" It is {shown}." if shown is not None else ""
         return Failed(f"The certificate cannot be trusted: {error.verify_message}.{is_for}", advice)
 
-    async def _certificate_seen(self) -> relay_certificate.Certificate | None:
+    async def _certificate_seen(self) -> "Certificate | None":
         """Another connection, only to look at the certificate that was not trusted; nothing is said in it but EHLO."""
         client = self._made(None, is_verifying=False)
         try:
             await client.connect()
             if not self._is_implicit:
                 await client.starttls(timeout=self.timeouts.connect)
+            from service.delivery import relay_certificate
+
             return relay_certificate.of(client.get_transport_info("ssl_object"))
         except (SMTPException, OSError):
             return None

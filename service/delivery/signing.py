@@ -13,18 +13,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service import vault
 from service.database import Database
-from service.delivery import dkim, dkim_keys, messages
+from service.delivery import dkim_keys, messages
 from service.delivery.carrying import Office, Shift
-from service.delivery.dkim import SigningKey
 from service.delivery.exchange import Envelope
 from service.delivery.holding import Errand
 from service.delivery.messages import Mould
 from service.errors import MemoError, NotFound
 from service.tokens import Keys
+
+if TYPE_CHECKING:
+    from service.delivery.dkim import SigningKey
 
 THREADS = max(1, min(8, len(os.sched_getaffinity(0))))
 BATCH = 8  # handing over to a thread and back costs a tenth of a signature: shared by some, and the first message is soon there
@@ -64,7 +66,7 @@ class KeyRing:
                     self._unlocked.pop((domain, selector), None)
         return self._active
 
-    async def unlock(self, place: Place) -> SigningKey:
+    async def unlock(self, place: Place) -> "SigningKey":
         """Raises SigningKeyGone, vault.KeyMissing, vault.BoxDamaged."""
         if place not in self._unlocked:
             kept = await self._database.read(dkim_keys.find, *place)
@@ -74,7 +76,7 @@ class KeyRing:
             self._uids[place] = kept.uid
         return self._unlocked[place]
 
-    def held(self, place: Place) -> SigningKey:
+    def held(self, place: Place) -> "SigningKey":
         """One that was unlocked before. Raises SigningKeyGone."""
         found = self._unlocked.get(place)
         if found is None:
@@ -92,7 +94,11 @@ async def signed_notice(ring: KeyRing, envelope: Envelope, at: datetime) -> Enve
     """A notice with the signature of its From domain, if that has a key that signs. One that is signed already stays as it is."""
     domain = envelope.mail_from.rpartition("@")[2]
     selector = (await ring.active()).get(domain)
-    if selector is None or envelope.message.startswith(dkim.FIELD):
+    if selector is None:
+        return envelope
+    from service.delivery import dkim
+
+    if envelope.message.startswith(dkim.FIELD):
         return envelope
     key = await ring.unlock((domain, selector))
     return replace(envelope, message=await asyncio.to_thread(dkim.sign, envelope.message, key, at=at))
@@ -174,6 +180,8 @@ class SigningDesk:
         return [errand._replace(made=self._message(errand, mould)) for errand, mould in work]
 
     def _message(self, errand: Errand, mould: Mould) -> Envelope | Exception:
+        from service.delivery import dkim
+
         pins = _pins(errand)
         place = place_of(pins)
         try:
@@ -193,6 +201,8 @@ class SigningDesk:
 
         A rendition that was stored before that was so may be otherwise.
         """
+        from service.delivery import dkim
+
         if rendition not in self._relaxed:
             if len(self._relaxed) >= RELAXED_KEPT:
                 self._relaxed.clear()

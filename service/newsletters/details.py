@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from service import addresses
 from service.errors import Invalid
-from service.fetching import BadAddress, checks
+from service.fetching import BadAddress
 from service.newsletters import looks
 from service.newsletters.models import UncertainPolicy
 
@@ -108,6 +108,8 @@ def _sender_address(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
+    from service.fetching import checks
+
     text = value.strip()
     try:
         checks.checked_address(text)

@@ -30,6 +30,11 @@ WORDS = {
 # A command of `memo` may import whatever it needs, since another command needs something else.
 LATE = {
     "service.articles.drafting",
+    "service.cipher",
+    "service.delivery.dkim",
+    "service.delivery.dkim_material",
+    "service.delivery.relay_certificate",
+    "service.fetching.checks",
     "service.fetching.client",
     "service.jobs.memory",
     "service.jobs.postgresql",
