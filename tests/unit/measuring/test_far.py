@@ -35,7 +35,7 @@ async def test_data_is_handed_on_half_a_round_trip_later_and_in_order() -> None:
     assert [data for _, data in wire.came] == [b"one", b"two"]
     first, second = (at - began for at, _ in wire.came)
     assert first >= far.ROUND_TRIP / 2 - far.TIMER_SLACK
-    assert second - first >= far.ROUND_TRIP / 4 - 2 * far.TIMER_SLACK
+    assert second >= far.ROUND_TRIP * 3 / 4 - 2 * far.TIMER_SLACK
 
 
 def test_each_connection_may_have_one_message_in_a_round_trip() -> None:
