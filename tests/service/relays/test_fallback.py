@@ -151,9 +151,8 @@ async def test_the_settings_relay_has_a_fallback_of_the_register(
         await everybody_once(outbox, fallback)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # on SQLite one process sends
 async def test_two_workers_go_the_same_way(newsroom: Resources, main: Relay, fallback: Relay) -> None:
-    if newsroom.database.is_sqlite:
-        pytest.skip("on SQLite one process sends")
     await steps.both(newsroom, main, fallback)
     main.delay = fallback.delay = 0.02
     outbox = await open_outbox(newsroom, readers(600))
