@@ -168,6 +168,12 @@ def _look(which: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
     return sa.select(sa.func.max(page.c.number), sa.func.max(page.c.unwanted))
 
 
+def _stands(which: tuple[sa.ColumnElement[bool], ...]) -> Prepared:
+    """A row while the fence does."""
+    moments = sa.select(col(Run.give_up_at), database.utc_now())
+    return Prepared(moments.join(Span, col(Span.edition_id) == col(Run.edition_id)).where(*which))
+
+
 def _reasons_to_skip() -> list[tuple[sa.ColumnElement[str], sa.ColumnElement[bool]]]:
     why = sa.func.coalesce(_suppressed().scalar_subquery(), "")
     return [
@@ -198,11 +204,7 @@ _MOMENTS = Prepared(
         col(Run.edition_id) == sa.bindparam("the_edition")
     )
 )
-_STANDS = Prepared(
-    sa.select(col(Run.give_up_at), database.utc_now())
-    .join(Span, col(Span.edition_id) == col(Run.edition_id))
-    .where(*fence.FENCE)
-)
+_STANDS = _stands(fence.FENCE)
 _ALL_OPEN = Prepared(_look(_open()))
 _ALL_DUE = Prepared(_look(_due()))
 _ROWS = Prepared(

@@ -33,7 +33,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session, col
 
 from service import database, prepared
-from service.delivery import carrying, fence, recording, reopening, spans
+from service.delivery import carrying, fence, paging, recording, reopening, spans
 from service.delivery.committer import Committer
 from service.ledger.models import Span
 from service.prepared import Prepared
@@ -89,7 +89,7 @@ def _ask_nothing() -> None:
         setattr(module, name, statement)
 
 
-def statements_without_fence() -> list[tuple[Any, str, Prepared]]:
+def statements_without_fence() -> list[tuple[Any, str, Any]]:
     """Module, name and replacement. The values of a fence are still given, and mean nothing."""
     asked = [sa.bindparam(name, type_=sa.BigInteger()) for name in ("the_epoch", "the_edition", "the_turn")]
     nothing = (col(Span.id) == sa.bindparam("the_span"), *(each.is_not(None) for each in asked))
@@ -98,6 +98,8 @@ def statements_without_fence() -> list[tuple[Any, str, Prepared]]:
         (recording, "_FENCED", recording._span(nothing)),
         (fence, "RENEW_FENCED", Prepared(renewed)),
         (fence, "RENEW_PROGRESSED", Prepared(renewed.values(deaths=0))),
+        (spans, "_RENEWED", renewed.returning(sa.literal(True))),
+        (paging, "_STANDS", paging._stands(nothing)),
     ]
 
 
