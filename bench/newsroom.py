@@ -68,7 +68,7 @@ async def moulded(held: Database) -> Mould:
     edition, facts = await held.read(_content)
     made = body.render(facts, settings.shipped("templates"))
     sender = facts.newsletter.from_address
-    return Mould(edition.uid, sender, addresses.parse(sender).domain, made)
+    return Mould(1, edition.uid, sender, addresses.parse(sender).domain, made)
 
 
 async def rows(held: Database, count: int) -> list[Row]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from service import database, jobs, settings, tokens
 from service.clock import Clock, SystemClock
 from service.database import Database
+from service.delivery.return_paths import ReturnPaths
 from service.fetching import Fetcher
 from service.jobs import Jobs
 from service.settings import Settings
@@ -23,6 +24,12 @@ class Resources:
     fetcher: Fetcher
     jobs: Jobs
     templates: Path
+
+    @property
+    def return_paths(self) -> ReturnPaths | None:
+        """None: no bounce domain is set, so nothing comes back to us."""
+        domain = self.settings.bounce_domain
+        return ReturnPaths(self.keys, domain) if domain else None
 
     def url(self, path: str) -> str:
         """An absolute link: always below the configured address, never made from a request (faults.md NB-17)."""

@@ -4,6 +4,7 @@ Read once in an entrance and passed down; never a global. Every field is describ
 """
 
 import os
+import re
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from service.errors import Invalid
 
 TOKEN_CHARACTERS = 16
+_DOMAIN = re.compile(
+    r"(?=.{1,190}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]"
+)
 _HERE = Path(__file__).resolve().parent
 
 
@@ -82,6 +86,11 @@ class Settings(BaseSettings):
     ehlo_name: str = Field(
         "", description="Name we greet the relay with; empty: the host of the public address."
     )
+    bounce_domain: str = Field(
+        "",
+        description="Domain whose mail is brought back to us, for the envelope sender of each message; "
+        "empty: the newsletter's own address is the sender, and bounces go there.",
+    )
     public_url: str = Field("", description="Address readers reach us at; every link begins with it.")
     secret_key: str = Field(
         "",
@@ -125,6 +134,14 @@ class Settings(BaseSettings):
         if value and len(value) < TOKEN_CHARACTERS:
             raise ValueError(f"a token that nobody guesses has at least {TOKEN_CHARACTERS} characters")
         return value
+
+    @field_validator("bounce_domain")
+    @classmethod
+    def _is_a_domain(cls, value: str) -> str:
+        domain = value.strip().rstrip(".").lower()
+        if domain and not _DOMAIN.fullmatch(domain):
+            raise ValueError("give a domain as DNS has it, for example bounces.news.example.org")
+        return domain
 
     @field_validator("public_url")
     @classmethod

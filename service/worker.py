@@ -72,6 +72,7 @@ class Worker:
         own = None
         if relay_url is not None:
             own = transport.read_address(relay_url, ehlo_name=greeting.ehlo_name, ca_file=greeting.ca_file)
+        self._return_paths = resources.return_paths
         self._setting = own if relay_url == chosen.relay_url else None
         self._switch = RelaySwitch(
             Premises(
@@ -168,6 +169,9 @@ class Worker:
             limits=Limits.of(chosen),
             figures=self._figures,
             connections=(row and row.connections) or chosen.relay_connections,
+            return_paths=self._return_paths
+            if profiles.takes_return_paths(row.profile if row else "")
+            else None,
             keeps_our_bytes=row is None or profiles.BY_KEY[row.profile].keeps_bytes,
             uncertain_wait=chosen.uncertain_after,
         )

@@ -12,9 +12,10 @@ No byte of a message leaves before the commit of its intent has returned.
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,7 +30,9 @@ from service.delivery.holding import Errand, Holding
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.messages import Mould
 from service.delivery.outcome import Outcome, Verdict
+from service.delivery.paging import Row
 from service.delivery.patience import Patience
+from service.delivery.return_paths import ReturnPaths
 from service.delivery.sameness import SameRefusals
 from service.delivery.transport import RelayAddress, RelayDown, Transport
 from service.errors import MemoError
@@ -58,6 +61,18 @@ class Office:
     figures: Figures = field(default_factory=Figures)
     # False for a relay that signs by itself or rewrites messages: then we do not sign.
     keeps_our_bytes: bool = True
+    return_paths: ReturnPaths | None = None  # None: the newsletter's address is the sender of the envelope
+
+    def message(self, mould: Mould, row: Row, pins: Mapping[str, Any]) -> Envelope:
+        """What goes to this reader. Raises as `messages.make` does."""
+        return messages.make(
+            mould,
+            row,
+            pins,
+            keys=self.keys,
+            base_url=self.base_url,
+            return_paths=self.return_paths,
+        )
 
 
 @dataclass
@@ -203,9 +218,7 @@ class Carrier:
         pins = row.pins or taken.pins
         mould = self._shift.moulds[pins["rendition"]]
         try:
-            envelope = errand.made or messages.make(
-                mould, row, pins, keys=office.keys, base_url=office.base_url
-            )
+            envelope = errand.made or office.message(mould, row, pins)
             if isinstance(envelope, Exception):
                 raise envelope
         except (MemoError, ValueError, KeyError) as error:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from service import addresses
 from service.delivery.exchange import Envelope
 from service.delivery.paging import Row
+from service.delivery.return_paths import ReturnPaths
 from service.editions.models import Edition, Rendition
 from service.ledger import rows
 from service.newsletters.models import Newsletter
@@ -30,6 +31,7 @@ from service.tokens import Keys
 class Mould:
     """What all messages of one rendition share."""
 
+    edition_id: int
     edition_uid: uuid.UUID
     from_address: str
     domain: str
@@ -38,18 +40,29 @@ class Mould:
 
 def mould(session: Session, rendition_id: int) -> Mould:
     query = (
-        sa.select(col(Edition.uid), col(Newsletter.from_address), col(Rendition.data))
+        sa.select(col(Edition.id), col(Edition.uid), col(Newsletter.from_address), col(Rendition.data))
         .join(Edition, col(Edition.id) == col(Rendition.edition_id))
         .join(Newsletter, col(Newsletter.id) == col(Edition.newsletter_id))
         .where(col(Rendition.id) == rendition_id)
     )
-    uid, from_address, data = session.execute(query).one()
+    edition_id, uid, from_address, data = session.execute(query).one()
     domain = addresses.parse(from_address).domain
-    return Mould(uid, from_address, domain, renditions.Rendition.from_bytes(data))
+    return Mould(edition_id, uid, from_address, domain, renditions.Rendition.from_bytes(data))
 
 
-def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_url: str) -> Envelope:
-    """The envelope of one delivery. Raises CannotSplice or AddressInvalid when this reader's values do not allow one."""
+def make(
+    mould: Mould,
+    row: Row,
+    pins: Mapping[str, Any],
+    *,
+    keys: Keys,
+    base_url: str,
+    return_paths: ReturnPaths | None = None,
+) -> Envelope:
+    """The envelope of one delivery. Raises CannotSplice or AddressInvalid when this reader's values do not allow one.
+
+    Without return paths what cannot be delivered comes back to the newsletter's own address.
+    """
     address = addresses.wire_of(row.address)
     token = links.unsubscribe_token(keys, uuid.UUID(row.fields["subscription"]), fingerprint=pins["key"])
     facts = MessageFacts(
@@ -65,7 +78,10 @@ def make(mould: Mould, row: Row, pins: Mapping[str, Any], *, keys: Keys, base_ur
         number=row.number,
     )
     made = splice(mould.rendition, facts, personal)
-    return Envelope(mould.from_address, address, made, may_begin_lines_with_dots=False)
+    mail_from = mould.from_address
+    if return_paths is not None:
+        mail_from = return_paths.of_delivery(mould.edition_id, row.number)
+    return Envelope(mail_from, address, made, may_begin_lines_with_dots=False)
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import datetime
 
 from service import addresses, logs
@@ -53,7 +54,7 @@ class NoticeLane:
     async def _send(self, taken: TakenNotice) -> None:
         database = self._office.database
         try:
-            envelope = await self._made(taken)
+            envelope = self._sent_from(taken, await self._made(taken))
         except NotNeeded as reason:
             await database.write(notice_rows.not_sent, taken, reason.message, NoticeState.EXPIRED)
             return
@@ -105,6 +106,11 @@ class NoticeLane:
             return Envelope(gathered.mail_from, gathered.facts.to_address, notice.message)
         envelope = await asyncio.to_thread(notice_messages.rendered, gathered, self._stationery)
         return await self._signed(envelope, now)
+
+    def _sent_from(self, taken: TakenNotice, envelope: Envelope) -> Envelope:
+        """The envelope's sender is not a part of the message, so a retry may have another."""
+        paths = self._office.return_paths
+        return replace(envelope, mail_from=paths.of_notice(taken.notice.id)) if paths else envelope
 
     async def _signed(self, envelope: Envelope, now: datetime) -> Envelope:
         return (

@@ -195,6 +195,11 @@ def guessed(host: str) -> Profile:
     return next((one for one in PROFILES if re.fullmatch(one.hosts, name)), GENERIC)
 
 
+def takes_return_paths(key: str) -> bool:
+    """Whether the sender of an envelope may be ours: not where the relay puts its own, and perhaps refuses what it does not know."""
+    return BY_KEY.get(key, GENERIC).return_path is not Fate.REPLACED
+
+
 def queue_id(profile: Profile, text: str) -> str | None:
     """The relay's own number for a message, from the text of its 250 without the code."""
     found = re.search(profile.queue_id, text.strip(), re.IGNORECASE) if profile.queue_id else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from service import vault
 from service.database import Database
-from service.delivery import dkim_keys, messages
+from service.delivery import dkim_keys
 from service.delivery.carrying import Office, Shift
 from service.delivery.exchange import Envelope
 from service.delivery.holding import Errand
@@ -188,7 +188,7 @@ class SigningDesk:
             assert place is not None
             key = self._ring.held(place)
             office = self._office
-            envelope = messages.make(mould, errand.row, pins, keys=office.keys, base_url=office.base_url)
+            envelope = office.message(mould, errand.row, pins)
             is_relaxed = self._has_relaxed_body(pins["rendition"], envelope.message)
             at = datetime.fromisoformat(pins["date"])
             message = dkim.sign(envelope.message, key, at=at, body_is_relaxed=is_relaxed)

@@ -33,6 +33,8 @@ def test_it_starts_with_nothing_set() -> None:
         ("MEMO_UNCERTAIN_WAIT", "-1"),
         ("MEMO_PUBLIC_URL", "news.example.org"),
         ("MEMO_PUBLIC_URL", "ftp://news.example.org"),
+        ("MEMO_BOUNCE_DOMAIN", "bounces@news.example.org"),
+        ("MEMO_BOUNCE_DOMAIN", "localhost"),
         ("MEMO_LOG_FORMAT", "xml"),
     ],
 )
