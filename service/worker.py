@@ -52,7 +52,7 @@ log = logs.get(__name__)
 
 SPANS_AT_ONCE = 3
 TICK_SECONDS = 1
-FEED_SECONDS = 60
+FEED_SECONDS = 5
 DEADLINE_SECONDS = 5
 STOP_SECONDS = 12
 
@@ -114,13 +114,14 @@ class Worker:
             asyncio.create_task(jobs.serve(Kind.SPAN, self._switch.send_due, at_once=SPANS_AT_ONCE)),
             asyncio.create_task(jobs.serve(Kind.NOTICE, self._switch.send_notices, at_once=1)),
             asyncio.create_task(jobs.serve(Kind.CHORE, self._fan_out, at_once=1)),
+            asyncio.create_task(jobs.serve(Kind.FEED, self._poll_feed, at_once=polling.FEEDS_AT_ONCE)),
         ]
         tick = _unharmed(self.tick)
         self._tasks.append(
             asyncio.create_task(tick())
         )  # what was due while nobody worked waits no second longer
         self._scheduler.add_job(tick, "interval", seconds=TICK_SECONDS)
-        self._scheduler.add_job(_unharmed(self.poll_feeds), "interval", seconds=FEED_SECONDS)
+        self._scheduler.add_job(_unharmed(self.look_for_feeds), "interval", seconds=FEED_SECONDS)
         self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)
         self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
         self._scheduler.start()
@@ -176,8 +177,13 @@ class Worker:
             uncertain_wait=chosen.uncertain_after,
         )
 
-    async def poll_feeds(self) -> None:
-        await polling.poll_due(self._resources.database, self._resources.fetcher, self._resources.clock)
+    async def look_for_feeds(self) -> None:
+        held = self._resources
+        for feed_id in await held.database.read(polling.due, held.clock.now()):
+            await held.jobs.nudge(Kind.FEED, f"feed-{feed_id}")
+
+    async def _poll_feed(self) -> None:
+        await polling.poll_next(self._resources.database, self._resources.fetcher, self._resources.clock)
 
     async def watch_deadlines(self) -> None:
         await pings.watch(self._resources.database, self._resources.fetcher)

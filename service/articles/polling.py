@@ -1,6 +1,8 @@
 """Which feeds are to be read, and what a poll changed. Reading itself is `reading.read_feed`, between the two:
 
-due -> (no transaction) reading.read_feed -> record
+due -> a nudge for each -> take -> (no transaction) reading.read_feed -> record
+
+A feed that is taken is due again only after `TAKEN_FOR`, so that nobody else reads it meanwhile, and somebody does if its reader dies.
 """
 
 import asyncio
@@ -29,7 +31,9 @@ log = logs.get(__name__)
 POLL_EVERY = timedelta(minutes=15)
 SLOWEST_POLL = timedelta(hours=24)
 FAILURES_BEFORE_ALARM = 3
-FEEDS_AT_ONCE = 20
+FEEDS_AT_ONCE = 8  # of one process
+NUDGED_AT_ONCE = 50
+TAKEN_FOR = timedelta(minutes=3)  # longer than reading.read_feed can take
 TITLE_CHARACTERS = 300
 PROBLEM_CHARACTERS = 500
 FLOOD = (
@@ -63,29 +67,49 @@ def add_feed(session: Session, newsletter: Newsletter, url: str, *, now: datetim
     return feed
 
 
-def due(session: Session, now: datetime) -> list[FeedFacts]:
-    return [_facts(session, feed) for feed in queries.feeds_due(session, now, limit=FEEDS_AT_ONCE)]
+def due(session: Session, now: datetime) -> list[int]:
+    """The ids of feeds to read, those that have waited longest first."""
+    return queries.feeds_due(session, now, limit=NUDGED_AT_ONCE)
+
+
+def take(session: Session, now: datetime) -> FeedFacts | None:
+    """The feed that has waited longest, for the caller to read and no other."""
+    feed = queries.feed_to_take(session, now)
+    if feed is None:
+        return None
+    feed.next_poll_at = now + TAKEN_FOR
+    session.add(feed)
+    return _facts(session, feed)
+
+
+async def poll_next(database: Database, fetcher: Fetcher, clock: Clock) -> bool:
+    """Read one feed that is due; False if none is."""
+    facts = await database.write(take, clock.now())
+    if facts is None:
+        return False
+    outcome = await reading.read_feed(fetcher, facts, clock.now())
+    await database.write(record, facts, outcome, clock.now())
+    return True
 
 
 async def poll_due(database: Database, fetcher: Fetcher, clock: Clock) -> None:
-    """One round: every feed that is due, side by side, so that a slow one keeps no other waiting."""
+    """Every feed that is due, some side by side."""
 
-    async def poll(facts: FeedFacts) -> None:
-        outcome = await reading.read_feed(fetcher, facts, clock.now())
-        await database.write(record, facts.id, outcome, clock.now())
+    async def poll() -> None:
+        while await poll_next(database, fetcher, clock):
+            pass
 
-    found = await database.read(due, clock.now())
-    for facts, failure in zip(
-        found, await asyncio.gather(*map(poll, found), return_exceptions=True), strict=True
-    ):
-        if failure is not None:
-            log.error("feed.poll_failed", feed=facts.id, problem=repr(failure))
+    async with asyncio.TaskGroup() as pollers:
+        for _ in range(FEEDS_AT_ONCE):
+            pollers.create_task(poll())
 
 
-def record(session: Session, feed_id: int, outcome: FeedOutcome, now: datetime) -> list[Article]:
-    """Store what a poll brought; returns the articles that are new. The same outcome twice changes nothing."""
-    feed = session.exec(select(Feed).where(Feed.id == feed_id).with_for_update()).one_or_none()
-    if feed is None:
+def record(session: Session, facts: FeedFacts, outcome: FeedOutcome, now: datetime) -> list[Article]:
+    """Store what a poll brought; returns the articles that are new. The same outcome twice changes nothing, nor does one that
+    comes when the feed is no longer its reader's own: somebody else has read it, or the desk has it read anew.
+    """
+    feed = session.exec(select(Feed).where(Feed.id == facts.id).with_for_update()).one_or_none()
+    if feed is None or feed.next_poll_at != facts.until:
         return []
     feed.polled_at = now
     if outcome.problem is not None:
@@ -117,7 +141,7 @@ def accept_as_known(session: Session, feed: Feed, *, now: datetime, actor: str) 
 
 def _facts(session: Session, feed: Feed) -> FeedFacts:
     known = frozenset(queries.identities(session, feed.id))
-    return FeedFacts(feed.id, feed.url, feed.etag, feed.last_modified, known)
+    return FeedFacts(feed.id, feed.url, feed.etag, feed.last_modified, known, feed.next_poll_at)
 
 
 def _succeeded(feed: Feed, outcome: FeedOutcome, now: datetime) -> None:

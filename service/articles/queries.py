@@ -2,6 +2,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service.articles.models import Article, Feed, FeedIdentity
@@ -67,9 +68,21 @@ def feeds_of(session: Session, newsletter_id: int) -> list[Feed]:
     return list(session.exec(select(Feed).where(Feed.newsletter_id == newsletter_id).order_by(col(Feed.id))))
 
 
-def feeds_due(session: Session, now: datetime, *, limit: int) -> list[Feed]:
-    query = select(Feed).where(col(Feed.next_poll_at) <= now).order_by(col(Feed.next_poll_at)).limit(limit)
+def feeds_due(session: Session, now: datetime, *, limit: int) -> list[int]:
+    query = select(Feed.id).where(col(Feed.next_poll_at) <= now).order_by(col(Feed.next_poll_at)).limit(limit)
     return list(session.exec(query))
+
+
+def feed_to_take(session: Session, now: datetime) -> Feed | None:
+    """The one that has been due for longest, locked, past those that others lock."""
+    query = select(Feed).where(col(Feed.next_poll_at) <= now).order_by(col(Feed.next_poll_at)).limit(1)
+    return session.exec(query.with_for_update(skip_locked=True)).first()
+
+
+def feed_due_since(session: Session, now: datetime) -> datetime | None:
+    """Since when the longest waiting feed has been due; None if none is."""
+    earliest = session.exec(select(sa.func.min(Feed.next_poll_at))).one()
+    return earliest if earliest is not None and earliest <= now else None
 
 
 def identities(session: Session, feed_id: int) -> dict[str, int | None]:

@@ -32,13 +32,14 @@ class TakesTooLong(Unavailable):
 
 @dataclass(frozen=True)
 class FeedFacts:
-    """What a poll needs to know about a feed; `known` holds the names of the items seen so far."""
+    """What a poll needs to know about a feed; `known` holds the names of the items seen so far; it is the poller's own `until` then."""
 
     id: int
     url: str
     etag: str | None
     last_modified: str | None
     known: frozenset[str]
+    until: datetime
 
 
 @dataclass(frozen=True)

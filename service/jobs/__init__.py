@@ -18,6 +18,7 @@ class Kind(StrEnum):
     SPAN = "span"
     NOTICE = "notice"
     CHORE = "chore"
+    FEED = "feed"
 
 
 class Jobs(Protocol):
@@ -31,6 +32,10 @@ class Jobs(Protocol):
 
     async def tidy(self) -> None:
         """Clear the queue's own logs, which only grow."""
+        ...
+
+    async def waiting(self) -> dict[Kind, int]:
+        """Nudges that nobody has taken up; beside SQLite those of this process."""
         ...
 
     def stop(self) -> None:

@@ -1,9 +1,11 @@
 """How a queue hands its nudges to a handler, the same on both databases."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pgqueuer import PgQueuer
+from pgqueuer.domain.models import QueueStatistics
 
 from service import logs
 from service.jobs import Handler, Kind
@@ -12,6 +14,12 @@ log = logs.get(__name__)
 
 HEARTBEAT = timedelta(seconds=10)
 POLL = timedelta(seconds=2)  # a lost LISTEN falls back to this silently
+
+
+def waiting(counted: Sequence[QueueStatistics]) -> dict[Kind, int]:
+    """Of what the queue has counted, that which no handler has been given."""
+    queued = [one for one in counted if one.status == "queued"]
+    return {kind: sum(one.count for one in queued if one.entrypoint == kind.value) for kind in Kind}
 
 
 async def serve(queue: PgQueuer, kind: Kind, handler: Handler, at_once: int) -> None:

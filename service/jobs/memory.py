@@ -24,6 +24,10 @@ class MemoryJobs:
                 await queries.clear_queue_log()
                 await queries.clear_statistics_log()
 
+    async def waiting(self) -> dict[Kind, int]:
+        sizes = [await queue.qm.queries.queue_size() for queue in self._queues.values()]
+        return handing.waiting([one for size in sizes for one in size])
+
     def stop(self) -> None:
         for queue in self._queues.values():
             queue.shutdown.set()

@@ -42,8 +42,14 @@ class PostgresqlJobs:
 
     async def tidy(self) -> None:
         queries = Queries(AsyncpgPoolDriver(await self._opened()))
-        await queries.clear_queue_log()
-        await queries.clear_statistics_log()
+        # Row by row: TRUNCATE would wait behind a backup that reads the tables, and every nudge behind TRUNCATE.
+        kinds = [kind.value for kind in Kind]
+        await queries.clear_queue_log(kinds)
+        await queries.clear_statistics_log(kinds)
+
+    async def waiting(self) -> dict[Kind, int]:
+        queries = Queries(AsyncpgPoolDriver(await self._opened()))
+        return handing.waiting(await queries.queue_size())
 
     def stop(self) -> None:
         self._is_stopped = True

@@ -3,7 +3,7 @@
 `docs/WATCHING.md` describes each metric, and `docs/alerts/` has rules over them; tests hold both against what comes out here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from service.jobs import Kind
 from service.ops.figures import Watched
 from service.workers.present import Present, Standing
 from service.writes import BUCKETS
@@ -25,9 +26,10 @@ COUNTED_FOR = timedelta(
 class Exposition:
     """One scrape. A registry of its own, for the library's global one tells of this process only."""
 
-    def __init__(self, watched: Watched, *, process: str, writes: Facts) -> None:
-        """`process` and `writes`: the name and the figures of the process that is asked."""
+    def __init__(self, watched: Watched, *, process: str, writes: Facts, jobs: Mapping[Kind, int]) -> None:
+        """`process` and `writes`: the name and the figures of the process that is asked. `jobs`: what waits with the messenger."""
         self._watched = watched
+        self._jobs = jobs
         self._facts = _facts_by_process(watched.workers) | {process: {"writes": writes}}
         own = next((one for one in watched.workers if one.name == process), None)
         if own is not None:
@@ -70,6 +72,16 @@ class Exposition:
                 for process, facts in self._facts.items()
                 for words, count in facts.get("outcomes", {}).items()
             ),
+        )
+
+        yield _gauge(
+            "memo_jobs_waiting", "Nudges that no worker has taken up, by what they are about.", ["job"],
+            [([kind.value], float(count)) for kind, count in self._jobs.items()],
+        )  # fmt: skip
+        since_due = self._watched.feed_due_since
+        waited = (self._watched.clock_now - since_due).total_seconds() if since_due else 0.0
+        yield _gauge(
+            "memo_feed_overdue_seconds", "How long a feed that is due has waited.", [], [([], waited)]
         )
 
     def _editions(self) -> Iterator[Metric]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import database
+from service.articles import queries
 from service.deadlines.models import Deadline, Ping
 from service.delivery.models import Relay
 from service.editions import lateness
@@ -48,6 +49,7 @@ class Watched:
     punctuality: tuple[Punctuality, ...]
     deadlines: tuple[LastDeadline, ...]
     relays: tuple[RelayLine, ...]
+    feed_due_since: datetime | None
     workers: tuple[Present, ...]
     lock_waits: int | None
 
@@ -63,6 +65,7 @@ def read(session: Session, *, clock_now: datetime) -> Watched:
         punctuality=tuple(lateness.punctuality(session, clock_now)[:NEWSLETTERS_MOST]),
         deadlines=_deadlines(session, now),
         relays=_relays(session, now),
+        feed_due_since=queries.feed_due_since(session, clock_now),
         workers=tuple(present.everybody(session, with_held=False)),
         lock_waits=_lock_waits(session),
     )

@@ -27,7 +27,8 @@ async def metrics(request: Request, asked: Asked, client: Client) -> Response:
         return PlainTextResponse(CLOSED, status, headers)
     watched = await asked.database.read(figures.read, clock_now=asked.clock.now())
     process = f"{socket.gethostname()}:{os.getpid()}"
-    text = Exposition(watched, process=process, writes=asked.database.writes.as_facts()).text()
+    writes = asked.database.writes.as_facts()
+    text = Exposition(watched, process=process, writes=writes, jobs=await asked.jobs.waiting()).text()
     headers = {"Cache-Control": "no-store"}
     return Response(text, headers=headers, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -211,10 +211,11 @@ async def test_nb_47_an_undated_item_keeps_the_time_it_was_first_seen(
 
 async def test_the_same_poll_recorded_twice_changes_nothing(resources: Resources, newsroom: Newsroom) -> None:
     feed = await follow(resources, newsroom.serve("/feed", feed_of(item(1), item(2)), content_type=XML))
-    (facts,) = await resources.database.read(polling.due, NOW)
+    facts = await resources.database.write(polling.take, NOW)
+    assert facts is not None
     outcome = await reading.read_feed(resources.fetcher, facts, NOW)
-    assert len(await resources.database.write(polling.record, feed.id, outcome, NOW)) == 2
-    assert await resources.database.write(polling.record, feed.id, outcome, NOW) == []
+    assert len(await resources.database.write(polling.record, facts, outcome, NOW)) == 2
+    assert await resources.database.write(polling.record, facts, outcome, NOW) == []
     assert len(await stored(resources, feed)) == 2
 
 

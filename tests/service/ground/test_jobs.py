@@ -2,6 +2,9 @@
 
 import asyncio
 
+import asyncpg
+import pytest
+
 from service import jobs
 from service.jobs import Kind
 from service.settings import Settings
@@ -41,3 +44,31 @@ async def test_a_worker_that_is_full_or_dead_keeps_no_other_from_its_work(chosen
         await asyncio.wait(serving, timeout=10)
         await full.close()
         await other.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_its_logs_are_cleared_also_while_a_backup_reads_them(chosen: Settings) -> None:
+    """TRUNCATE would wait for the backup, and every nudge for TRUNCATE."""
+    queue = jobs.connect(chosen.database_url)
+    done = asyncio.Event()
+
+    async def works() -> None:
+        done.set()
+
+    serving = asyncio.create_task(queue.serve(Kind.FEED, works, at_once=1))
+    backup = await asyncpg.connect("postgresql://" + chosen.database_url.partition("://")[2])
+    try:
+        async with asyncio.timeout(15):
+            await queue.nudge(Kind.FEED, "feed-1")
+            await done.wait()
+            async with backup.transaction():
+                assert await backup.fetchval("SELECT count(*) FROM pgqueuer_log") > 0
+                await queue.tidy()
+                await queue.nudge(Kind.SPAN, "span-1")
+            queue.stop()
+            await serving
+            await queue.tidy()
+            assert await backup.fetchval("SELECT count(*) FROM pgqueuer_log") == 0
+    finally:
+        await backup.close()
+        await queue.close()

@@ -16,14 +16,17 @@ from sqlmodel import Session, col
 
 from service import database
 from service.app import create_app
+from service.articles import polling
 from service.deadlines.models import Deadline, Ping
 from service.delivery import relays
 from service.dependencies import Resources
 from service.editions import occurrences, rhythm
 from service.editions.models import Edition, Fate, Occurrence
 from service.editions.rhythm import Rhythm
+from service.jobs import Kind
 from service.ledger import notices
 from service.ledger.models import Delivery, Notice, Run
+from service.newsletters.models import Newsletter
 from service.tokens import new_uid
 from service.worker import Worker
 from service.workers import register
@@ -49,6 +52,7 @@ CLOSED_LISTS = {
     "scope": {"account", "connection", "host", "provider", "sender", "recipient", "message", "ours"},
     "standing": {"alive", "gone", "stopped"},
     "newsletter": {"morning-memo"},
+    "job": {"span", "notice", "chore", "feed"},
     "relay": set(),
     "process": set(),
     "le": set(),
@@ -103,9 +107,14 @@ async def everything(resources: Resources, clock: HandClock) -> Outbox:
             session, "confirm", address="ann@example.org", payload={}, now=now - timedelta(seconds=90)
         )
         relays.note_problem(session, "relay.example.org:587", "421 later")
+        polling.add_feed(
+            session, session.get_one(Newsletter, memo), "https://ledger.example.org/feed",
+            now=moment - timedelta(seconds=40), actor="test",
+        )  # fmt: skip
         _workers(session)
 
     await resources.database.write(write)
+    await resources.jobs.nudge(Kind.SPAN, "span-1")
     return outbox
 
 
@@ -141,6 +150,8 @@ async def test_the_queue_the_workers_and_the_rest_are_told(
     assert told["memo_queue_depth"] == {("breaking",): 0, ("scheduled",): 60, ("notice",): 1}
     assert 90 <= told["memo_oldest_waiting_seconds"][("notice",)] < 300
     assert 0 < told["memo_oldest_waiting_seconds"][("delivery",)] < 300
+    assert told["memo_jobs_waiting"] == {("span",): 1, ("notice",): 0, ("chore",): 0, ("feed",): 0}
+    assert told["memo_feed_overdue_seconds"] == {(): 40}
     assert told["memo_outcomes_total"][("scheduled", "host1:7", "recipient", "accepted")] == 40
     assert told["memo_outcomes_total"][("notice", "host2:7", "recipient", "refused")] == 1
     assert told["memo_handed_over_per_second"] == {("host1:7",): 12.5}
