@@ -21,5 +21,6 @@ async def work(chosen: Settings, *, announce: Callable[[Worker], None]) -> None:
         if not chosen.relay_url and (await resources.database.read(relay_choice.in_order, ""))[0] is None:
             raise RelayMissing
         async with Worker(resources, chosen.relay_url or None).running() as worker:
+            stop = signals.signalled()
             announce(worker)
-            await signals.until_signal()
+            await stop.wait()
