@@ -1,43 +1,17 @@
 """An edition's document as the desk shows and edits it: block by block, in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import ValidationError
 
 from service.errors import Conflict, Invalid
-from service.rendering.blocks import (
-    Block,
-    Briefs,
-    Comments,
-    Document,
-    DocumentCard,
-    Item,
-    KeyGraph,
-    LatestFromSection,
-    LateUpdateBlock,
-    Lead,
-    Masthead,
-    Note,
-    Sponsor,
-    Staff,
-)
+from service.rendering.blocks import Block, Briefs, Comments, Document, Item, Lead, PictureBlock, Piece
 
 EXCERPT_CHARACTERS = 140
-KINDS: dict[type, str] = {
-    Masthead: "Masthead",
-    Note: "Note",
-    Lead: "Lead",
-    Item: "Item",
-    KeyGraph: "Key graph",
-    Briefs: "Briefs",
-    DocumentCard: "Document",
-    LatestFromSection: "Latest from section",
-    LateUpdateBlock: "Late update",
-    Comments: "Comments",
-    Staff: "Staff",
-    Sponsor: "Sponsor",
-}
+_OWN = ("variant", "headline", "title", "quote_markdown", "text_markdown")
+_INNER = ("headline", "value", "title", "name")
 
 
 class EditionHasChanged(Conflict):
@@ -56,7 +30,7 @@ class BlockLine:
 def lines(document: Document) -> tuple[BlockLine, ...]:
     last = len(document.blocks) - 1
     return tuple(
-        BlockLine(number, KINDS[type(block)], _text(block), number == 0, number == last)
+        BlockLine(number, block.called, _text(block), number == 0, number == last)
         for number, block in enumerate(document.blocks)
     )
 
@@ -102,24 +76,23 @@ def _checked(document: Document, number: int) -> list[Block]:
 
 
 def _text(block: Block) -> str:
-    match block:
-        case Lead() | Item():
-            text = block.headline
-        case Briefs() | LatestFromSection():
-            text = " · ".join(brief.headline for brief in block.items)
-        case KeyGraph():
-            text = block.quote_markdown
-        case DocumentCard():
-            text = block.title
-        case Comments():
-            text = f"{block.count:,} comments"
-        case Staff():
-            text = ", ".join(person.name for person in block.people)
-        case Masthead():
-            text = block.variant
-        case _:
-            text = block.text_markdown
+    """How an editor knows it again."""
+    if isinstance(block, Comments):
+        text = f"{block.count:,} comments"
+    elif isinstance(block, PictureBlock):
+        text = block.headline or block.picture.caption or block.picture.alt
+    else:
+        text = _first(block, _OWN) or " · ".join(_first(piece, _INNER) for piece in _pieces(block))
     return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1].rstrip() + "…"
+
+
+def _first(piece: Piece, names: Sequence[str]) -> str:
+    return next((str(getattr(piece, name)) for name in names if getattr(piece, name, None)), "")
+
+
+def _pieces(block: Block) -> list[Piece]:
+    values = (getattr(block, name) for name in type(block).model_fields)
+    return [piece for value in values if isinstance(value, list) for piece in value]
 
 
 def _plain(kind: str, message: str) -> str:

@@ -19,6 +19,7 @@ from service.rendering.blocks import (
     Comments,
     Document,
     DocumentCard,
+    HouseAd,
     Item,
     KeyGraph,
     LatestFromSection,
@@ -27,11 +28,12 @@ from service.rendering.blocks import (
     Note,
     Sponsor,
     Staff,
+    TipLine,
 )
 
 # What follows a story belongs to it.
 _COMPANIONS = (KeyGraph, DocumentCard, Comments)
-_FRAME = (Masthead, Staff, Sponsor, Comments)
+_FRAME = (Masthead, Staff, Sponsor, HouseAd, Comments, TipLine)
 
 
 def placed(document: Document, article: Article, place: Literal["lead", "item", "brief"]) -> Document:
@@ -118,7 +120,7 @@ def _before_the_end(blocks: Sequence[Block]) -> int:
         while at < len(blocks) and isinstance(blocks[at], _COMPANIONS):
             at += 1
         return at
-    closing = (Briefs, LatestFromSection, Sponsor, Staff, Comments)
+    closing = (Briefs, LatestFromSection, Sponsor, HouseAd, TipLine, Staff, Comments)
     return next((at for at, block in enumerate(blocks) if isinstance(block, closing)), len(blocks))
 
 

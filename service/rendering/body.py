@@ -56,6 +56,7 @@ class _Page:
             "unsubscribe_url": self.marks.own("unsubscribe_url", "link"),
             "address": self.marks.own("address", "text"),
             "is_cut_short": is_cut_short,
+            "forwarded": f"{characters.single_line(facts.name)}, {words.date(self.content.date)}",
             "words": words,
             **surroundings(self.marks, facts.language, facts.direction, facts.accent),
         }
@@ -127,8 +128,8 @@ def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str
     def text_of(source: str) -> str:
         return plaintext.of_markdown(source, marks)
 
-    def wrap(text: str) -> str:
-        return plaintext.wrapped(text, marks)
+    def wrap(text: str, mark: str = "") -> str:
+        return plaintext.wrapped(text, marks, first=mark, rest=" " * len(mark))
 
     def attribute(text: str) -> str:
         return marks.moved(text, "attribute")
@@ -143,6 +144,7 @@ def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str
         "attribute": attribute,
         "direction_of": direction_of,
         "host_of": links.host_of,
+        "link_to": links.as_link,
         "picture_width": markdown.PICTURE_WIDTH,
     }
 

@@ -25,6 +25,7 @@ _READ = {
     "caption",
     "title",
     "heading",
+    "value",
 }
 
 

@@ -20,7 +20,7 @@ SHOWN_CHARACTERS = 8  # how wide a value is taken to be where lines are wrapped 
 _SYNTAX = re.compile(r"\{\{\s*([A-Za-z_]{1,40})\s*(?:\|([^{}|\r\n]{0,100}))?\}\}")
 _LETTER: dict[Place, str] = {"text": "t", "attribute": "a", "url": "u", "link": "l"}
 _PLACE: dict[str, Place] = {letter: place for place, letter in _LETTER.items()}
-_ADDRESS_FIELDS = {"url", "source_url"}
+_ADDRESS_FIELDS = {"url", "source_url", "contact"}
 _Part = TypeVar("_Part", bound=BaseModel)
 
 

@@ -6,7 +6,18 @@ Long items end after some paragraphs with a link to the site; if that is not eno
 from collections.abc import Callable
 
 from service.rendering import markdown
-from service.rendering.blocks import Block, Document, Item, LateUpdateBlock, Lead, Note, Sponsor
+from service.rendering.blocks import (
+    Block,
+    Correction,
+    Document,
+    HouseAd,
+    Item,
+    LateUpdateBlock,
+    Lead,
+    Note,
+    Sponsor,
+    TipLine,
+)
 
 QUOTED_OCTETS = 90_000  # decoded HTML
 BASE64_OCTETS = 74_000  # grows by a third, so that the encoded part stays below 100 kB
@@ -57,7 +68,7 @@ def _cut(block: Block, paragraphs: int, web_url: str) -> Block:
         body, was_cut = markdown.opening(block.body_markdown, paragraphs)
         shown = {"body_markdown": body, "read_more": True, "url": block.url or web_url}
         return block.model_copy(update=shown) if was_cut else block
-    if isinstance(block, Note | LateUpdateBlock | Sponsor):
+    if isinstance(block, Note | LateUpdateBlock | Correction | Sponsor | HouseAd | TipLine):
         text, was_cut = markdown.opening(block.text_markdown, max(1, paragraphs))
         return block.model_copy(update={"text_markdown": text}) if was_cut else block
     return block

@@ -8,12 +8,23 @@ import idna
 _ALLOWED = re.compile(
     r"https?://[^\s/<>\"\\\x00-\x1f\x7f-\x9f][^\s<>\"\\\x00-\x1f\x7f-\x9f]*\Z", re.IGNORECASE
 )
+_MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z")
 # What may stand unescaped in an address, with "%" (already escaped there) and the braces and bar of a personal field.
 _LEFT_ALONE = "%:/?#[]@!$&'()*+,;=~-._{}|"
 
 
 def is_web(address: str) -> bool:
     return _ALLOWED.match(address) is not None
+
+
+def is_mail(address: str) -> bool:
+    """Whether it is a bare mail address, which a link opens as a new message."""
+    return _MAILBOX.match(address) is not None
+
+
+def as_link(address: str) -> str:
+    """What stands in `href` for a web or a mail address."""
+    return f"mailto:{quote(address, safe='@+')}" if is_mail(address) else address
 
 
 def is_secure(address: str) -> bool:
