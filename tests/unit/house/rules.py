@@ -30,6 +30,7 @@ WORDS = {
 # A command of `memo` may import whatever it needs, since another command needs something else.
 LATE = {
     "service.articles.drafting",
+    "service.bounces.hooks.signatures",
     "service.cipher",
     "service.delivery.dkim",
     "service.delivery.dkim_material",
