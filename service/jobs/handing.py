@@ -13,7 +13,7 @@ from service.jobs import Handler, Kind
 log = logs.get(__name__)
 
 HEARTBEAT = timedelta(seconds=10)
-POLL = timedelta(seconds=2)  # a lost LISTEN falls back to this silently
+POLL = timedelta(seconds=2)  # what is heard without LISTEN
 
 
 def waiting(counted: Sequence[QueueStatistics]) -> dict[Kind, int]:
@@ -22,7 +22,10 @@ def waiting(counted: Sequence[QueueStatistics]) -> dict[Kind, int]:
     return {kind: sum(one.count for one in queued if one.entrypoint == kind.value) for kind in Kind}
 
 
-async def serve(queue: PgQueuer, kind: Kind, handler: Handler, at_once: int) -> None:
+async def serve(
+    queue: PgQueuer, kind: Kind, handler: Handler, at_once: int, *, ends_when_deaf: bool = False
+) -> None:
+    """`ends_when_deaf`: raises FailingListenerError some seconds after its LISTEN was lost; else it goes on by polling."""
     # An entry point's own limit counts the jobs of every worker, dead ones too: a killed worker would keep the next one waiting.
     place = asyncio.Semaphore(at_once)
 
@@ -35,5 +38,9 @@ async def serve(queue: PgQueuer, kind: Kind, handler: Handler, at_once: int) -> 
 
     queue.entrypoint(kind.value)(nudged)
     await queue.run(
-        dequeue_timeout=POLL, batch_size=1, max_concurrent_tasks=max(2, at_once), heartbeat_timeout=HEARTBEAT
+        dequeue_timeout=POLL,
+        batch_size=1,
+        max_concurrent_tasks=max(2, at_once),
+        heartbeat_timeout=HEARTBEAT,
+        shutdown_on_listener_failure=ends_when_deaf,
     )

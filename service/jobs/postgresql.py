@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.domain.errors import PgqException
 from pgqueuer.queries import Queries
 
 from service import logs
@@ -22,7 +23,7 @@ class PostgresqlJobs:
         self._url = _plain(url)
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
-        self._serving: list[PgQueuer] = []
+        self._serving: dict[int, PgQueuer] = {}  # by id: they have no hash
         self._is_stopped = False
 
     async def nudge(self, kind: Kind, key: str) -> None:
@@ -32,13 +33,19 @@ class PostgresqlJobs:
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
         while not self._is_stopped:
             try:
-                queue = PgQueuer.from_asyncpg_pool(await self._opened())
-                self._serving.append(queue)
-                await handing.serve(queue, kind, handler, at_once)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("jobs.interrupted", kind=kind.value, problem=str(error))
+                await self._serve(kind, handler, at_once)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException) as error:
+                log.warning("jobs.interrupted", kind=kind.value, problem=str(error) or type(error).__name__)
             if not self._is_stopped:
                 await asyncio.sleep(RESTART_AFTER_SECONDS)
+
+    async def _serve(self, kind: Kind, handler: Handler, at_once: int) -> None:
+        queue = PgQueuer.from_asyncpg_pool(await self._opened())
+        self._serving[id(queue)] = queue
+        try:
+            await handing.serve(queue, kind, handler, at_once, ends_when_deaf=True)
+        finally:
+            del self._serving[id(queue)]
 
     async def tidy(self) -> None:
         queries = Queries(AsyncpgPoolDriver(await self._opened()))
@@ -53,7 +60,7 @@ class PostgresqlJobs:
 
     def stop(self) -> None:
         self._is_stopped = True
-        for queue in self._serving:
+        for queue in self._serving.values():
             queue.shutdown.set()
 
     async def close(self) -> None:
