@@ -4,11 +4,12 @@ from sqlmodel import SQLModel
 
 from service.accounts.models import Account, DeskSession, KeptReply, Key
 from service.articles.models import Article, Feed, FeedIdentity
+from service.bounces.models import Bounce, BounceWave, Inbox, ReturnedMail
 from service.deadlines.models import Deadline
 from service.delivery.models import DkimKey, Relay
 from service.editions.models import Cadence, Edition, Occurrence, Rendition, Version, VersionItem
 from service.events.models import Event
-from service.ledger.models import Delivery, Notice, Run, Span
+from service.ledger.models import Bounced, Delivery, Notice, Run, Span
 from service.mailbox.models import CaughtMessage
 from service.newsletters.models import Newsletter
 from service.subscribers.models import ConsentEvent, Cooldown, Subscriber, Subscription
@@ -20,6 +21,9 @@ metadata = SQLModel.metadata
 __all__ = [
     "Account",
     "Article",
+    "Bounce",
+    "BounceWave",
+    "Bounced",
     "Cadence",
     "CaughtMessage",
     "ConsentEvent",
@@ -32,6 +36,7 @@ __all__ = [
     "Event",
     "Feed",
     "FeedIdentity",
+    "Inbox",
     "KeptReply",
     "Key",
     "Newsletter",
@@ -39,6 +44,7 @@ __all__ = [
     "Occurrence",
     "Relay",
     "Rendition",
+    "ReturnedMail",
     "Run",
     "Span",
     "Subscriber",

@@ -125,6 +125,20 @@ class Delivery(SQLModel, table=True):
     pins: dict[str, Any] | None = Field(default=None, sa_column=sa.Column(Json, nullable=True))
 
 
+class Bounced(SQLModel, table=True):
+    """A delivery that came back, after the relay had accepted it or before we knew that it had. Beside its row, so that the row's own
+    state stays what the relay answered. `kind` is the gravest that was said (`bounces.findings`).
+    """
+
+    edition_id: int = Field(primary_key=True, sa_type=BigKey, sa_column_kwargs={"autoincrement": False})
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    kind: str = Field(max_length=24)
+    weight: int
+    status: str = Field(default="", max_length=12)
+    reply: str = Field(default="", max_length=500)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
 class NoticeState(StrEnum):
     QUEUED = "queued"
     ACCEPTED = "accepted"

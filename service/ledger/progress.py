@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import database
-from service.ledger import tallies
+from service.ledger import returned, tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
 from service.ledger.tallies import Tally
 
@@ -29,6 +29,7 @@ class Progress:
     rate_per_second: float = 0.0
     stopped: str | None = None
     stop_reason: str | None = None
+    bounced_later: int = 0  # of those accepted
 
     def _count(self, state: DeliveryState) -> int:
         return self.counts.get(state, 0)
@@ -99,6 +100,7 @@ def of(session: Session, edition_id: int) -> Progress:
         rate_per_second=_rate(session, run, first),
         stopped=run.stopped,
         stop_reason=run.stop_reason,
+        bounced_later=returned.count(session, edition_id),
     )
 
 
