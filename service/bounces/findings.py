@@ -53,7 +53,8 @@ class Finding:
     `recipient` is None where the report names nobody (a redacted complaint). `status` is an enhanced code in full ("5.1.1", RFC 3463) or
     "", `reply` an SMTP code ("550") or "". `text` is the other side's own words, shortened. `rule` is a short name ("no-such-mailbox"),
     good for grouping; `source` says where the rule is from, for a person. `needs_second`: a bad domain, believed only when it is
-    said again a day or more later.
+    said again a day or more later. `strikes`: a failed edition that counts against the address; so do a strike and a dead address, and
+    a mailbox that is full.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class Finding:
     text: str = ""
     feedback: str = ""  # ARF's Feedback-Type: abuse, fraud, opt-out, not-spam, auth-failure …
     needs_second: bool = False
+    strikes: bool = False
     original: Original = NOTHING_SHOWN
     at: datetime | None = None  # when it happened, UTC, by the word of the report
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import dkim, editions, opening, relays, workers
+from service.cli import bounces, dkim, editions, opening, relays, workers
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ app.add_typer(dkim.app, name="dkim")
 app.command()(editions.send)
 app.command()(editions.proof)
 app.command()(workers.workers)
+app.command()(bounces.bounce)
 
 
 def main() -> None:

@@ -187,11 +187,13 @@ SENDER = (
     _sender("RFC 3463 section 3.2, X.1.7 and X.1.8: the sender's address", "", r"1\.[789]"),
     _sender(
         "Postfix, Exim, AT&T: no name for our address",
-        r"\bPTR\b|reverse (dns|hostname|lookup)|cannot find your (reverse )?hostname|\brDNS\b|helo command rejected",
+        r"\bPTR\b|reverse (dns|hostname|lookup)|cannot find your (reverse )?hostname|\brDNS\b|helo command rejected"
+r"|invalid ip for sending|host (network )?not allowed|unrout(e)?able sender",
     ),
     _sender(
         "Postfix, Exim, qmail: the sender's domain cannot be found",
-        r"sender (domain|verify)|domain of sender|envelope sender|badmailfrom|sender address rejected: domain",
+        r"sender (domain|verify)|domain of sender|envelope sender|provide a valid from|sender rejected|badmailfrom"
+r"|sender address rejected: domain",
     ),
     _sender(
         "GMX and others: policy behind the words of RFC 5321 section 4.2.2",
@@ -226,7 +228,8 @@ LEFT_OVER = (
     _sender(
         "Filters, by their words: spam, block lists, reputation, policy",
         r"spam|block.?list|black.?list|\bblocked|reputation|\bpolic|RBL|DNSBL|senderbase|spamhaus|cloudmark"
-        r"|prohibit|suspicio|phish|junk|OFR\w*_|LPN\w*_|IP=[\d.]+ - a problem|message denied",
+        r"|prohibit|suspicio|phish|junk|OFR\w*_|LPN\w*_|IP=[\d.]+ - a problem|message denied|protocol violation"
+r"|(sending|client|your) (ip|host|server) .{0,30}not (allowed|permitted|authori[sz]ed)",
         codes=_NO,
     ),
     Rule(

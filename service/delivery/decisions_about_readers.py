@@ -38,15 +38,20 @@ TRANSIENT = (
     _transient(
         "Mailbox full, by its words",
         r"(mailbox|inbox|user|recipient|account|disk).{0,40}(is |are )?(\bfull\b|over ?quota|out of storage)"
-        r"|over ?quota|quota (is )?(exceeded|violation)|exceed(ed|s)? .{0,30}(quota|storage)|mailbox (size )?limit|mailfolder is full",
+        r"|over ?quota|quota (is )?(exceeded|violation)|exceed(ed|s)? .{0,30}(quota|storage)|mailbox (size )?limit"
+        r"|mailfolder is full",
         None,
-        "45[02]|55[0-4]",
+        "45[02]|522|55[0-4]",
         strikes=True,
     ),
     _transient("RFC 3463 section 3.5, X.4.7: expired on its way", "", r"4\.7"),
     _transient("RFC 3463, X.3.x and X.4.x: a system or route behind the relay", "", r"[34]\.\d+", "4.."),
-    _transient("Yahoo, Exchange: a fault inside", r"internal (server )?error|transaction failed, blame|temporary failure",
-               None, "[45].."),
+    _transient(
+        "Yahoo, Exchange: a fault inside",
+        r"internal (server |system )?error|service (is )?currently unavailable|transaction failed, blame|temporary failure",
+        None,
+        "[45]..",
+    ),
 )  # fmt: skip
 
 _GONE = (
@@ -55,15 +60,23 @@ _GONE = (
     r"|(mailbox|recipient|account|address)( \S+){0,3} (not found|does(n't| not) exist|unallocated|unknown|is no longer valid)"
     r"|doesn't have an? \S+ account|(is )?no longer valid|not a valid (user|mailbox|e-?mail|recipient)"
     r"|invalid (mailbox|recipient)|recipient (unrecognized|not found|unknown)|addressee unknown|blank mailhost"
-    r"|not our customer|utilisateur inconnu|destinataire .{0,20}invalide|unbekannt|mailbox unavailable|not in recipient list"
+    r"|not our customer|utilisateur inconnu|destinataire .{0,20}invalide|unbekannt|mailbox unavailable"
+    r"|not in recipient list"
     r"|sorry, no mailbox|address rejected\.? *\[code|account closed|address does not exist|cannot deliver mail for"
 )
 _DISABLED = (
-    r"(account|mailbox|user|recipient)( \S+){0,4} (is )?(disabled|inactive|deactivated|not active|not activated|archived?e?\b)"
+    r"(account|mailbox|user|recipient)( \S+){0,4} (is )?(disabled|inactive|deactivated|not active|not activated"
+    r"|archived?e?\b)"
     r"|disableduser|inactiveuser|full and inactive|overquotaperm"
 )
 
 PERMANENT = (
+    _refused(
+        "Recipients' own filters, by their words, whatever the code",
+        r"recipient('s)? (own )?(preferences|filter)|domain filter",
+        None,
+        "55.",
+    ),
     _bad_domain("RFC 7504: 556, the domain takes no mail", "", None, "556"),
     _bad_domain("RFC 7505 section 4: null MX", r"null ?mx|does not accept mail"),
     _bad_domain(
@@ -73,12 +86,14 @@ PERMANENT = (
     ),
     _bad_domain(
         "Exim, Postfix and others: no such domain",
-        r"unrout(e)?able address|(host|domain)( name)?( \S+){0,3} (not found|does(n't| not) exist)|no-domain|no MX for",
+        r"unrout(e)?able address|(host|domain)( name)?( \S+){0,3} (not found|does(n't| not) exist)|no-domain|no MX for"
+r"|domain is not reachable",
         None,
         "5..",
     ),
     _dead("RFC 3463 section 3.2, X.1.1, X.1.3, X.1.6: no such mailbox, bad syntax, moved", "", r"1\.[136]", "5[15].|501"),
     _dead("Exchange Online 5.1.10: recipient not found", "", r"1\.10"),
+    _dead("Cisco Secure Email 5.1.0: no such recipient", r"^#5\.1\.0 address rejected", r"1\.0"),
     _dead("RFC 3463 section 3.3, X.2.1: mailbox disabled", "", r"2\.1"),
     _dead("IANA registry 5.7.13, 5.7.17, 5.7.18: disabled, or another owner", "", r"7\.1[378]"),
     _dead("RFC 5321 section 4.2.2: 551, not here", r"not (local|here)|try|forward|moved|exist", None, "551"),
@@ -88,7 +103,10 @@ REFUSING = (
     _refused("5.7.x with words about the address: counted, never believed at once", f"{_GONE}|{_DISABLED}", r"7\.\d+"),
     _dead("Wordings of addresses that do not exist", _GONE),
     _dead("Wordings of mailboxes that are closed", _DISABLED),
-    _refused("Exchange Online 5.4.1, and bounce parsers' suspend, filtered, notaccept",
-             r"recipient address rejected: access denied|suspended|(recipient|address) rejected", r"[0-6]\.\d+"),
+    _refused(
+        "Exchange Online 5.4.1, and bounce parsers' suspend, filtered, notaccept",
+        r"recipient address rejected: access denied|suspended|recipient account is blocked|(recipient|address) rejected",
+        r"(?!2\.3|3\.4|6\.)[0-6]\.\d+",
+    ),
     _refused("RFC 6531 section 3.5: this address needs SMTPUTF8", "", r"6\.7", strikes=False),
 )  # fmt: skip

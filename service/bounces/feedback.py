@@ -1,0 +1,56 @@
+"""RFC 5965: complaints as providers pass them on, and RFC 6591: failures of authentication in the same form."""
+
+import re
+from typing import NamedTuple
+
+from service.bounces import addressing
+from service.bounces.findings import Kind
+from service.bounces.opened import Fields, Opened, header_of
+
+ABUSE = (Kind.COMPLAINT, "complaint", "RFC 5965 section 7.3: a reader calls it spam")
+_TYPES = {
+    "abuse": ABUSE,
+    "fraud": (Kind.COMPLAINT, "complaint", "RFC 5965 section 7.3: called a fraud"),
+    "opt-out": (Kind.UNSUBSCRIBE, "opt-out", "RFC 5965 section 3.1: a reader asks to leave through the provider"),
+    "opt-out-list": (Kind.UNSUBSCRIBE, "opt-out", "RFC 5965 section 3.1: a reader asks to leave through the provider"),
+    "not-spam": (Kind.NOT_A_REPORT, "not-spam", "RFC 6430 section 2: a reader calls it no spam"),
+    "auth-failure": (Kind.SENDER, "authentication", "RFC 6591: our SPF, DKIM or DMARC failed there; no reader complains"),
+    "dmarc": (Kind.SENDER, "authentication", "RFC 6591: our SPF, DKIM or DMARC failed there; no reader complains"),
+    "virus": (Kind.SENDER, "virus", "RFC 5965 section 7.3: a virus is said to be in the message"),
+}  # fmt: skip
+
+
+class Feedback(NamedTuple):
+    kind: Kind
+    rule: str
+    source: str
+    feedback: str
+    recipients: tuple[str, ...]  # redacted ones left out
+    text: str
+
+
+def feedback_of(opened: Opened) -> Feedback | None:
+    """None for what is no feedback report."""
+    machine = next((part for part in opened.parts if part.kind == "message/feedback-report"), None)
+    if machine is None:
+        machine = next((part for part in opened.parts if _looks_like_one(part.text)), None)
+        if machine is None:
+            return None
+    fields = _all_fields(machine.text)
+    stated = re.match(r"[\w-]+", fields.first("feedback-type").strip().lower())
+    feedback = stated[0] if stated else "abuse"
+    kind, rule, source = _TYPES.get(feedback, ABUSE)
+    named = fields.every("original-rcpt-to", "removal-recipient")
+    recipients = [address for value in named if (address := addressing.first_in(value))]
+    words = next((part.text for part in opened.parts if part.kind == "text/plain"), "")
+    return Feedback(kind, rule, source, feedback, tuple(dict.fromkeys(recipients)), words)
+
+
+def _looks_like_one(text: str) -> bool:
+    """Its two obligatory fields (section 3.1), in a part that says it is something else."""
+    return all(re.search(rf"(?mi)^{name}[ \t]*:", text[:4_000]) for name in ("feedback-type", "user-agent"))
+
+
+def _all_fields(text: str) -> Fields:
+    fields, rest = header_of(text.lstrip().encode())
+    return Fields((*fields, *header_of(rest.lstrip())[0]))
