@@ -57,6 +57,11 @@ def of_section(session: Session, newsletter_id: int, section: str, *, limit: int
     return list(session.exec(query))
 
 
+def sections(session: Session, newsletter_id: int, *, limit: int) -> list[str]:
+    query = select(Article.section).where(Article.newsletter_id == newsletter_id, Article.section != "")
+    return list(session.exec(query.distinct().order_by(Article.section).limit(limit)))
+
+
 def feed(session: Session, uid: uuid.UUID) -> Feed:
     found = session.exec(select(Feed).where(Feed.uid == uid)).first()
     if found is None:

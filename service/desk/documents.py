@@ -1,5 +1,6 @@
 """An edition's document as the desk shows and edits it: block by block, in order."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +8,18 @@ from typing import Literal
 from pydantic import ValidationError
 
 from service.errors import Conflict, Invalid
-from service.rendering.blocks import Block, Briefs, Comments, Document, Item, Lead, PictureBlock, Piece
+from service.rendering.blocks import (
+    Block,
+    Briefs,
+    Comments,
+    Document,
+    Item,
+    Lead,
+    Masthead,
+    PictureBlock,
+    Piece,
+    Staff,
+)
 
 EXCERPT_CHARACTERS = 140
 _OWN = ("variant", "headline", "title", "quote_markdown", "text_markdown")
@@ -16,6 +28,10 @@ _INNER = ("headline", "value", "title", "name")
 
 class EditionHasChanged(Conflict):
     """Somebody has changed this edition since you opened it. Here it is as it stands now: please look again."""
+
+
+class BlockHasChanged(Conflict):
+    """Somebody has changed or removed this block since you opened it. What you wrote is still here: copy it, then look again."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,52 @@ def without(document: Document, number: int) -> Document:
     blocks = _checked(document, number)
     del blocks[number]
     return document.model_copy(update={"blocks": blocks})
+
+
+def standing_at(document: Document, number: int) -> Block:
+    return _checked(document, number)[number]
+
+
+def mark(block: Block) -> str:
+    """What a block is known by while it is edited, wherever it has been moved meanwhile."""
+    return hashlib.sha256(block.model_dump_json().encode()).hexdigest()[:24]
+
+
+def with_block(document: Document, block: Block, at: int) -> Document:
+    blocks = list(document.blocks)
+    blocks.insert(max(0, min(at, len(blocks))), block)
+    return _whole(document, blocks)
+
+
+def marked(document: Document, number: int, was: str) -> int:
+    """Where the block stands now. Two editors may change two blocks at once; the same one they may not."""
+    here = [at for at, block in enumerate(document.blocks) if mark(block) == was]
+    if not here:
+        raise BlockHasChanged
+    return number if number in here else here[0]
+
+
+def with_changed(document: Document, number: int, block: Block) -> Document:
+    blocks = _checked(document, number)
+    blocks[number] = block
+    return _whole(document, blocks)
+
+
+def usual_place(document: Document, block: type[Piece]) -> int:
+    """Behind the last block, but for who makes it, who stand at the end; the masthead stands first."""
+    if block is Masthead:
+        return 0
+    blocks = document.blocks
+    return len(blocks) - 1 if blocks and isinstance(blocks[-1], Staff) else len(blocks)
+
+
+def _whole(document: Document, blocks: list[Block]) -> Document:
+    try:
+        return Document(subject=document.subject, preheader=document.preheader, blocks=blocks)
+    except ValidationError as error:
+        first = error.errors()[0]
+        text = first["msg"].removeprefix("Value error, ")
+        raise Invalid(f"{text[:1].upper()}{text[1:]}.", field="blocks") from error
 
 
 def _checked(document: Document, number: int) -> list[Block]:

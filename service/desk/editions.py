@@ -22,7 +22,9 @@ from service.editions.models import Edition, State
 from service.errors import Conflict, Invalid, MemoError
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
-from service.rendering.blocks import Document
+from service.rendering import blocks
+from service.rendering.blocks import Document, Masthead
+from service.rendering.pieces import Piece
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 Look = Literal["html", "text"]
@@ -43,6 +45,14 @@ class EditionView:
     proof: ProofView | None
     planned_day: str
     planned_time: str
+
+    @property
+    def kinds(self) -> list[tuple[str, type[Piece]]]:
+        """What can be added: everything, but no second masthead."""
+        has_masthead = any(isinstance(block, Masthead) for block in self.document.blocks)
+        return [
+            (kind, block) for kind, block in blocks.KINDS.items() if block is not Masthead or not has_masthead
+        ]
 
     @property
     def is_editable(self) -> bool:

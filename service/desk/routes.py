@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from service.desk import (
+    blocks,
     deliveries,
     departure,
     editions,
@@ -17,6 +18,19 @@ from service.desk import (
 )
 
 router = APIRouter()
-PAGES = (sign_in, today, newsletters, editions, preview, departure, live, deliveries, proofs, relays, workers)
+PAGES = (
+    sign_in,
+    today,
+    newsletters,
+    blocks,
+    editions,
+    preview,
+    departure,
+    live,
+    deliveries,
+    proofs,
+    relays,
+    workers,
+)
 for page in PAGES:
     router.include_router(page.router)

@@ -4,11 +4,11 @@ from sqlmodel import Session
 
 from service.articles import queries as articles
 from service.articles.models import Article
-from service.editions import composition, digest, queries
+from service.editions import composition, digest, latest, queries
 from service.editions.digest import Frame
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
-from service.rendering.blocks import Document
+from service.rendering.blocks import Brief, Document
 
 MOST_ARTICLES = 200
 
@@ -30,10 +30,17 @@ def compose(session: Session, newsletter: Newsletter) -> Document | None:
     rules = publication.digest_rules(newsletter)
     new = new_articles(session, newsletter)
     section = digest.section_of(new, rules)
-    latest = (
+    newest = (
         articles.of_section(session, newsletter.id, section, limit=MOST_ARTICLES)
         if section and rules.latest_count
         else []
     )
     staff = composition.staff_block(newsletter)
-    return digest.compose(new, Frame(newsletter.language, section, latest, staff), rules)
+    return digest.compose(new, Frame(newsletter.language, section, newest, staff), rules)
+
+
+def latest_of(session: Session, newsletter: Newsletter, section: str, document: Document) -> list[Brief]:
+    """The newest of a section that this document does not have yet, by the newsletter's own rules."""
+    found = articles.of_section(session, newsletter.id, section, limit=MOST_ARTICLES)
+    rules = publication.digest_rules(newsletter)
+    return latest.briefs(found, rules, taken=latest.taken_in(document))

@@ -101,8 +101,7 @@ def leave_out(session: Session, edition: Edition, article: Article, *, now: date
 
 def replace(session: Session, edition: Edition, document: Document, *, now: datetime, actor: str) -> Version:
     held = queries.lock(session, edition)
-    if held.state not in (State.DRAFT, State.SCHEDULED):
-        raise EditionClosed(f"This edition cannot be changed any more. {_WHY_NOT[held.state]}")
+    check_open(held)
     if held.state is State.SCHEDULED:
         check_sendable(document)
     before = held.version_number
@@ -114,6 +113,11 @@ def replace(session: Session, edition: Edition, document: Document, *, now: date
 
 def document_of(session: Session, edition: Edition) -> Document:
     return versions.document_in(versions.newest(session, edition))
+
+
+def check_open(edition: Edition) -> None:
+    if edition.state not in (State.DRAFT, State.SCHEDULED):
+        raise EditionClosed(f"This edition cannot be changed any more. {_WHY_NOT[edition.state]}")
 
 
 def check_sendable(document: Document) -> None:

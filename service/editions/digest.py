@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.articles import spelling
 from service.articles.models import Article, Source
-from service.editions import layout, placing
+from service.editions import latest, layout, placing
 from service.newsletters.details import DigestRules
 from service.rendering.blocks import (
     PREHEADER_CHARACTERS,
@@ -99,19 +98,8 @@ def _divided(others: Sequence[Article], rules: DigestRules) -> tuple[list[Articl
 
 
 def _latest(placed: Sequence[Article], frame: Frame, rules: DigestRules) -> list[Block]:
-    there = {article.uid for article in placed} | {article.headline.casefold() for article in placed}
-    rest = [
-        article
-        for article in frame.latest
-        if article.url and article.uid not in there and article.headline.casefold() not in there
-    ]
-    pinned = [spelling.key(url) for url in rules.pinned]
-    rest.sort(key=lambda one: pinned.index(one.url_key) if one.url_key in pinned else len(pinned))
-    chosen = rest[: rules.latest_count]
-    if not frame.section or not chosen:
-        return []
-    briefs = [placing.brief(article).model_copy(update={"text": None}) for article in chosen]
-    return [LatestFromSection(section=frame.section, items=briefs)]
+    briefs = latest.briefs(frame.latest, rules, taken=latest.taken_by(placed))
+    return [LatestFromSection(section=frame.section, items=briefs)] if frame.section and briefs else []
 
 
 def _subject(lead: Article, others: Sequence[Article], more: int, language: str) -> str:
