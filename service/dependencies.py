@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service import database, jobs, settings, tokens
+from service.bounces.matching import Means
 from service.clock import Clock, SystemClock
 from service.database import Database
 from service.delivery.return_paths import ReturnPaths
@@ -30,6 +31,11 @@ class Resources:
         """None: no bounce domain is set, so nothing comes back to us."""
         domain = self.settings.bounce_domain
         return ReturnPaths(self.keys, domain) if domain else None
+
+    @property
+    def means(self) -> Means:
+        """What proves whom a report is about."""
+        return Means(self.keys, self.pepper, self.return_paths)
 
     def url(self, path: str) -> str:
         """An absolute link: always below the configured address, never made from a request (faults.md NB-17)."""

@@ -42,7 +42,8 @@ class Settings(BaseSettings):
         "it is the main relay then. Empty: the main relay of the register, or else the built-in mailbox.",
     )
     relay_ca_file: Path | None = Field(
-        None, description="Certificates to trust for the relay beside the system's."
+        None,
+        description="Certificates to trust for the relay, and the mailbox of bounces, beside the system's.",
     )
     relay_connections: int = Field(
         10, ge=1, le=200, description="Connections kept open to the relay at once."
@@ -90,6 +91,10 @@ class Settings(BaseSettings):
         "",
         description="Domain whose mail is brought back to us, for the envelope sender of each message; "
         "empty: the newsletter's own address is the sender, and bounces go there.",
+    )
+    bounce_listen: str = Field(
+        "",
+        description="`host:port` on which a worker takes mail for the bounce domain over SMTP; empty: it does not.",
     )
     public_url: str = Field("", description="Address readers reach us at; every link begins with it.")
     secret_key: str = Field(
@@ -143,6 +148,14 @@ class Settings(BaseSettings):
             raise ValueError("give a domain as DNS has it, for example bounces.news.example.org")
         return domain
 
+    @field_validator("bounce_listen")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        host, _, port = value.strip().rpartition(":")
+        if value and not (host and port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError("give an address and a port, for example 0.0.0.0:2525")
+        return value.strip()
+
     @field_validator("public_url")
     @classmethod
     def _is_absolute(cls, value: str) -> str:
@@ -170,6 +183,18 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The public address without a slash at its end."""
         return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def bounce_address(self) -> tuple[str, int] | None:
+        """Where the listener for bounces listens. Raises SettingsInvalid without a domain to listen for."""
+        if not self.bounce_listen:
+            return None
+        if not self.bounce_domain:
+            raise SettingsInvalid(
+                "MEMO_BOUNCE_LISTEN needs MEMO_BOUNCE_DOMAIN: it takes mail for that domain only."
+            )
+        host, _, port = self.bounce_listen.rpartition(":")
+        return host.strip("[]"), int(port)
 
     @property
     def greeting_name(self) -> str:

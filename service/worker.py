@@ -19,6 +19,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
+from service.bounces import inbox_register, keeping
+from service.bounces.inbox import InboxReader
 from service.deadlines import pings
 from service.delivery import (
     closing,
@@ -54,6 +56,7 @@ SPANS_AT_ONCE = 3
 TICK_SECONDS = 1
 FEED_SECONDS = 5
 DEADLINE_SECONDS = 5
+BOUNCE_SECONDS = 5
 STOP_SECONDS = 12
 
 
@@ -73,6 +76,7 @@ class Worker:
         if relay_url is not None:
             own = transport.read_address(relay_url, ehlo_name=greeting.ehlo_name, ca_file=greeting.ca_file)
         self._return_paths = resources.return_paths
+        self._inbox = InboxReader(resources.database, resources.clock, resources.means, chosen.relay_ca_file)
         self._setting = own if relay_url == chosen.relay_url else None
         self._switch = RelaySwitch(
             Premises(
@@ -101,12 +105,30 @@ class Worker:
                 await self._resources.database.write(spans.let_everything_go)
             await self._resources.database.write(relay_register.follow_setting, self._setting)
             await self._switch.follow()
-            async with self.pulse.beating():
+            async with self._listening(), self.pulse.beating():
                 self._start()
                 try:
                     yield self
                 finally:
                     await self._stop()
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """For mail to the bounce domain, if it is to come to us directly."""
+        held, wanted = self._resources, self._resources.settings.bounce_address
+        if wanted is None or self._return_paths is None:
+            yield
+            return
+        from service.bounces.listener import Listener
+
+        listener = Listener(
+            held.database, held.clock, self._return_paths, greeting=held.settings.greeting_name
+        )
+        await listener.start(*wanted)
+        try:
+            yield
+        finally:
+            await listener.stop()
 
     def _start(self) -> None:
         jobs = self._resources.jobs
@@ -123,6 +145,7 @@ class Worker:
         self._scheduler.add_job(tick, "interval", seconds=TICK_SECONDS)
         self._scheduler.add_job(_unharmed(self.look_for_feeds), "interval", seconds=FEED_SECONDS)
         self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)
+        self._scheduler.add_job(_unharmed(self._inbox.look), "interval", seconds=BOUNCE_SECONDS)
         self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
         self._scheduler.start()
 
@@ -197,6 +220,8 @@ class Worker:
         await self._resources.database.write(signin.forget_expired, now=now)
         await self._resources.database.write(register.forget_old)
         await self._resources.database.write(dkim_keys.lock_anew, self._resources.keys)
+        await self._resources.database.write(inbox_register.lock_anew, self._resources.keys)
+        await self._resources.database.write(keeping.forget_old, now=now)
 
     def _facts(self) -> dict[str, Any]:
         return {**self._figures.as_facts(), "writes": self._resources.database.writes.as_facts()}

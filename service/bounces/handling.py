@@ -2,7 +2,8 @@
 
     permanent                    suppressed; one that needs a second is believed a day later; in a wave it is held for a person
     strike                       counts by edition (`strikes`), and suppresses when there are enough
-    transient, delay, auto-reply nothing
+    transient                    nothing, or a strike where the report says that it counts
+    delay, auto-reply            nothing
     sender                       about us: an alarm, nobody is struck
     complaint                    the subscription ends at once, and the address is suppressed until its owner signs up anew
     unsubscribe                  the subscription ends at once
@@ -71,12 +72,17 @@ def _followed(session: Session, case: _Case) -> Action:
         return Action.NONE
     if not case.match.is_found:
         return Action.UNMATCHED
-    weight = WEIGHTS.get(case.finding.kind)
-    if weight is not None and case.match.delivery is not None:
-        back = Return(case.finding.kind.value, weight, case.bounce.status, case.bounce.reply, case.now)
+    kind = Kind.STRIKE if _is_strike(case.finding) else case.finding.kind
+    if kind in WEIGHTS and case.match.delivery is not None:
+        back = Return(kind.value, WEIGHTS[kind], case.bounce.status, case.bounce.reply, case.now)
         if not returned.note(session, *case.match.delivery, back):
             return Action.KNOWN
     return Action.NONE if case.match.is_for_staff else follow(session, case)
+
+
+def _is_strike(finding: Finding) -> bool:
+    """A mailbox that is full is a passing trouble, and counts all the same: nobody may ever empty it."""
+    return finding.kind is Kind.STRIKE or (finding.kind is Kind.TRANSIENT and finding.strikes)
 
 
 def _dead(session: Session, case: _Case) -> Action:
@@ -100,7 +106,7 @@ def _was_said_before(session: Session, case: _Case) -> bool:
 
 
 def _struck(session: Session, case: _Case) -> Action:
-    if case.match.subscriber_id is None or case.match.address is None:
+    if not _is_strike(case.finding) or case.match.subscriber_id is None or case.match.address is None:
         return Action.NONE
     failures = strikes.in_a_row(standing.of(session, case.match.subscriber_id, now=case.now), case.now)
     if not strikes.are_enough(failures):
@@ -161,7 +167,7 @@ def _subscriptions(session: Session, match: Match) -> list[uuid.UUID]:
 _FOLLOWS: dict[Kind, Callable[[Session, _Case], Action]] = {
     Kind.PERMANENT: _dead,
     Kind.STRIKE: _struck,
-    Kind.TRANSIENT: lambda session, case: Action.NONE,
+    Kind.TRANSIENT: _struck,
     Kind.SENDER: _ours,
     Kind.COMPLAINT: _complained,
     Kind.UNSUBSCRIBE: _left,

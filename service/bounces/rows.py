@@ -15,6 +15,7 @@ from service.bounces.matching import Match
 from service.bounces.models import Action, Bounce
 from service.delivery import waves
 from service.delivery.return_paths import Named
+from service.mailbox import header_text
 
 _ADDRESS = re.compile(r"\S+@\S+")
 
@@ -50,7 +51,7 @@ def enter(session: Session, bounce: Bounce) -> Bounce | None:
 
 def made(finding: Finding, evidence: Evidence, match: Match, *, now: datetime) -> Bounce:
     address = match.address or ""
-    said = " ".join(part for part in (finding.reply, finding.text) if part)
+    said = header_text.single_line(" ".join(part for part in (finding.reply, finding.text) if part))
     return Bounce(
         event=_key(evidence, finding),
         source=evidence.source[:40],

@@ -184,6 +184,16 @@ async def test_an_edition_between_clears_unless_it_failed_too(
     assert last.action is (Action.STRUCK if state is DeliveryState.ACCEPTED else Action.SUPPRESSED)
 
 
+async def test_a_mailbox_that_stays_full_counts(resources: Resources) -> None:
+    desk = await desk_of(resources, [NORA])
+    told = []
+    for days in (20, 10):
+        earlier = await resources.database.write(earlier_edition, desk.outbox, days_ago=days, now=desk.now)
+        told.append(await desk.tell(Kind.TRANSIENT, Named(earlier, 1), rule="mailbox-full", strikes=True))
+    told.append(await desk.tell(Kind.TRANSIENT, await desk.named(NORA), rule="mailbox-full", strikes=True))
+    assert [bounce.action for bounce in told if bounce] == [Action.STRUCK, Action.STRUCK, Action.SUPPRESSED]
+
+
 async def test_a_bad_domain_is_believed_when_it_is_said_again(resources: Resources, clock: HandClock) -> None:
     desk = await desk_of(resources, [NORA])
     earlier = await resources.database.write(earlier_edition, desk.outbox, days_ago=1, now=desk.now)

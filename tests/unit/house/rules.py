@@ -31,6 +31,7 @@ WORDS = {
 LATE = {
     "service.articles.drafting",
     "service.bounces.hooks.signatures",
+    "service.bounces.listener",
     "service.cipher",
     "service.delivery.dkim",
     "service.delivery.dkim_material",
