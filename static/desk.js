@@ -16,6 +16,18 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// What stands in a field is copied; where the browser does not let us (no HTTPS), it is selected for the keyboard.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest && event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  try { await navigator.clipboard.writeText(field.value); } catch { if (!document.execCommand("copy")) return; }
+  const words = button.firstChild;
+  words.data = "Copied";
+  window.setTimeout(() => { words.data = "Copy"; }, 2000);
+});
+
 // When the last figures have come, the page shows the buttons that fit them.
 document.addEventListener("done", (event) => {
   if (event.target.closest && event.target.closest("[data-live]")) window.location.reload();

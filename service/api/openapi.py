@@ -31,7 +31,10 @@ TAGS = [
     {"name": "editions", "description": "One dated instance of a newsletter: made, planned, sent, watched."},
     {"name": "subscribers", "description": "Readers of a newsletter."},
     {"name": "suppressions", "description": "Addresses that get no mail."},
-    {"name": "relays", "description": "The mail servers that take our messages."},
+    {
+        "name": "relays",
+        "description": "The mail servers that take our messages, and the keys that sign them.",
+    },
 ]
 
 

@@ -4,6 +4,7 @@ from fastapi.responses import JSONResponse
 from service.api import (
     articles,
     cadences,
+    dkim,
     editions,
     newsletters,
     openapi,
@@ -21,7 +22,18 @@ _operations = APIRouter(
     dependencies=[Depends(caller), Depends(json_only)],
     generate_unique_id_function=openapi.operation_id,
 )
-for _part in (newsletters, cadences, articles, editions, sending, proofs, subscribers, suppressions, relays):
+for _part in (
+    newsletters,
+    cadences,
+    articles,
+    editions,
+    sending,
+    proofs,
+    subscribers,
+    suppressions,
+    relays,
+    dkim,
+):
     _operations.include_router(_part.router)
 
 router = APIRouter()

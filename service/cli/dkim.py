@@ -11,6 +11,7 @@ from service.cli import opening
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from sqlmodel import Session
 
     from service.delivery.dkim_keys import Activated
     from service.delivery.models import DkimKey
@@ -147,8 +148,12 @@ async def _add(resources: "Resources", domain: str, selector: str, private: "RSA
     from service.delivery import dkim_keys
 
     now = resources.clock.now()
-    place = (domain, selector or f"memo-{now:%Y%m%d}")
-    return await resources.database.write(dkim_keys.add, resources.keys, place, private, actor=ACTOR, now=now)
+
+    def add(session: "Session") -> "DkimKey":
+        place = domain, selector or dkim_keys.free_selector(session, domain, now)
+        return dkim_keys.add(session, resources.keys, place, private, actor=ACTOR, now=now)
+
+    return await resources.database.write(add)
 
 
 def _say_how_to_go_on(key: "DkimKey") -> None:

@@ -4,6 +4,7 @@ add -> ready: its DNS record can be published -> activate: it signs, and the one
     -> retired: still signs again what was begun with it, for a message that goes out twice is the same message -> remove
 """
 
+import itertools
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -114,13 +115,32 @@ def remove(session: Session, place: tuple[str, str], *, actor: str, now: datetim
     key = _get(session, place)
     if key.state is DkimKeyState.ACTIVE:
         raise StillNeeded("This key signs: activate another one, or retire it first.")
-    if key.activated_at and key.retired_at and now < (until := key.retired_at + KEPT_AFTER_RETIRING):
+    if not is_removable(key, now) and key.retired_at:
         raise StillNeeded(
-            f"Messages signed with this key may still be on their way: it can be removed from {until:%Y-%m-%d %H:%M} UTC on."
+            "Messages signed with this key may still be on their way:"
+            f" it can be removed from {key.retired_at + KEPT_AFTER_RETIRING:%Y-%m-%d %H:%M} UTC on."
         )
     session.delete(key)
     _record(session, "dkim_key.removed", key, actor=actor, now=now)
     return key
+
+
+def is_removable(key: DkimKey, now: datetime) -> bool:
+    """Whether nobody can need it any more: it has never signed, or it was retired long enough ago."""
+    if key.state is DkimKeyState.ACTIVE:
+        return False
+    return not (key.activated_at and key.retired_at) or now >= key.retired_at + KEPT_AFTER_RETIRING
+
+
+def free_selector(session: Session, domain: str, now: datetime) -> str:
+    """One made from the date, which this domain has not used. Raises DomainUnusable."""
+    from service.delivery import dkim_material
+
+    taken = {key.selector for key in _of_domain(session, dkim_material.checked_domain(domain))}
+    first = f"memo-{now:%Y%m%d}"
+    return next(
+        name for number in itertools.count(1) if (name := first + f"-{number}" * (number > 1)) not in taken
+    )
 
 
 def active(session: Session) -> dict[str, str]:

@@ -6,6 +6,7 @@ from service.desk import (
     blocks,
     deliveries,
     departure,
+    dkim,
     editions,
     live,
     newsletters,
@@ -30,6 +31,7 @@ PAGES = (
     deliveries,
     proofs,
     relays,
+    dkim,
     workers,
 )
 for page in PAGES:
