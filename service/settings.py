@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     uncertain_wait: float = Field(
         120, ge=0, description="Seconds before a message without a clear answer is tried once more."
     )
+    resolver: str = Field(
+        "",
+        description="Name server that `memo doctor` asks, as `192.0.2.53` or with a port; empty: the system's.",
+    )
     trusted_proxies: str = Field("", description="Addresses of proxies whose forwarded headers count.")
     metrics_token: str = Field(
         "",

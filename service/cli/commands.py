@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import bounces, dkim, editions, opening, relays, workers
+from service.cli import bounces, dkim, doctor, editions, opening, relays, workers
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -31,15 +31,17 @@ app.command()(editions.send)
 app.command()(editions.proof)
 app.command()(workers.workers)
 app.command()(bounces.bounce)
+app.command()(doctor.doctor)
 
 
 def main() -> None:
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.exit(
+            code if isinstance(code, int) else 0
+        )  # a command that ends by typer.Exit hands its code back
     except (MemoError, OSError) as error:
         _fail(_sentence(error), 1)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
     except typer.Abort:
         _fail("Stopped.", 130)
     except KeyboardInterrupt:

@@ -25,7 +25,8 @@ class Profile:
     """`keeps_bytes`: body and signed headers reach the reader as we wrote them, so that a DKIM signature of ours stays good.
 
     `return_path`: whether a sender of the envelope that is ours reaches the reader's server. `queue_id` has one group and is asked of
-    a 250 to the dot; without one, the message is told apart by its Message-ID.
+    a 250 to the dot; without one, the message is told apart by its Message-ID. `spf_include`: what a domain's SPF record includes to let
+    it send, for the services that say so; empty: its own addresses have to be named.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Profile:
     quota: str
     hint: str
     sources: tuple[str, ...]
+    spf_include: str = ""
 
 
 _QUEUED_AS = r"queued as <?([^\s<>]{3,250})>?"
@@ -74,6 +76,7 @@ PROFILES = (
         tls="STARTTLS on 587, 2587 or 25; implicit on 465 or 2465",
         quota="of your account, per day and per second; in the sandbox 200 a day, 1 a second, and only to verified addresses",
         hint="It writes its own Date and Message-ID. User and password are SMTP credentials, not an access key.",
+        spf_include="amazonses.com",
         sources=(
             "https://docs.aws.amazon.com/ses/latest/dg/header-fields.html",
             "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html",
@@ -93,6 +96,7 @@ PROFILES = (
         tls="STARTTLS on 587, 2525 or 25; implicit on 465",
         quota="credits of the plan, per day or month; when they are used up: 451 Maximum credits exceeded",
         hint="The user is the word apikey, the password an API key with the right to send. Switch click and open tracking off there.",
+        spf_include="sendgrid.net",
         sources=(
             "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api",
             "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting",
@@ -111,6 +115,7 @@ PROFILES = (
         tls="STARTTLS on 587, 2525 or 25; implicit on 465",
         quota="of the plan; a new account has an hourly limit until it has shown itself",
         hint="Its 250 has no number; find a message there by its Message-ID. Regions are apart: use smtp.eu.mailgun.org for the EU.",
+        spf_include="mailgun.org",
         sources=(
             "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages",
             "seen: 250 Great success",
@@ -129,6 +134,7 @@ PROFILES = (
         quota="of the plan, per month",
         hint="Newsletters belong to the broadcast stream: smtp-broadcasts.postmarkapp.com with an SMTP token of that stream. "
         "It takes every message and reports what was wrong as a bounce.",
+        spf_include="spf.mtasv.net",
         sources=(
             "https://postmarkapp.com/developer/user-guide/send-email-with-smtp",
             "seen: 250 2.0.0 Ok: queued as 6A59",
@@ -146,6 +152,7 @@ PROFILES = (
         tls="STARTTLS on 587 or 2525; implicit on 465",
         quota="of the plan, per day or month; 300 a day without one",
         hint="The password is an SMTP key, not the API key. The addresses of this server may have to be authorised there.",
+        spf_include="spf.brevo.com",
         sources=(
             "https://developers.brevo.com/docs/smtp-integration",
             "seen: 250 2.0.0 OK: queued as <27687904.11.1776230268133.JavaMail.zimbra@example.org>",
@@ -164,6 +171,7 @@ PROFILES = (
         tls="STARTTLS on 587, 588, 2525, 80 or 25; implicit on 465",
         quota="of the plan; 200 a day and 6,000 a month without one",
         hint="The user is the API key, the password the secret key.",
+        spf_include="spf.mailjet.com",
         sources=(
             "https://dev.mailjet.com/smtp-relay/configuration/",
             "seen: 250 2.0.0 Ok: queued as 0C0151AC06F9",

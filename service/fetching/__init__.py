@@ -23,7 +23,7 @@ from service.fetching.failures import (
     TooSlow,
     WrongKind,
 )
-from service.fetching.fetcher import Fetched, Fetcher, FetchLimits
+from service.fetching.fetcher import Fetched, Fetcher, FetchLimits, Seen
 
 __all__ = [
     "AddressNotAllowed",
@@ -38,6 +38,7 @@ __all__ = [
     "NotNow",
     "RedirectLoop",
     "Refused",
+    "Seen",
     "TooBig",
     "TooSlow",
     "WrongKind",

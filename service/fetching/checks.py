@@ -2,8 +2,10 @@
 
 import re
 import ssl
+from datetime import UTC, datetime
 from typing import Final
 
+import httpcore2
 import httpx2
 
 from service.fetching.failures import BadAddress, ConnectionFailed, FetchFailed, NotNow, Refused, WrongKind
@@ -84,3 +86,12 @@ def connection_failed(host: str, error: Exception) -> FetchFailed:
             return ConnectionFailed(f"{host} has no valid certificate or TLS failed. Check the address.")
         cause = cause.__cause__ or cause.__context__  # the pool re-raises `from None`
     return ConnectionFailed(f"The connection to {host} failed. Check the address, or try again later.")
+
+
+def verified_until(stream: httpcore2.AsyncNetworkStream | None) -> datetime | None:
+    """Until when the other side's certificate holds; without TLS there is none."""
+    encrypted = stream.get_extra_info("ssl_object") if stream is not None else None
+    shown = encrypted.getpeercert() if encrypted is not None else None
+    if not shown or "notAfter" not in shown:
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)

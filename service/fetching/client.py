@@ -14,13 +14,15 @@ import httpx2
 from service.fetching import checks
 from service.fetching.allowed import AllowEntry, Resolver
 from service.fetching.failures import RedirectLoop, TooBig, TooSlow
-from service.fetching.fetcher import Fetched, FetchLimits, Kind
+from service.fetching.fetcher import Fetched, FetchLimits, Kind, Seen
 from service.fetching.guard import Guard, GuardedTransport, resolve_by_system
 
 ACCEPT: Final[dict[Kind, str]] = {
     "page": "text/html, application/xhtml+xml;q=0.9",
     "feed": "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1",
 }
+
+SEEN_CHARACTERS: Final = 20_000
 
 
 @functools.cache
@@ -70,6 +72,22 @@ class Client:
         address = checks.checked_address(url)
         async with self._bounded(address.host), self._client.stream("GET", address) as answer:
             checks.check_status(answer)
+
+    async def look(self, url: str) -> Seen:
+        address = checks.checked_address(url)
+        async with self._bounded(address.host), self._client.stream("GET", address) as answer:
+            text = ""
+            async for part in answer.aiter_text():
+                text += part
+                if len(text) >= SEEN_CHARACTERS:
+                    break
+            return Seen(
+                status=answer.status_code,
+                redirect=answer.headers.get("Location", "") if answer.is_redirect else "",
+                date=answer.headers.get("Date", ""),
+                until=checks.verified_until(answer.extensions.get("network_stream")),
+                text=text[:SEEN_CHARACTERS],
+            )
 
     @asynccontextmanager
     async def _bounded(self, host: str) -> AsyncIterator[None]:

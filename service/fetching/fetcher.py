@@ -5,6 +5,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -46,6 +47,19 @@ class Fetched:
     @property
     def not_modified(self) -> bool:
         return self.status == 304
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an address of ours shows to whoever comes from outside. `redirect`: where it sends on to. `date`: the header. `until`: the end
+    of the certificate that was verified; None without TLS.
+    """
+
+    status: int
+    redirect: str
+    date: str
+    until: datetime | None
+    text: str
 
 
 class Fetcher:
@@ -91,6 +105,11 @@ class Fetcher:
         """Call an address for the sake of the call: a 2xx is well, what it answers is not read, and no redirect is followed."""
         client = await self._opened()
         await client.ping(url)
+
+    async def look(self, url: str) -> Seen:
+        """What is there, whatever the status; no redirect is followed, and of a long text only the beginning is read."""
+        client = await self._opened()
+        return await client.look(url)
 
     async def _opened(self) -> "Client":
         async with self._opening:

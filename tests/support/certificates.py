@@ -28,9 +28,10 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.ca_file))
 
 
-def make(folder: Path, *, name: str = "127.0.0.1", is_expired: bool = False) -> Certificate:
+def make(folder: Path, *, name: str = "127.0.0.1", is_expired: bool = False, days: int = 2) -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
-    until = datetime.now(UTC) + (timedelta(days=-1) if is_expired else timedelta(days=2))
+    now = datetime.now(UTC)
+    until = now + timedelta(days=-1 if is_expired else days)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
         x509.CertificateBuilder()
@@ -38,7 +39,7 @@ def make(folder: Path, *, name: str = "127.0.0.1", is_expired: bool = False) -> 
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(until - timedelta(days=10))
+        .not_valid_before(min(now, until) - timedelta(days=10))
         .not_valid_after(until)
         .add_extension(x509.SubjectAlternativeName([_alternative(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

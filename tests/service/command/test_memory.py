@@ -19,6 +19,7 @@ LATER = {
     "asyncpg",
     "bs4",
     "cryptography",
+    "dns",
     "feedparser",
     "httpcore2",
     "httpx2",

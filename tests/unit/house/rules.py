@@ -36,6 +36,7 @@ LATE = {
     "service.delivery.dkim",
     "service.delivery.dkim_material",
     "service.delivery.relay_certificate",
+    "service.doctor.resolver",
     "service.fetching.checks",
     "service.fetching.client",
     "service.jobs.memory",

@@ -1,0 +1,150 @@
+"""Where bounces go, and whether the machine that sends has a name that holds. Pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.doctor import answers
+from service.doctor.answers import Answer, Status
+from service.doctor.findings import Finding, Group, Remedy, Severity
+
+WHY = "Bounces, complaints and replies to the return path come by this record; without it nobody learns of dead addresses."
+NAMELESS = "Providers refuse mail from machines whose name and address do not lead to each other (Gmail: 550 5.7.25)."
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`domain`: that of the envelope sender; `is_ours`: it is the one set for bounces. `at`: the addresses of its MX hosts; `here`:
+    our name to the outside, and `here_at` its addresses.
+    """
+
+    domain: str
+    is_ours: bool
+    zone: Answer
+    mx: Answer
+    at: tuple[str, ...]
+    own: Answer  # A of the domain itself, which stands in without an MX (RFC 5321 §5.1)
+    here: str
+    here_at: tuple[str, ...]
+
+
+def judged(seen: Seen) -> list[Finding]:
+    return list(_judged(seen))
+
+
+def _judged(seen: Seen) -> Iterator[Finding]:
+    domain = seen.domain
+    if seen.zone.status is Status.UNKNOWN_NAME:
+        yield Finding(
+            "domain.unknown", Group.RETURN, Severity.FAIL, domain, f"The name {domain} is not in the DNS at all.",
+            "Yahoo and others refuse senders whose domain cannot be found; nobody can answer or bounce to it.",
+            "Check its spelling, whether it is paid for, and its name servers.",
+        )  # fmt: skip
+        return
+    if seen.mx.failed:
+        yield Finding(
+            "return_path.could_not_ask", Group.RETURN, Severity.WARN, domain, f"Its MX could not be asked for: {seen.mx.problem}.",
+            "This says nothing about the record. Look again later, or name another name server in MEMO_RESOLVER.",
+        )  # fmt: skip
+        return
+    yield _mail_exchanger(seen)
+    if not seen.is_ours:
+        yield Finding(
+            "return_path.not_set", Group.RETURN, Severity.NOTE, domain, "MEMO_BOUNCE_DOMAIN is not set: bounces go to the From address.",
+            "A domain of its own for bounces lets them be read by program, and keeps them out of the editors' mailbox.",
+            "Set it once its records are published.", (Remedy(f"MEMO_BOUNCE_DOMAIN=bounces.{domain}"),),
+        )  # fmt: skip
+
+
+def _mail_exchanger(seen: Seen) -> Finding:
+    remedy = Remedy(f"10 {seen.here or 'mail.example.org'}.", seen.domain, "MX")
+    hosts = answers.hosts(seen.mx)
+    if hosts == [""]:
+        found = "Its MX says that it takes no mail (RFC 7505)."
+        return _bad("return_path.null_mx", seen, found, "Publish the host that takes it.", remedy)
+    if not hosts:
+        fallback = "; its A record stands in, which many senders do not try" if seen.own.values else ""
+        found = f"There is no MX: {seen.mx.status.value}{seen.mx.by_way_of}{fallback}."
+        return _bad("return_path.no_mx", seen, found, "Publish the host that takes its mail.", remedy)
+    words = ", ".join(hosts)
+    if not seen.at:
+        found = f"Its MX is {words}, which has no address."
+        return _bad(
+            "return_path.mx_without_address", seen, found, "Publish an address for that host, or another MX."
+        )
+    if seen.is_ours and seen.here_at and not set(seen.here_at) & set(seen.at):
+        return Finding(
+            "return_path.elsewhere", Group.RETURN, Severity.WARN, seen.domain,
+            f"Its MX is {words}, which is not {seen.here}.", WHY,
+            "That is right if bounces are fetched from a mailbox there. If this service takes them itself, publish this.", (remedy,),
+        )  # fmt: skip
+    return Finding(
+        "return_path.ok",
+        Group.RETURN,
+        Severity.OK,
+        seen.domain,
+        f"Its mail goes to {words}{seen.mx.by_way_of}.",
+        WHY,
+    )
+
+
+def _bad(code: str, seen: Seen, found: str, advice: str, *remedies: Remedy) -> Finding:
+    severity = Severity.FAIL if seen.is_ours else Severity.WARN
+    return Finding(code, Group.RETURN, severity, seen.domain, found, WHY, advice, remedies)
+
+
+@dataclass(frozen=True)
+class Named:
+    """An address that messages leave from, the names it has, and where these lead."""
+
+    address: str
+    names: Answer
+    leads_to: tuple[str, ...]
+
+
+def judged_names(place: str, named: Sequence[Named]) -> list[Finding]:
+    """Only for a server of our own: a service answers for its machines itself."""
+    return [_name(place, one) for one in named]
+
+
+def _name(place: str, one: Named) -> Finding:
+    advice = (
+        f"Have whoever gave you {one.address} set its name (PTR), usually on a page of the hosting company."
+    )
+    name = answers.bare(one.names.values[0]) if one.names.values else ""
+    remedy = Remedy(f"{name or place}", f"(reverse) {one.address}", "PTR")
+    if one.names.failed:
+        found, why = (
+            f"The name of {one.address} could not be asked for: {one.names.problem}.",
+            "This says nothing about it. Look again later.",
+        )
+        return Finding("ptr.could_not_ask", Group.RELAY, Severity.NOTE, place, found, why)
+    if not name:
+        found = f"{one.address}, where messages leave from, has no name (PTR)."
+        return Finding("ptr.missing", Group.RELAY, Severity.FAIL, place, found, NAMELESS, advice, (remedy,))
+    if one.address not in one.leads_to:
+        found = f"{one.address} is called {name}, and that name does not lead back to it."
+        return Finding(
+            "ptr.not_confirmed", Group.RELAY, Severity.FAIL, place, found, NAMELESS, "Publish this, or have the address named otherwise.",
+            (Remedy(one.address, name, "AAAA" if ":" in one.address else "A"),),
+        )  # fmt: skip
+    if _looks_generic(name, one.address):
+        found = f"{one.address} is called {name}, which looks like a customer's line."
+        return Finding(
+            "ptr.generic",
+            Group.RELAY,
+            Severity.WARN,
+            place,
+            found,
+            "Many providers refuse mail from such names.",
+            advice,
+        )
+    return Finding(
+        "ptr.ok", Group.RELAY, Severity.OK, place, f"{one.address} is called {name}, and back.", NAMELESS
+    )
+
+
+def _looks_generic(name: str, address: str) -> bool:
+    numbers = re.findall(r"\d+", address) if "." in address else []
+    in_name = re.findall(r"\d+", name)
+    return len(numbers) == 4 and sum(number in in_name for number in set(numbers)) == len(set(numbers))

@@ -1,0 +1,1 @@
+"""Findings, each provoked once: by a real name server on loopback where the DNS is asked."""
