@@ -5,6 +5,8 @@ import re
 from service.bounces.findings import Original
 from service.bounces.opened import Fields, Opened, header_of
 
+MOST_OF_WORDS = 50_000
+MOST_SEARCHED = 10_000
 MOST_CHARACTERS = 254  # RFC 5321 section 4.5.3.1.3
 ADDRESS = r"[^\s<>()\[\],;:\"'@|=]{1,64}@(?:[\w-]{1,63}\.){0,10}[\w-]{1,63}"
 _ADDRESS = re.compile(ADDRESS)
@@ -26,12 +28,14 @@ _BARE_COPY = re.compile(
 
 def first_in(text: str) -> str:
     """The first address, or ""."""
-    found = _ADDRESS.search(text)
+    found = _ADDRESS.search(text[:MOST_SEARCHED])
     return found[0].strip(".")[:MOST_CHARACTERS] if found else ""
 
 
 def every_in(text: str) -> list[str]:
-    return list(dict.fromkeys(found.strip(".")[:MOST_CHARACTERS] for found in _ADDRESS.findall(text)))
+    return list(
+        dict.fromkeys(found.strip(".")[:MOST_CHARACTERS] for found in _ADDRESS.findall(text[:MOST_SEARCHED]))
+    )
 
 
 def typed(value: str) -> str:
@@ -50,10 +54,11 @@ def same(one: str, other: str) -> bool:
 
 
 def parted(text: str) -> tuple[str, str]:
-    """What a report says, and the copy of the message below it."""
-    marks = [found for found in (_COPY.search(text), _BARE_COPY.search(text)) if found]
+    """What a report says, and the copy of the message below it. What begins later than a report's words ever do is left out."""
+    beginning = text[:MOST_OF_WORDS]
+    marks = [found for found in (_COPY.search(beginning), _BARE_COPY.search(beginning)) if found]
     if not marks:
-        return text, ""
+        return beginning, ""
     first = min(marks, key=lambda mark: mark.start())
     start = first.end() if first.re is _COPY else first.start()
     return text[: first.start()], text[start:].lstrip("\n")

@@ -1,7 +1,7 @@
 """RFC 3464: groups of fields, one for each recipient, wherever in a report they stand."""
 
 import re
-from itertools import groupby
+from itertools import groupby, islice
 
 from service.bounces import addressing
 from service.bounces.opened import Fields, Opened
@@ -30,13 +30,14 @@ def sayings_of(opened: Opened) -> list[Saying]:
     """One for each recipient named; empty for what is no delivery status."""
     found: list[Saying] = []
     for part in opened.parts:
-        if part.is_original:
+        if part.is_original or len(found) >= MOST_RECIPIENTS:
             continue
         text = addressing.parted(part.text)[0] if part.kind.startswith("text/") else part.text
         if part.kind.endswith("delivery-status") or re.search(
-            r"(?mi)^\s*(final|original)-recipient\s*:", text
+            r"(?mi)^[ \t]*(final|original)-recipient[ \t]*:", text
         ):
-            found += [saying for group in _groups(text) if (saying := _saying(group))]
+            said = (saying for group in _groups(text) if (saying := _saying(group)))
+            found += islice(said, MOST_RECIPIENTS)
     return found[:MOST_RECIPIENTS]
 
 

@@ -20,6 +20,9 @@ _TYPES = {
 }  # fmt: skip
 
 
+_REDACTED = re.compile(r"redacted|x+@|hidden@|removed@", re.IGNORECASE)
+
+
 class Feedback(NamedTuple):
     kind: Kind
     rule: str
@@ -41,7 +44,9 @@ def feedback_of(opened: Opened) -> Feedback | None:
     feedback = stated[0] if stated else "abuse"
     kind, rule, source = _TYPES.get(feedback, ABUSE)
     named = fields.every("original-rcpt-to", "removal-recipient")
-    recipients = [address for value in named if (address := addressing.first_in(value))]
+    recipients = [
+        address for value in named if (address := addressing.first_in(value)) and not _REDACTED.match(address)
+    ]
     words = next((part.text for part in opened.parts if part.kind == "text/plain"), "")
     return Feedback(kind, rule, source, feedback, tuple(dict.fromkeys(recipients)), words)
 

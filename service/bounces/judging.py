@@ -35,12 +35,13 @@ class _Heard(NamedTuple):
     phase: Phase | None
 
 
+MOST_CHARACTERS = 4_000
 _NOT_FAILED = {"delivered", "relayed", "expanded"}
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?!\.?\d)")
 _CODE = r"([245]\d\d)(?=[ \-:,;#]|$)"
 _REPLY = re.compile(
     rf"(?:^|said:|<<<|reason:|with:|failure:|\]:|\):|error:|code ?[:=]?|response(?: was)?:|returned(?: was)?:|smtp;"
-    rf"|#)\s*[<\"'(]?{_CODE}",
+    rf"|#)\s{{0,20}}[<\"'(]?{_CODE}",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANYWHERE = re.compile(rf"(?<![\w.\-@:/]){_CODE}(?=[ \-](?:[245]\.\d|\D))")
@@ -89,6 +90,7 @@ _CLOSED = re.compile(
     r"disabl|suspend|inactiv|deactivat|\bblock|not active|on hold|locked|closed|full", re.IGNORECASE
 )
 _FULL = re.compile(r"full\b|quota|storage|X\.2\.2", re.IGNORECASE)
+_SYSTEM_OR_ROUTE = re.compile(r"5\.(?:3\.[15]|4\.\d+)$")
 _EXIT = re.compile(r"\d{2}$")
 _SCOPES = {
     Scope.ACCOUNT: (Kind.SENDER, "relay-account"),
@@ -188,6 +190,10 @@ def _second_hand(judged: Judgement, heard: _Heard, by_table: Outcome) -> Judgeme
         return Judgement(
             Kind.SENDER, "sender-refused", "RFC 3463 section 3.8, X.7.x: about us, not the address"
         )
+    if is_left_over and judged.kind is Kind.STRIKE and _SYSTEM_OR_ROUTE.match(heard.status):
+        return Judgement(
+            Kind.TRANSIENT, "system", "RFC 3463 sections 3.4 and 3.5: a mail system or a route, not a mailbox"
+        )
     if judged.kind is not Kind.PERMANENT or judged.needs_second:
         return judged
     if _CLOSED.search(heard.said) and heard.status not in _EXISTENCE:
@@ -211,18 +217,17 @@ def _second_hand(judged: Judgement, heard: _Heard, by_table: Outcome) -> Judgeme
 def _own(row: wordings.Wording, status: str) -> Judgement:
     """Of what is said in words and in a code the milder is believed."""
     if row.kind is Kind.PERMANENT and status.startswith("4"):
-        kind = Kind.TRANSIENT if row.needs_second else Kind.STRIKE
+        kind = Kind.TRANSIENT if row.rule == "no-such-domain" else Kind.STRIKE
         return Judgement(kind, row.rule, row.source, strikes=True)
     return Judgement(row.kind, row.rule, row.source, row.needs_second, row.strikes)
 
 
 def _heard(saying: Saying) -> _Heard:
-    found = _REPLY.search(saying.text) or _ANYWHERE.search(saying.text)
-    code, said = (
-        (int(found[1]), saying.text[found.end(1) :].lstrip(" -:,;.\n")) if found else (0, saying.text)
-    )
+    text = saying.text[:MOST_CHARACTERS]
+    found = _REPLY.search(text) or _ANYWHERE.search(text)
+    code, said = (int(found[1]), text[found.end(1) :].lstrip(" -:,;.\n")) if found else (0, text)
     own = [status for status in _ENHANCED.findall(said) if not status.endswith(".0.0")]
-    phase = _phase(saying.text) or _phase(saying.around)
+    phase = _phase(text) or _phase(saying.around)
     return _Heard(code, said, own[0] if own else saying.status, bool(own), phase)
 
 

@@ -79,12 +79,16 @@ def is_from_a_mail_server(opened: Opened) -> bool:
     return bool(_PROGRAM.search(author) or _PROGRAM.search(local))
 
 
+def receipt_of(opened: Opened) -> Judged | None:
+    """RFC 8098, which has a recipient's fields as a bounce has: asked before that."""
+    kinds = [opened.fields.first("content-type").lower(), *(part.kind for part in opened.parts)]
+    if any("disposition-notification" in kind for kind in kinds):
+        return Kind.AUTO_REPLY, "read-receipt", "RFC 8098: disposition notification"
+    return None
+
+
 def answer_of(opened: Opened, words: str) -> Judged | None:
     """A note by a program in the name of a person; None for anything else. Ask only about what is no report."""
-    if "disposition-notification" in opened.fields.first("content-type").lower() or any(
-        part.kind.endswith("disposition-notification") for part in opened.parts
-    ):
-        return Kind.AUTO_REPLY, "read-receipt", "RFC 8098: disposition notification"
     for form, name, rule, source in _ANSWERED:
         if any(form.search(value) for value in opened.fields.every(name)):
             return Kind.AUTO_REPLY, rule, source

@@ -13,7 +13,9 @@ from service.bounces.addressing import ADDRESS
 from service.bounces.opened import Opened
 from service.bounces.sayings import Saying
 
+MOST_OF_ALL = 12_000
 MOST_LINES = 400
+MOST_OF_A_LINE = 1_000
 MOST_CHARACTERS = 4_000
 _FORMS = (
     # <reader@example.org>: what happened          "reader@example.org":          reader@example.org: what happened
@@ -64,7 +66,7 @@ def words_of(opened: Opened) -> str:
     texts = [part for part in opened.parts if part.kind.startswith("text/") and not part.is_original]
     plain = [part for part in texts if part.kind != "text/html"] or texts
     said = [addressing.parted(part.text)[0] for part in plain]
-    return "\n".join(words for words in said if words.strip())[: MOST_CHARACTERS * 10]
+    return "\n".join(words for words in said if words.strip())[:MOST_OF_ALL]
 
 
 def is_delay(words: str) -> bool:
@@ -87,10 +89,9 @@ def sayings_of(opened: Opened, words: str) -> list[Saying]:
     return [saying._replace(action=action, around=around) for saying in found]
 
 
-def of_one(words: str, recipient: str) -> str:
-    """What the words say of this recipient; "" where they do not tell it apart."""
-    said = [one.text for one in _said_of_each(words) if addressing.same(one.recipient or "", recipient)]
-    return "\n".join(said)
+def by_recipient(words: str) -> dict[str, str]:
+    """What the words say of each whom they tell apart; addresses in small letters."""
+    return {(one.recipient or "").casefold(): one.text for one in _said_of_each(words)}
 
 
 def _said_of_each(words: str) -> list[Saying]:
@@ -122,9 +123,11 @@ def _last_exchange(lines: list[str]) -> list[str]:
 def _entries(lines: list[str]) -> Iterator[_Entry]:
     before = ""
     for number, line in enumerate(lines):
+        if len(line) > MOST_OF_A_LINE:
+            continue
         is_another = _NOT_THEIRS.match(line) or _COMMAND.match(line) or _ABOUT_ANOTHER.search(before)
         before = line if line.strip() else before
-        if is_another or len(line) > 1_000:
+        if is_another:
             continue
         if found := next((match for form in _FORMS if (match := form.match(line))), None):
             yield _Entry(found[1].strip("."), number, found[2], is_sum=False)

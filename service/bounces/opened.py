@@ -32,7 +32,8 @@ _PARAMETER_ALONE = re.compile(r"\s*(boundary|charset|report-type)\s*=", re.IGNOR
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;]+))", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _GUESS = re.compile(rb"(?m)^--(\S{8,70})[ \t]*$")
-_UNSEEN = re.compile(r"<(script|style|head)\b[^>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_UNSEEN = (("<script", "</script"), ("<style", "</style"), ("<head", "</head"), ("<!--", "-->"))
+MOST_OF_A_PAGE = 200_000
 _BREAKS = re.compile(r"<(?:br|/?p|/?div|/tr|/h\d|/?li|/?ul|hr)\b[^>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z!][^<>@]{0,2000}>", re.IGNORECASE)
 
@@ -103,7 +104,7 @@ def words_of(value: str) -> str:
     if "=?" not in value:
         return value
     try:
-        pieces = decode_header(value)
+        pieces = decode_header(value[:2_000])
     except (HeaderParseError, ValueError):
         return value
     return "".join(
@@ -182,5 +183,17 @@ def _decoded(data: bytes, charset: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").replace("\xa0", " ")
 
 
-def _without_tags(text: str) -> str:
-    return html.unescape(_TAG.sub(" ", _BREAKS.sub("\n", _UNSEEN.sub(" ", text))))
+def _without_tags(page: str) -> str:
+    text = page[:MOST_OF_A_PAGE]
+    for begin, end in _UNSEEN:
+        text = _without(text, begin, end)
+    return html.unescape(_TAG.sub(" ", _BREAKS.sub("\n", text)))
+
+
+def _without(text: str, begin: str, end: str) -> str:
+    """Without what stands between the two, in one walk; one that is never closed is left."""
+    low, kept, at = text.lower(), [], 0
+    while (start := low.find(begin, at)) >= 0 and (stop := low.find(end, start)) >= 0:
+        kept.append(text[at:start])
+        at = stop
+    return " ".join([*kept, text[at:]])

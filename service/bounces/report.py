@@ -35,6 +35,7 @@ _BOUNCES = re.compile(
     r"|not member",
     re.IGNORECASE,
 )
+_ANSWERS = re.compile(r"\s*(?:re|aw|sv|antw|odp|rif|rv|ref?|fwd?|wg|tr)\s*:", re.IGNORECASE)
 _LETTER = (Kind.NOT_A_REPORT, "letter", "Nothing in it says that it is a report: for a person to read")
 
 
@@ -44,7 +45,7 @@ def read(raw: bytes) -> Report:
     `raw` with any line ends, cut off anywhere. Nothing in it is proof: who it is about is for the signed return path to say.
     """
     opened = take_apart(raw)
-    form, findings = _findings(opened)
+    form, findings = _findings(opened, raw)
     at = _date(opened.fields.first("date"))
     original = addressing.original_of(opened, delivery_status.envelope_id_of(opened))
     fields = opened.fields
@@ -65,21 +66,32 @@ def weightiest(findings: Sequence[Finding]) -> Finding:
     return min(findings, key=lambda finding: WEIGHT.index(finding.kind))
 
 
-def _findings(opened: Opened) -> tuple[Form, list[Finding]]:
-    """Of the mail itself; where it says nothing, of a report that it passes on."""
+def _findings(opened: Opened, raw: bytes) -> tuple[Form, list[Finding]]:
+    """Of the mail itself; where it says nothing, of a report that it passes on, or of whom another parser finds named."""
     form, found = _of_this(opened)
-    is_weak = form is Form.LETTER and found[0].rule == _LETTER[1]
-    if is_weak and (inner := _passed_on(opened)) is not None:
-        inner_form, inner_found = _of_this(inner)
-        if inner_form is not Form.LETTER:
-            return inner_form, inner_found
-    return form, found
+    if form is not Form.LETTER or found[0].rule != _LETTER[1]:
+        return form, found
+    inner = _passed_on(opened)
+    inner_form, inner_found = _of_this(inner) if inner else (form, found)
+    if inner_form is not Form.LETTER:
+        return inner_form, inner_found
+    words = notices.words_of(opened)
+    named = _named_by_others(raw) if _is_bounce(opened, words) else []
+    return (Form.TEXT, [_finding(_saying_all(one, words)) for one in named]) if named else (form, found)
+
+
+def _named_by_others(raw: bytes) -> list[str]:
+    from service.bounces import last_resort
+
+    return last_resort.addresses_in(raw)
 
 
 def _of_this(opened: Opened) -> tuple[Form, list[Finding]]:
     if complaint := feedback.feedback_of(opened):
         return Form.ARF, _of_feedback(complaint)
     words = notices.words_of(opened)
+    if receipt := notes.receipt_of(opened):
+        return Form.LETTER, [_note(opened, words, receipt)]
     kind, told = relay_mail.sayings_of(words)
     if kind == "complaint" and told:
         named = tuple(one.recipient for one in told if one.recipient)
@@ -87,9 +99,13 @@ def _of_this(opened: Opened) -> tuple[Form, list[Finding]]:
     if said := _sayings(opened, words):
         form, sayings = said
         return form, [_finding(saying) for saying in sayings]
-    kind, rule, source = notes.answer_of(opened, words) or notes.request_of(opened, words) or _LETTER
+    judged = notes.answer_of(opened, words) or notes.request_of(opened, words) or _LETTER
+    return Form.LETTER, [_note(opened, words, judged)]
+
+
+def _note(opened: Opened, words: str, judged: notes.Judged) -> Finding:
     author = addressing.first_in(opened.fields.first("from")) or None
-    return Form.LETTER, [Finding(kind, rule, source, author, text=_shortened(words))]
+    return Finding(*judged, author, text=_shortened(words))
 
 
 def _sayings(opened: Opened, words: str) -> tuple[Form, list[Saying]] | None:
@@ -98,23 +114,27 @@ def _sayings(opened: Opened, words: str) -> tuple[Form, list[Saying]] | None:
     if told and kind in {"bounce", "delivery"}:
         return Form.TEXT, told
     if sayings := delivery_status.sayings_of(opened):
-        is_one = len(sayings) == 1
-        return Form.DSN, [_with_words(saying, words, is_one=is_one) for saying in sayings]
+        return Form.DSN, _with_words(sayings, words)
     if not _is_bounce(opened, words):
         return None
     if sayings := notices.sayings_of(opened, words):
         return Form.TEXT, sayings
     if notes.answer_of(opened, words) is None and (name := addressing.original_of(opened).to):
-        return Form.TEXT, [
-            Saying(name, words, action="delayed" if notices.is_delay(words) else "", around=words)
-        ]
+        return Form.TEXT, [_saying_all(name, words)]
     return None
 
 
+def _saying_all(recipient: str, words: str) -> Saying:
+    return Saying(recipient, words, action="delayed" if notices.is_delay(words) else "", around=words)
+
+
 def _is_bounce(opened: Opened, words: str) -> bool:
-    """By who wrote it, by its subject, or by how it begins."""
-    begins = f"{words_of(opened.fields.first('subject'))}\n{words[:600]}"
-    return notes.is_from_a_mail_server(opened) or bool(_BOUNCES.search(begins))
+    """By who wrote it; else by its subject, or by how it begins, unless a person answers or a program answers for one."""
+    if notes.is_from_a_mail_server(opened):
+        return True
+    subject = words_of(opened.fields.first("subject"))
+    is_answer = _ANSWERS.match(subject) or notes.answer_of(opened, words)
+    return not is_answer and bool(_BOUNCES.search(f"{subject}\n{words[:600]}"))
 
 
 def _passed_on(opened: Opened) -> Opened | None:
@@ -128,10 +148,13 @@ def _passed_on(opened: Opened) -> Opened | None:
     return None
 
 
-def _with_words(saying: Saying, words: str, *, is_one: bool) -> Saying:
-    """The words for people tell at which command a reply came, and help out where the status group says nothing itself."""
-    own = words if is_one else notices.of_one(words, saying.recipient or "")
-    return saying._replace(text=saying.text or own, around=own)
+def _with_words(sayings: list[Saying], words: str) -> list[Saying]:
+    """The words for people tell at which command a reply came, and help out where a status group says nothing itself."""
+    if len(sayings) == 1:
+        return [sayings[0]._replace(text=sayings[0].text or words, around=words)]
+    apart = notices.by_recipient(words)
+    found = [(saying, apart.get((saying.recipient or "").casefold(), "")) for saying in sayings]
+    return [saying._replace(text=saying.text or own, around=own) for saying, own in found]
 
 
 def _of_feedback(told: feedback.Feedback) -> list[Finding]:

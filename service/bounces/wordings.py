@@ -21,7 +21,7 @@ class Wording(NamedTuple):
 
 
 def _row(kind: Kind, rule: str, source: str, words: str) -> Wording:
-    is_domain = kind is Kind.PERMANENT and rule == "no-such-domain"
+    is_domain = kind is Kind.PERMANENT and rule in {"no-such-domain", "null-mx"}
     strikes = kind in {Kind.PERMANENT, Kind.STRIKE} or rule == "mailbox-full"
     return Wording(kind, rule, source, re.compile(words, re.IGNORECASE), is_domain, strikes)
 
@@ -38,7 +38,7 @@ ANYHOW = (
         "too-fast",
         "Servers' own words: more from us than they take in a time",
         r"too many (recipients|messages|mails?|e-?mails) (this|per|in|within|an?) .{0,12}(second|minute|hour|day)"
-        r"|frequency limit|(sending|message|mail) rate (is )?(exceeded|too high|limit)"
+        r"|frequency limit|(sending|message) rate (is )?(exceeded|too high|limit)"
         r"|exceeded .{0,30}(rate|per hour|hourly|per day|daily) ",
     ),
     _row(
@@ -73,7 +73,13 @@ WITHOUT_A_CODE = (
         Kind.SENDER,
         "message-refused",
         "Servers' own words: too large",
-        r"message size exceeds|(message|mail) (is )?too (big|large)|too large to",
+        r"message size (\d+ )?exceeds|(message|mail) (is )?too (big|large)|too large to",
+    ),
+    _row(
+        Kind.SENDER,
+        "tls",
+        "Servers' own words: our relay and theirs do not agree on TLS",
+        r"tls is required|must issue a starttls|cannot start tls|certificate (not trusted|verification|expired)",
     ),
     _row(
         Kind.TRANSIENT,
@@ -82,9 +88,9 @@ WITHOUT_A_CODE = (
         r"not found, ?\s*try again|name server[: ](timeout|failure)|(name|host) .{0,20}lookup (timed out|deferred)"
         r"|lookup did not complete|servfail|unexpected name server reply"
         r"|temporar\w+ (name|dns|resolution|lookup)|(transient|temporary) (dns|name)|dns .{0,30}(timed? ?out|temporar)"
-        r"|host name lookup failure",
+        r"|host name lookup failure|unable to look up|not known, try again",
     ),
-    _row(Kind.STRIKE, "null-mx", "RFC 7505: null MX", r"null ?mx"),
+    _row(Kind.PERMANENT, "null-mx", "RFC 7505: null MX", r"null ?mx"),
     _row(
         Kind.PERMANENT,
         "no-such-domain",
@@ -93,7 +99,7 @@ WITHOUT_A_CODE = (
         r"|(host|domain|mx) unknown|unknown (host|domain)"
         r"|no such (host|domain)|unrout(e)?able|couldn't find any host|(couldn't|could not) find a (mail exchanger|host)"
         r"|no (mx|mail exchanger|a or mx|valid mx)( host)?( record)?s?( was| were)?( found)? (for|found)"
-        r"|name or service not known|nxdomain|illegal host/domain|bad domain|domain .{0,60}(not found|non-existent)",
+        r"|name or service not known|non-?existent hosts?|nxdomain|illegal host/domain|bad domain|domain .{0,60}(not found|non-existent)",
     ),
     _row(
         Kind.TRANSIENT,
@@ -105,7 +111,8 @@ WITHOUT_A_CODE = (
         Kind.TRANSIENT,
         "loop",
         "Postfix, Exim, Sendmail: goes round in circles there",
-        r"loops? back|too many hops|(mail|forwarding) .{0,12}loop|routing loop|too many \"?received|hop count exceeded"
+        r"loops? back|is looping|lowest numbered mx|too many hops|(mail|forwarding) .{0,12}loop|routing loop"
+        r"|too many \"?received|hop count exceeded"
         r"|duplicated message-id|loop (alert|detected)",
     ),
     _row(
@@ -161,7 +168,7 @@ WITHOUT_A_CODE = (
         "unreachable",
         "Servers' own words: no connection came about, or it broke",
         r"connect|timed? ?out|unreachable|not reachable|not respond|no route to host|refused|reset by peer|socket error"
-        r"|broken pipe|lost|network|\btls\b|handshake|server (is )?down",
+        r"|broken pipe|lost connection|network|\btls\b|handshake|server (is )?down",
     ),
     _row(
         Kind.TRANSIENT,

@@ -95,7 +95,7 @@ r"|domain is not reachable",
     _dead("Exchange Online 5.1.10: recipient not found", "", r"1\.10"),
     _dead("Cisco Secure Email 5.1.0: no such recipient", r"^#5\.1\.0 address rejected", r"1\.0"),
     _dead("RFC 3463 section 3.3, X.2.1: mailbox disabled", "", r"2\.1"),
-    _dead("IANA registry 5.7.13, 5.7.17, 5.7.18: disabled, or another owner", "", r"7\.1[378]"),
+    _dead("IANA registry 5.7.13, 5.7.17, 5.7.18: disabled, or another owner", "", r"7\.1[378]", "5[125]."),
     _dead("RFC 5321 section 4.2.2: 551, not here", r"not (local|here)|try|forward|moved|exist", None, "551"),
 )  # fmt: skip
 

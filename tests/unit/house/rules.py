@@ -30,6 +30,7 @@ WORDS = {
 # A command of `memo` may import whatever it needs, since another command needs something else.
 LATE = {
     "service.articles.drafting",
+    "service.bounces.last_resort",
     "service.bounces.hooks.signatures",
     "service.bounces.listener",
     "service.cipher",
