@@ -36,7 +36,11 @@ class Keys:
 
     def named(self, fingerprint: str) -> bytes:
         """The key of that name, or the newest if it has been taken out of service."""
-        return next((key for key in self.values if _fingerprint(key) == fingerprint), self.values[0])
+        return self._by_name.get(fingerprint, self.values[0])
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, bytes]:
+        return {_fingerprint(key): key for key in reversed(self.values)}
 
     def sign(self, purpose: str, payload: bytes, *, fingerprint: str | None = None) -> str:
         key = self.values[0] if fingerprint is None else self.named(fingerprint)
@@ -89,7 +93,6 @@ def new_uid() -> uuid.UUID:
     return uuid7()
 
 
-@functools.lru_cache(maxsize=64)
 def _fingerprint(key: bytes) -> str:
     return hashlib.sha256(b"fingerprint" + key).hexdigest()[:12]
 

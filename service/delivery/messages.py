@@ -64,19 +64,14 @@ def make(
     Without return paths what cannot be delivered comes back to the newsletter's own address.
     """
     address = addresses.wire_of(row.address)
-    token = links.unsubscribe_token(keys, uuid.UUID(row.fields["subscription"]), fingerprint=pins["key"])
-    facts = MessageFacts(
-        message_id=rows.message_id(mould.edition_uid, row.number, mould.domain),
-        date=_moment(pins["date"]),
-    )
+    subscription = bytes.fromhex(row.fields["subscription"].replace("-", ""))
+    token = links.unsubscribe_token_of(keys, subscription, fingerprint=pins["key"])
+    # By place, not by name: this runs for every message, and names cost more than the values.
+    message_id = rows.message_id(mould.edition_uid, row.number, mould.domain)
+    facts = MessageFacts(message_id, _moment(pins["date"]))
     first_name = row.fields.get("first_name") or ""
-    personal = Personal(
-        address=address,
-        greeting_name=first_name or None,
-        fields={"first_name": first_name} if first_name else {},
-        unsubscribe_url=f"{base_url}/unsubscribe/{token}",
-        number=row.number,
-    )
+    fields = {"first_name": first_name} if first_name else {}
+    personal = Personal(address, first_name or None, fields, f"{base_url}/unsubscribe/{token}", row.number)
     made = splice(mould.rendition, facts, personal)
     mail_from = mould.from_address
     if return_paths is not None:

@@ -6,8 +6,7 @@ and after rendering each mark becomes a **hole**. Everything else that looks lik
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -24,8 +23,7 @@ _ADDRESS_FIELDS = {"url", "source_url", "contact"}
 _Part = TypeVar("_Part", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Hole:
+class Hole(NamedTuple):
     """A place for one reader's value; `place` says what has to be escaped there.
 
     text: running text · attribute: text where no tag may stand (an attribute, a title) · url: a value inside a link's address ·

@@ -53,13 +53,20 @@ def mailbox(name: str, display_name: str, address: str) -> bytes:
         raise HeaderInvalid(
             f"{name} needs one mail address, without blanks or angle brackets.", field="address"
         )
-    prefix = f"{name}: "
     if not display_name:
-        return f"{prefix}{address}\r\n".encode()
+        return f"{name}: {address}\r\n".encode()
+    named, last_line = _name_before_address(name, display_name)
+    gap = " " if last_line + len(address) + 3 <= LINE else "\r\n "
+    return f"{named}{gap}<{address}>\r\n".encode()
+
+
+@lru_cache(maxsize=4_096)  # first names, most of them met before
+def _name_before_address(name: str, display_name: str) -> tuple[str, int]:
+    """The field up to its address, and how long its last line is by then."""
+    prefix = f"{name}: "
     phrase = _phrase(display_name, len(prefix))
     last_line = len(phrase.rpartition("\r\n")[2]) + (0 if "\r\n" in phrase else len(prefix))
-    gap = " " if last_line + len(address) + 3 <= LINE else "\r\n "
-    return f"{prefix}{phrase}{gap}<{address}>\r\n".encode()
+    return prefix + phrase, last_line
 
 
 def list_id(display_name: str, identifier: str) -> bytes:
@@ -83,7 +90,7 @@ def list_id(display_name: str, identifier: str) -> bytes:
 
 def list_unsubscribe(url: str, mailto: str | None) -> bytes:
     """RFC 2369 §2, RFC 8058 §3.1: each URI byte for byte, folded nowhere but between the two."""
-    for uri in [url, *([mailto] if mailto else [])]:
+    for uri in (url, mailto) if mailto else (url,):
         if not _URI.match(uri) or len(uri) > FIELD_OCTETS - 25:
             raise HeaderInvalid(
                 "An unsubscribe link must be one absolute address without blanks.", field="unsubscribe_url"

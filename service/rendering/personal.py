@@ -19,7 +19,6 @@ from service.rendering.content import Personal
 from service.rendering.fields import Hole
 from service.rendering.rendition import Part, Rendition
 
-WORD_CHARACTERS = 40
 _MARKUP = re.compile("[&<>\"']")
 _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
@@ -44,27 +43,31 @@ def splice(rendition: Rendition, envelope: MessageFacts, personal: Personal) -> 
     Raises CannotSplice, with the field's name, when a value of this reader cannot stand in a message.
     """
     values = _values(personal)
+    runs: dict[str, bytes] = {}
     pieces = _head(rendition, envelope, personal, values)
     for seam, part in zip(rendition.seams, rendition.parts, strict=False):
         pieces.append(seam)
-        pieces += _quoted(part, values) if part.encoding == "quoted-printable" else _base64(part, values)
+        pieces += (
+            _quoted(part, values, runs) if part.encoding == "quoted-printable" else _base64(part, values)
+        )
     pieces.append(rendition.seams[-1])
     return b"".join(pieces)
 
 
 def _values(personal: Personal) -> dict[str, str]:
-    given = {
+    values = {
         **personal.fields,
         "unsubscribe_url": personal.unsubscribe_url,
         "address": personal.address,
         "greeting_name": personal.greeting_name or "",
     }
-    return {name: _usable(name, value) for name, value in given.items()}
+    for name, value in values.items():
+        if not (value.isascii() and value.isprintable()):
+            values[name] = _usable(name, value)
+    return values
 
 
 def _usable(name: str, value: str) -> str:
-    if value.isascii() and value.isprintable():
-        return value
     if characters.is_unusable(value):
         raise CannotSplice(
             f"The value for {name!r} holds a line break, a control character or half a character: correct it.",
@@ -106,22 +109,38 @@ def _subject(rendition: Rendition, values: Mapping[str, str]) -> str:
     )
 
 
-def _quoted(part: Part, values: Mapping[str, str]) -> list[bytes]:
-    runs = [_quoted_value(_placed(part, hole, values)) for hole in part.holes]
-    return [piece if isinstance(piece, bytes) else runs[piece] for piece in part.numbered]
+def _quoted(part: Part, values: Mapping[str, str], links: dict[str, bytes]) -> list[bytes]:
+    """`links` are this reader's as they were encoded before: both parts have the same."""
+    pieces = [*part.laid_out]
+    for hole, places in part.places:
+        value = _value(hole, values)
+        if hole.place == "link":
+            link = _placed(part.subtype, hole, value, isolating=part.is_isolating)
+            if (run := links.get(link)) is None:
+                run = links[link] = transfer.quoted_run(link)
+        elif hole.field == "address":
+            run = transfer.quoted_run(_placed(part.subtype, hole, value, isolating=part.is_isolating))
+        else:
+            run = _met_before(part.subtype, hole, value, part.is_isolating)
+        for place in places:
+            pieces[place] = run
+    return pieces
 
 
-def _quoted_value(text: str) -> bytes:
-    """A short one is mostly a first name or what stands for one, and met before."""
-    return _quoted_word(text) if len(text) <= WORD_CHARACTERS else transfer.quoted_run(text)
-
-
-_quoted_word = lru_cache(maxsize=4_096)(transfer.quoted_run)
+@lru_cache(maxsize=4_096)
+def _met_before(subtype: str, hole: Hole, value: str, isolating: bool) -> bytes:
+    """What is not one reader's alone is mostly a first name, or what stands for one."""
+    return transfer.quoted_run(_placed(subtype, hole, value, isolating=isolating))
 
 
 def _base64(part: Part, values: Mapping[str, str]) -> list[bytes]:
     return transfer.base64_joined(
-        tuple(_placed(part, p, values).encode() if isinstance(p, Hole) else p for p in part.prepared)
+        tuple(
+            _placed(part.subtype, piece, _value(piece, values), isolating=part.is_isolating).encode()
+            if isinstance(piece, Hole)
+            else piece
+            for piece in part.prepared
+        )
     )
 
 
@@ -129,14 +148,13 @@ def _value(hole: Hole, values: Mapping[str, str]) -> str:
     return values.get(hole.field, "").strip() or hole.default
 
 
-def _placed(part: Part, hole: Hole, values: Mapping[str, str]) -> str:
+def _placed(subtype: str, hole: Hole, value: str, *, isolating: bool) -> str:
     """A value as it must be spelled where it lands; it is never looked at as syntax again."""
-    value = _value(hole, values)
     if hole.place == "url":
         value = quote(value, safe="")
-    if part.subtype == "plain":
+    if subtype == "plain":
         in_text = hole.place == "text" and hole.field != "address"
-        return _isolated(value, isolating=part.is_isolating) if in_text else value
+        return _isolated(value, isolating=isolating) if in_text else value
     escaped = html.escape(value) if _MARKUP.search(value) else value
     return f"<bdi>{escaped}</bdi>" if hole.place == "text" else escaped
 

@@ -37,15 +37,18 @@ class Part:
         return tuple(transfer.phases(piece) if isinstance(piece, bytes) else piece for piece in self.pieces)
 
     @cached_property
-    def holes(self) -> tuple[Hole, ...]:
-        """Each kind of hole once."""
-        return tuple(dict.fromkeys(piece for piece in self.pieces if isinstance(piece, Hole)))
+    def laid_out(self) -> tuple[bytes, ...]:
+        """The pieces, with nothing where a value will stand."""
+        return tuple(b"" if isinstance(piece, Hole) else piece for piece in self.pieces)
 
     @cached_property
-    def numbered(self) -> tuple[bytes | int, ...]:
-        """The pieces with the number of its kind for each hole: a reader's value is encoded once and set wherever it stands."""
-        numbers = {hole: number for number, hole in enumerate(self.holes)}
-        return tuple(numbers[piece] if isinstance(piece, Hole) else piece for piece in self.pieces)
+    def places(self) -> tuple[tuple[Hole, tuple[int, ...]], ...]:
+        """Each kind of hole once, with its places among the pieces: a value is encoded once and set wherever it stands."""
+        found: dict[Hole, list[int]] = {}
+        for place, piece in enumerate(self.pieces):
+            if isinstance(piece, Hole):
+                found.setdefault(piece, []).append(place)
+        return tuple((hole, tuple(places)) for hole, places in found.items())
 
     @cached_property
     def head(self) -> bytes:

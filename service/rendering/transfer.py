@@ -33,6 +33,8 @@ def quoted(text: str) -> bytes:
 def quoted_run(text: str) -> bytes:
     """A run that something follows: closed by a soft break, so that the next run begins a line. Nothing stays nothing."""
     if _NEEDS_ONLY_BREAKS.match(text) and "  " not in text:
+        if len(text) <= _ROOM and not text.startswith(_DAMAGED):
+            return f"{text}=\r\n".encode("ascii")
         lines = [text[start : start + _ROOM] for start in range(0, len(text), _ROOM)]
         for line in lines:
             if line.startswith(_DAMAGED):

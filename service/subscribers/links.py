@@ -38,7 +38,12 @@ def read_confirm(keys: Keys, token: str) -> ConfirmClaim | None:
 
 def unsubscribe_token(keys: Keys, subscription_uid: uuid.UUID, *, fingerprint: str | None = None) -> str:
     """No time in it: a message that is tried again must carry the same bytes."""
-    return keys.sign(_UNSUBSCRIBE, subscription_uid.bytes, fingerprint=fingerprint)
+    return unsubscribe_token_of(keys, subscription_uid.bytes, fingerprint=fingerprint)
+
+
+def unsubscribe_token_of(keys: Keys, subscription: bytes, *, fingerprint: str | None = None) -> str:
+    """The same for whoever has the 16 octets of the subscription's uid."""
+    return keys.sign(_UNSUBSCRIBE, subscription, fingerprint=fingerprint)
 
 
 def read_unsubscribe(keys: Keys, token: str) -> uuid.UUID | None:
