@@ -8,7 +8,6 @@ write connection: each call runs in a savepoint, and whatever has piled up share
 
 import asyncio
 import queue
-import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service import handed, postgresql, prepared, sqlite
 from service.handed import Call
+from service.postgresql import AtOnce
 from service.prepared import Prepared
 from service.writes import Writes
 
@@ -43,8 +43,6 @@ NAMES = {
 }
 SQLModel.metadata.naming_convention = NAMES  # before any table: Alembic needs a name for each constraint
 
-TRIES = 6
-TRY_AGAIN = {"40001", "40P01", "55P03"}  # serialisation failure, deadlock, lock time-out
 BATCH_CALLS = 512
 READERS = 4
 
@@ -124,6 +122,11 @@ class Database(Protocol):
         """What writing has cost this process so far."""
         ...
 
+    @property
+    def at_once(self) -> AtOnce | None:
+        """Statements that are transactions of their own. None on SQLite, where a call of the writer costs less than a round trip."""
+        ...
+
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run it where writing is impossible."""
         ...
@@ -146,6 +149,7 @@ class PostgresqlDatabase:
         self._engine = postgresql.engine(url, connections=connections)
         self._reading = self._engine.execution_options(postgresql_readonly=True)
         self.writes = Writes()
+        self.at_once = AtOnce(self._engine, self.writes)
 
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with AsyncSession(self._reading, expire_on_commit=False) as session:
@@ -156,7 +160,7 @@ class PostgresqlDatabase:
             return await self._write(function, *args, **kwargs)
 
     async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, postgresql.TRIES + 1):
             is_worked_out = False
             try:
                 async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
@@ -166,13 +170,16 @@ class PostgresqlDatabase:
             except DBAPIError as error:
                 # Lost before its COMMIT began, it has done nothing; lost within, nobody knows: that is the caller's to judge.
                 is_lost = error.connection_invalidated and not is_worked_out
-                if attempt == TRIES or not (is_lost or getattr(error.orig, "sqlstate", None) in TRY_AGAIN):
+                if attempt == postgresql.TRIES or not (
+                    is_lost or getattr(error.orig, "sqlstate", None) in postgresql.TRY_AGAIN
+                ):
                     raise
                 self.writes.retries += 1
-            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, no secret
+            await asyncio.sleep(postgresql.pause(attempt))
         raise AssertionError("unreachable")
 
     async def close(self) -> None:
+        await self.at_once.close()
         await self._engine.dispose()
 
 
@@ -184,6 +191,8 @@ def _checked(session: Any) -> Session:
 
 class SqliteDatabase:
     is_sqlite = True
+
+    at_once = None
 
     def __init__(self, url: str) -> None:
         self.writes = Writes()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service import logs
 from service.database import Database
-from service.delivery import recording
+from service.delivery import recording, recording_at_once
 from service.delivery.fence import Take
 from service.delivery.recording import Recorded, SpanBatch
 
@@ -103,7 +103,7 @@ class Committer:
         batches = self._batches(wishes)
         while True:
             try:
-                standing = await self._database.write(recording.commit, list(batches.values()))
+                standing = await self._write(list(batches.values()))
                 break
             except (DBAPIError, OSError) as error:
                 log.warning("committer.failed", problem=str(error).splitlines()[0])
@@ -114,6 +114,14 @@ class Committer:
                 self._account(wish.taken).in_flight.add(wish.intent)
             if not wish.answer.done():
                 wish.answer.set_result(stands)
+
+    async def _write(self, batches: list[SpanBatch]) -> set[Place]:
+        at_once = self._database.at_once
+        if at_once is not None and len(batches) == 1:
+            stands = await recording_at_once.commit(at_once, batches[0])
+            if stands is not None:
+                return {_place(batches[0].taken)} if stands else set()
+        return await self._database.write(recording.commit, batches)
 
     def _batches(self, wishes: list[_Wish]) -> dict[Place, SpanBatch]:
         """One batch for each take that has a wish or an outcome. An outcome leaves `in_flight` before that is read."""

@@ -33,7 +33,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session, col
 
 from service import database, prepared
-from service.delivery import carrying, fence, paging, recording, reopening, spans
+from service.delivery import carrying, fence, paging, recording, recording_at_once, reopening, spans
 from service.delivery.committer import Committer
 from service.ledger.models import Span
 from service.prepared import Prepared
@@ -96,11 +96,18 @@ def statements_without_fence() -> list[tuple[Any, str, Any]]:
     renewed = sa.update(Span).where(*nothing).values(renewed_at=database.utc_now())
     return [
         (recording, "_FENCED", recording._span(nothing)),
+        (recording_at_once, "_COMMIT", recording_at_once._commit(*_NEITHER_TURN_NOR_EPOCH)),
         (fence, "RENEW_FENCED", Prepared(renewed)),
         (fence, "RENEW_PROGRESSED", Prepared(renewed.values(deaths=0))),
         (spans, "_RENEWED", renewed.returning(sa.literal(True))),
         (paging, "_STANDS", paging._stands(nothing)),
     ]
+
+
+_NEITHER_TURN_NOR_EPOCH = (
+    "($3 :: bigint IS NOT NULL AND $4 :: bigint IS NOT NULL)",
+    "$2 :: bigint IS NOT NULL",
+)
 
 
 class Fate:
@@ -119,6 +126,7 @@ class Fate:
             reopening.carry_on = self._watched(reopening.carry_on)
         else:
             recording.commit = self._watched(recording.commit)
+            recording_at_once.commit = self._watched_at_once(recording_at_once.commit)
         fate = self
 
         def do_commit(dialect: DefaultDialect, connection: Any) -> None:
@@ -161,6 +169,29 @@ class Fate:
 
         return watched
 
+    def _watched_at_once(self, function: Any) -> Any:
+        """One statement has nothing between, and its own end is the COMMIT."""
+
+        async def watched(*args: Any) -> Any:
+            if self._point is Point.BETWEEN_STATEMENTS:
+                return None  # the long way
+            is_the_one = self._left == 1
+            if is_the_one and self._point is Point.BEFORE_COMMIT:
+                self._strike()
+            if is_the_one and self._point is Point.INSIDE_COMMIT:
+                wait = random.uniform(0, statistics.median(self._usual))
+                threading.Thread(target=self._strike_after, args=(wait,), daemon=True).start()
+            began = time.perf_counter()
+            answer = await function(*args)
+            self._usual.append(time.perf_counter() - began)
+            if answer and self._left > 0:
+                self._left -= 1
+                if not self._left:
+                    self._strike()
+            return answer
+
+        return watched
+
     def _count(self, session: Session, answer: Any) -> None:
         if (
             answer and self._left > 0
@@ -179,6 +210,7 @@ class Fate:
 
     def _strike(self) -> None:
         self._doomed = None
+        self._left = 0
         os.kill(os.getpid(), self._signal)
 
 

@@ -44,6 +44,7 @@ class Watched:
         self._database = database
         self.is_sqlite = database.is_sqlite
         self.writes = database.writes
+        self.at_once = database.at_once
         self.problems: set[str] = set()
 
     async def read(self, function: Any, *args: Any, **kwargs: Any) -> Any:
