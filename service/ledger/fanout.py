@@ -9,20 +9,25 @@ nobody carries on carries it on: the cursor says where.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service import database
+from service import database, prepared
 from service.ledger.models import Delivery, DeliveryState, Lane, Run, Span
+from service.prepared import Prepared
 
 FIRST_CHUNK_ROWS = 50
 SPAN_ROWS_LEAST = 50
 SPAN_ROWS_MOST = 5_000
 SPANS_PER_RUN = 200
 
-Audience = Callable[[Session, int, datetime], sa.Select[Any]]
+
+# Told whether it is for PostgreSQL: columns subscriber_id, person_id, subscription_id, address and fields; it asks for the values
+# `the_newsletter` and `the_cutoff`.
+Audience = Callable[[bool], sa.Select[Any]]
 
 
 @dataclass(frozen=True)
@@ -65,58 +70,112 @@ def unfinished(session: Session) -> list[int]:
 
 def carry_on(session: Session, edition_id: int, audience: Audience) -> int | None:
     """Write the next chunk. Returns its span's id; None when there is nothing to do or somebody else is at it."""
-    query = sa.select(Run).where(col(Run.edition_id) == edition_id).with_for_update(skip_locked=True)
-    run = session.execute(query).scalar_one_or_none()
-    if run is None or run.is_fanned_out or run.stopped is not None or run.ended_at is not None:
+    connection = session.connection()
+    found = _OPEN_RUN.run(connection, {"the_edition": edition_id}).fetchone()
+    if found is None:
         return None
-    wanted = run.span_size if run.last_number else min(FIRST_CHUNK_ROWS, run.span_size)
-    written, last_subscriber = _insert_rows(session, run, audience, wanted)
-    run.is_fanned_out = written < wanted
-    run.fanned_at = database.now(session)
+    newsletter_id, cutoff_at, cursor, last_number, span_size, lane = found
+    wanted = span_size if last_number else min(FIRST_CHUNK_ROWS, span_size)
+    values = {
+        "the_edition": edition_id,
+        "the_newsletter": newsletter_id,
+        "the_cutoff": prepared.moment(cutoff_at),
+        "the_cursor": cursor,
+        "the_last": last_number,
+        "the_size": wanted,
+    }
+    written = (
+        _insertion(audience, is_postgresql=database.is_postgresql(session)).run(connection, values).rowcount
+    )
+    now, last = database.now(session), last_number + written
+    if written:
+        cursor = _LAST_SUBSCRIBER.run(connection, {"the_edition": edition_id, "the_last": last}).fetchone()[0]
+    moved = {"the_last": last, "the_cursor": cursor, "is_all": written < wanted, "the_moment": now}
+    _MOVED.run(connection, {"the_edition": edition_id, **moved})
     if not written:
         return None
-    span = Span(
-        edition_id=edition_id,
-        first=run.last_number + 1,
-        last=run.last_number + written + 1,
-        lane=run.lane,
-        due_at=run.fanned_at,
-        counts={DeliveryState.QUEUED.value: written},
-    )
-    session.add(span)
-    run.last_number += written
-    run.cursor = last_subscriber
-    session.flush()
-    return span.id
+    span = {
+        "edition_id": edition_id,
+        "first": last_number + 1,
+        "last": last + 1,
+        "lane": Lane(lane),
+        "due_at": now,
+    }
+    counts = {DeliveryState.QUEUED.value: written}
+    return int(_SPAN.run(connection, {**span, "counts": counts}).fetchone()[0])
 
 
-def _insert_rows(session: Session, run: Run, audience: Audience, wanted: int) -> tuple[int, int]:
-    everybody = audience(session, run.newsletter_id, run.cutoff_at).subquery()
+@lru_cache(maxsize=8)
+def _insertion(audience: Audience, *, is_postgresql: bool) -> Prepared:
+    """The next rows of the audience, numbered on."""
+    everybody = audience(is_postgresql).subquery()
+    cursor = sa.bindparam("the_cursor", type_=sa.BigInteger())
     chunk = (
         sa.select(everybody)
-        .where(everybody.c.subscriber_id > run.cursor, everybody.c.person_id > run.cursor)
+        .where(everybody.c.subscriber_id > cursor, everybody.c.person_id > cursor)
         .order_by(everybody.c.subscriber_id)
-        .limit(wanted)
+        .limit(sa.bindparam("the_size", type_=sa.Integer()))
         .subquery()
     )
-    number = sa.literal(run.last_number) + sa.func.row_number().over(order_by=chunk.c.subscriber_id)
-    session.execute(
+    last = sa.bindparam("the_last", type_=sa.Integer())
+    number = sa.cast(last, sa.Integer) + sa.func.row_number().over(order_by=chunk.c.subscriber_id)
+    return Prepared(
         sa.insert(Delivery).from_select(
             [
                 "edition_id", "number", "subscriber_id", "subscription_id", "address", "fields",
                 "state", "attempts", "attempts_before", "uncertain_count",
             ],
             sa.select(
-                sa.literal(run.edition_id), number, chunk.c.subscriber_id, chunk.c.subscription_id,
-                chunk.c.address, chunk.c.fields,
-                sa.literal(DeliveryState.QUEUED.value), sa.literal(0), sa.literal(0), sa.literal(0),
+                sa.cast(sa.bindparam("the_edition"), sa.BigInteger), number, chunk.c.subscriber_id,
+                chunk.c.subscription_id, chunk.c.address, chunk.c.fields,
+                sa.literal_column(f"'{DeliveryState.QUEUED.value}'"), *[sa.literal_column("0")] * 3,
             ),
             include_defaults=False,
         )
     )  # fmt: skip
-    found = session.execute(
-        sa.select(sa.func.count(), sa.func.max(col(Delivery.subscriber_id))).where(
-            col(Delivery.edition_id) == run.edition_id, col(Delivery.number) > run.last_number
-        )
-    ).one()
-    return int(found[0]), int(found[1] or run.cursor)
+
+
+def _the_run() -> sa.ColumnElement[bool]:
+    return col(Run.edition_id) == sa.bindparam("the_edition")
+
+
+# Built once: a fan-out has two hundred chunks, and while one is written no outcome is.
+_OPEN_RUN = Prepared(
+    sa.select(
+        col(Run.newsletter_id), col(Run.cutoff_at), col(Run.cursor), col(Run.last_number), col(Run.span_size), col(Run.lane)
+    )
+    .where(_the_run(), ~col(Run.is_fanned_out), col(Run.stopped).is_(None), col(Run.ended_at).is_(None))
+    .with_for_update(skip_locked=True)
+)  # fmt: skip
+_LAST_SUBSCRIBER = Prepared(
+    sa.select(col(Delivery.subscriber_id)).where(
+        col(Delivery.edition_id) == sa.bindparam("the_edition"),
+        col(Delivery.number) == sa.bindparam("the_last"),
+    )
+)
+_MOVED = Prepared(
+    sa.update(Run)
+    .where(_the_run())
+    .values(
+        last_number=sa.bindparam("the_last"),
+        cursor=sa.bindparam("the_cursor"),
+        is_fanned_out=sa.bindparam("is_all"),
+        fanned_at=sa.bindparam("the_moment"),
+    )
+)
+_SPAN = Prepared(
+    sa.insert(Span)
+    .values(
+        edition_id=sa.bindparam("edition_id"),
+        first=sa.bindparam("first"),
+        last=sa.bindparam("last"),
+        lane=sa.bindparam("lane"),
+        due_at=sa.bindparam("due_at"),
+        counts=sa.bindparam("counts"),
+        epoch=0,
+        deaths=0,
+        in_flight=[],
+        pins={},
+    )
+    .returning(col(Span.id))
+)

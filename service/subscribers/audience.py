@@ -3,22 +3,21 @@
 Suppressed readers are in it: the ledger accounts for each of them as skipped, with the reason, instead of passing over them.
 """
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service import database
 from service.subscribers.models import State, Subscriber, Subscription
 
 
-def statement(session: Session, newsletter_id: int, cutoff: datetime) -> sa.Select[Any]:
-    """Columns subscriber_id, subscription_id, address and fields (what personal places need), one row a reader.
+def statement(is_postgresql: bool) -> sa.Select[Any]:
+    """Columns subscriber_id, subscription_id, address and fields (what personal places need), one row a reader; it asks for the
+    values `the_newsletter` and `the_cutoff`.
 
     person_id is subscriber_id from the other table: a chunk's lower bound on both keeps a merge join from reading everybody below.
     """
-    built = sa.func.jsonb_build_object if database.is_postgresql(session) else sa.func.json_object
+    built = sa.func.jsonb_build_object if is_postgresql else sa.func.json_object
     fields = built(
         sa.literal_column("'first_name'"),
         col(Subscriber.first_name),
@@ -35,9 +34,9 @@ def statement(session: Session, newsletter_id: int, cutoff: datetime) -> sa.Sele
         )
         .join(Subscriber, col(Subscriber.id) == col(Subscription.subscriber_id))
         .where(
-            col(Subscription.newsletter_id) == newsletter_id,
+            col(Subscription.newsletter_id) == sa.bindparam("the_newsletter"),
             col(Subscription.state) == State.ACTIVE,
-            col(Subscription.confirmed_at) <= cutoff,
+            col(Subscription.confirmed_at) <= sa.bindparam("the_cutoff"),
         )
     )
 
