@@ -37,6 +37,10 @@ class Resources:
         """What proves whom a report is about."""
         return Means(self.keys, self.pepper, self.return_paths)
 
+    def secret_names(self) -> dict[str, str]:
+        """Which keys are in use, without telling them: a copy of the database says which ones it needs."""
+        return {"key": self.keys.fingerprint(), "pepper": tokens.hashed(f"pepper {self.pepper}")[:12]}
+
     def url(self, path: str) -> str:
         """An absolute link: always below the configured address, never made from a request (faults.md NB-17)."""
         return f"{self.settings.base_url}/{path.lstrip('/')}"

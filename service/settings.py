@@ -121,6 +121,9 @@ class Settings(BaseSettings):
         "",
         description="Name server that `memo doctor` asks, as `192.0.2.53` or with a port; empty: the system's.",
     )
+    postgresql_programs: Path | None = Field(
+        None, description="Folder of pg_dump and pg_restore, for backups of PostgreSQL; empty: looked for."
+    )
     trusted_proxies: str = Field("", description="Addresses of proxies whose forwarded headers count.")
     metrics_token: str = Field(
         "",

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from service.accounts.models import Account, DeskSession, KeptReply, Key
 from service.articles.models import Article, Feed, FeedIdentity
+from service.backups.models import Continuity
 from service.bounces.models import Bounce, BounceWave, Inbox, ReturnedMail
 from service.deadlines.models import Deadline
 from service.delivery.models import DkimKey, Relay
@@ -27,6 +28,7 @@ __all__ = [
     "Cadence",
     "CaughtMessage",
     "ConsentEvent",
+    "Continuity",
     "Cooldown",
     "Deadline",
     "Delivery",

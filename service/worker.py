@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from service import logs
 from service.accounts import replies, signin
 from service.articles import polling
+from service.backups.vigil import Vigil
 from service.bounces import inbox_register, keeping
 from service.bounces.inbox import InboxReader
 from service.deadlines import pings
@@ -91,6 +92,7 @@ class Worker:
                 office_for=self._office,
             )
         )
+        self._vigil = Vigil(resources.database, resources.clock, chosen, resources.secret_names())
         self.pulse = Pulse(resources.database, self.name, self._facts)
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(
@@ -105,7 +107,7 @@ class Worker:
                 await self._resources.database.write(spans.let_everything_go)
             await self._resources.database.write(relay_register.follow_setting, self._setting)
             await self._switch.follow()
-            async with self._listening(), self.pulse.beating():
+            async with self._vigil.kept(), self._listening(), self.pulse.beating():
                 self._start()
                 try:
                     yield self
@@ -133,8 +135,12 @@ class Worker:
     def _start(self) -> None:
         jobs = self._resources.jobs
         self._tasks = [
-            asyncio.create_task(jobs.serve(Kind.SPAN, self._switch.send_due, at_once=SPANS_AT_ONCE)),
-            asyncio.create_task(jobs.serve(Kind.NOTICE, self._switch.send_notices, at_once=1)),
+            asyncio.create_task(
+                jobs.serve(Kind.SPAN, self._unless_held(self._switch.send_due), at_once=SPANS_AT_ONCE)
+            ),
+            asyncio.create_task(
+                jobs.serve(Kind.NOTICE, self._unless_held(self._switch.send_notices), at_once=1)
+            ),
             asyncio.create_task(jobs.serve(Kind.CHORE, self._fan_out, at_once=1)),
             asyncio.create_task(jobs.serve(Kind.FEED, self._poll_feed, at_once=polling.FEEDS_AT_ONCE)),
         ]
@@ -161,6 +167,27 @@ class Worker:
 
     async def tick(self) -> None:
         await self._switch.follow()
+        if not await self._vigil.look():
+            await self._begin_what_is_due()
+        database = self._resources.database
+        if await database.read(closing.has_work):
+            await database.write(closing.sweep_cancelled)
+            closed = await database.write(
+                closing.close_ended, pepper=self._resources.pepper, now=self._resources.clock.now()
+            )
+            for edition_id in closed:
+                log.info("edition.ended", edition_id=edition_id)
+        await self._vigil.beat()
+        await self.pulse.beat()
+
+    def _unless_held(self, handler: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def handled() -> None:
+            if not self._vigil.is_held:
+                await handler()
+
+        return handled
+
+    async def _begin_what_is_due(self) -> None:
         await self._launch_planned()
         database, jobs, relay = self._resources.database, self._resources.jobs, self._switch.relay
         if await database.read(fanout.unfinished) or await database.read(reopening.unfinished):
@@ -170,14 +197,6 @@ class Worker:
                 await jobs.nudge(Kind.SPAN, f"span-{span_id}")
             if await database.read(notice_rows.due, relay):
                 await jobs.nudge(Kind.NOTICE, "due")
-        if await database.read(closing.has_work):
-            await database.write(closing.sweep_cancelled)
-            closed = await database.write(
-                closing.close_ended, pepper=self._resources.pepper, now=self._resources.clock.now()
-            )
-            for edition_id in closed:
-                log.info("edition.ended", edition_id=edition_id)
-        await self.pulse.beat()
 
     def _office(self, relay: RelayAddress, row: Relay | None) -> Office:
         """`row` is what the register has of it; the built-in mailbox has none."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import bounces, dkim, doctor, editions, opening, relays, workers
+from service.cli import backups, bounces, dkim, doctor, editions, opening, relays, workers
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ app.command()(editions.proof)
 app.command()(workers.workers)
 app.command()(bounces.bounce)
 app.command()(doctor.doctor)
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.command()(backups.hold)
+app.command()(backups.release)
 
 
 def main() -> None:

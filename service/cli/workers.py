@@ -1,6 +1,7 @@
 """`memo workers`: who is alive, what each holds, and how quickly it hands over."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ import typer
 from service.cli import opening
 
 if TYPE_CHECKING:
+    from service.backups.continuity import Hold
     from service.dependencies import Resources
     from service.workers.present import Held, Present
 
@@ -21,14 +23,21 @@ def workers(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: a list of objects.")] = False,
 ) -> None:
     """Who is at work, what each worker holds, and how quickly it hands over."""
+    from service.backups import continuity
     from service.workers import present
 
     chosen = opening.current()
 
-    async def read(resources: "Resources") -> "list[Present]":
-        return await resources.database.read(present.everybody)
+    async def read(resources: "Resources") -> "tuple[list[Present], Hold | None]":
+        held = resources.database
+        return await held.read(present.everybody), await held.read(continuity.hold)
 
-    found = opening.run(opening.with_resources(chosen, read))
+    found, hold = opening.run(opening.with_resources(chosen, read))
+    if hold is not None:
+        print(
+            f"Sending is on hold since {_moment(hold.since)}. {hold.reason} See memo release.",
+            file=sys.stderr,
+        )
     if as_json:
         print(json.dumps([_facts(one) for one in found], indent=2))
     elif not found:

@@ -131,7 +131,7 @@ def _begin(
     run.reopening, run.reopened_from, run.reopened_at = which, 1, begun
     run.stopped = run.stop_reason = run.ended_at = None
     run.turn += 1
-    run.give_up_at = _until(session, run.newsletter_id, begun)
+    run.give_up_at = until(session, run.newsletter_id, begun)
     session.add_all([edition, run])
     subject = ("edition", edition.uid)
     log.record(session, EVENTS[which], actor=actor, now=now, subject=subject, facts={"readers": readers})
@@ -191,7 +191,7 @@ def _open_rows(session: Session, span: Span, which: Reopening) -> bool:
     return True
 
 
-def _until(session: Session, newsletter_id: int, begun: datetime) -> datetime:
+def until(session: Session, newsletter_id: int, begun: datetime) -> datetime:
     """When the next regular edition is due. That may be this very second, before any tick has seen it."""
     overdue = sa.select(col(Cadence.id)).where(
         col(Cadence.newsletter_id) == newsletter_id, col(Cadence.next_run_at) <= begun
@@ -209,6 +209,11 @@ def _until(session: Session, newsletter_id: int, begun: datetime) -> datetime:
 def _check(session: Session, edition: Edition, run: Run | None) -> None:
     if edition.state is not State.SENT or run is None or run.ended_at is None:
         raise NotEnded(_not_ended(edition))
+    check_not_followed(session, edition)
+
+
+def check_not_followed(session: Session, edition: Edition) -> None:
+    """Raises AfterTheNext."""
     follower = queries.follower(session, edition)
     if follower is not None:
         raise AfterTheNext(

@@ -23,6 +23,10 @@ class NotPaused(Conflict):
     """Only a paused edition can be resumed."""
 
 
+class IsRestored(Conflict):
+    """This edition was stopped because the database was restored from a copy. Look at how far it had come, then release or cancel it."""
+
+
 class AlreadyOver(Conflict):
     """This edition has been sent already; what has left cannot be called back."""
 
@@ -43,16 +47,18 @@ def pause(
     if wave is not None:
         named = sa.update(Run).where(col(Run.edition_id) == edition.id).values(wave=wave)
         fence.affected(session, named)
-    return _recorded(session, edition, "edition.paused", actor=actor, now=now, facts={"reason": reason})
+    return recorded(session, edition, "edition.paused", actor=actor, now=now, facts={"reason": reason})
 
 
 def resume(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
     edition = queries.get(session, edition_uid)
+    if session.execute(_is_restored(edition.id)).first() is not None:
+        raise IsRestored
     if not _turn(session, edition, (State.PAUSED,), State.SENDING, stopped=None, reason=None):
         raise NotPaused(f"This edition is {edition.state.value}: only a paused one can be resumed.")
     again = wave_end.reopen(session, edition.id)
     facts = {"tried_again": again} if again else {}
-    return _recorded(session, edition, "edition.resumed", actor=actor, now=now, facts=facts)
+    return recorded(session, edition, "edition.resumed", actor=actor, now=now, facts=facts)
 
 
 def cancel(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
@@ -71,7 +77,7 @@ def cancel(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: st
         or _move(session, edition, waiting, State.CANCELLED, reason=None)
     ):
         raise AlreadyOver
-    return _recorded(session, edition, "edition.cancelled_by", actor=actor, now=now)
+    return recorded(session, edition, "edition.cancelled_by", actor=actor, now=now)
 
 
 def _turn(
@@ -99,6 +105,14 @@ def _turn(
     )
 
 
+def _is_restored(edition_id: int) -> sa.Select[int]:
+    """Locked: asked and answered for whoever acts on it."""
+    query = sa.select(col(Run.edition_id)).where(
+        col(Run.edition_id) == edition_id, col(Run.stopped) == Stopped.RESTORED.value
+    )
+    return query.with_for_update()
+
+
 def _was_sent(session: Session, edition: Edition) -> bool:
     locked = sa.select(col(Run.reopened_at)).where(col(Run.edition_id) == edition.id).with_for_update()
     return session.execute(locked).scalar_one_or_none() is not None
@@ -115,7 +129,7 @@ def _move(
     return fence.affected(session, moved) == 1
 
 
-def _recorded(
+def recorded(
     session: Session,
     edition: Edition,
     name: str,

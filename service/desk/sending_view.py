@@ -14,6 +14,7 @@ from service.delivery.relays import RelayState
 from service.editions import queries
 from service.editions.models import Edition, State
 from service.ledger import progress
+from service.ledger.models import Stopped
 from service.ledger.progress import Progress
 from service.newsletters import publication
 
@@ -57,6 +58,7 @@ class SendingView:
     relay: str | None
     deadline_at: datetime | None
     verdict: Verdict | None
+    is_restored: bool = False  # stopped until somebody releases it
 
     @property
     def is_behind(self) -> bool:
@@ -90,6 +92,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         started_at=edition.started_at,
         ended_at=edition.ended_at,
         stop_reason=edition.stop_reason or figures.stop_reason,
+        is_restored=figures.stopped == Stopped.RESTORED and edition.state is State.PAUSED,
         relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
         deadline_at=deadline.due_at if deadline else None,
         verdict=_verdict(deadline.verdict if deadline else None),

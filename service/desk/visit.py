@@ -6,17 +6,21 @@ import hashlib
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
+from sqlmodel import Session
 
 from service import pages
 from service.accounts import signin
 from service.accounts.models import Account
 from service.asking import Asked
+from service.backups import continuity
+from service.backups.continuity import Hold
 from service.dependencies import Resources
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
 
@@ -42,11 +46,12 @@ class Visit:
     request: Request
     resources: Resources
     account: Account
+    hold: Hold | None  # nothing leaves: every page says so
 
     def render(self, template: str, *, status: int = 200, **values: object) -> Response:
         said = _said(self.request, self.resources)
         answer = pages.render(
-            self.request, template, status=status, account=self.account, said=said, **values
+            self.request, template, status=status, account=self.account, said=said, hold=self.hold, **values
         )
         if said is not None:
             answer.delete_cookie(FLASH_COOKIE, path=HOME)
@@ -70,13 +75,17 @@ class Visit:
 
 async def at_the_desk(request: Request, resources: Asked) -> Visit:
     secret = request.cookies.get(COOKIE)
-    account = None
+    account = hold = None
     if secret:
-        account = await resources.database.read(signin.account_of, secret, now=resources.clock.now())
+        account, hold = await resources.database.read(_seen, secret, now=resources.clock.now())
     if account is None:
         raise SignedOut
     request.state.account = account
-    return Visit(request, resources, account)
+    return Visit(request, resources, account, hold)
+
+
+def _seen(session: Session, secret: str, *, now: datetime) -> tuple[Account | None, Hold | None]:
+    return signin.account_of(session, secret, now=now), continuity.hold(session)
 
 
 AtDesk = Annotated[Visit, Depends(at_the_desk)]

@@ -139,19 +139,20 @@ def _is_to_be_dated(session: Session, edition: Edition, newsletter: Newsletter, 
 def _run(session: Session, cadence: Cadence, now: datetime) -> list[Edition]:
     session.exec(queries.lock_newsletter(cadence.newsletter_id)).one()
     newsletter = session.get_one(Newsletter, cadence.newsletter_id)
-    passed = _passed(newsletter, cadence, now)
+    passed_by = passed(newsletter, cadence, now)
     cadence.next_date, cadence.next_run_at = recurrence.next_run(rhythm.rule_of(cadence), now)
     session.add(cadence)
     session.flush()
-    if not passed:
+    if not passed_by:
         return []
-    newest = passed.pop()
-    for slot in passed:
+    newest = passed_by.pop()
+    for slot in passed_by:
         _pass_by(session, slot, now)
     return _fill(session, newest, cadence, now)
 
 
-def _passed(newsletter: Newsletter, cadence: Cadence, now: datetime) -> deque[Due]:
+def passed(newsletter: Newsletter, cadence: Cadence, now: datetime) -> deque[Due]:
+    """The runs of a cadence that have come since its next one was set."""
     found: deque[Due] = deque(maxlen=MISSED_RECORDED)
     for day, moment in rhythm.planned_runs(cadence):
         if moment > now:

@@ -74,11 +74,19 @@ def miss(session: Session, due: Due, reason: str, now: datetime, edition: Editio
     return is_first
 
 
-def give_up(session: Session, occurrence: Occurrence, due: Due, edition: Edition, now: datetime) -> None:
+def give_up(
+    session: Session,
+    occurrence: Occurrence,
+    due: Due,
+    edition: Edition,
+    now: datetime,
+    *,
+    reason: str = NEVER_BEGAN,
+) -> None:
     """Take the slot back from an edition that was to leave and never began to."""
     session.delete(occurrence)
     session.flush()
-    miss(session, due, NEVER_BEGAN, now, edition)
+    miss(session, due, reason, now, edition)
 
 
 def _insert(

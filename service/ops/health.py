@@ -1,7 +1,8 @@
 """`/healthz`: whether memos leave, for whatever watches over this service. Open to all, so it names no machine and no reader.
 
-It fails when the database does not answer, when it cannot commit, when no worker's tick comes round, and when an edition is due and
-has not begun. It writes nothing itself: that commits work is known from this process's last write and from the workers' rows.
+It fails when the database does not answer, when it cannot commit, when no worker's tick comes round, when sending is on hold,
+and when an edition is due and has not begun. It writes nothing itself: that commits work is known from this process's last write
+and from the workers' rows.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from sqlmodel import Session
 
 from service import logs
 from service.asking import Asked
+from service.backups import continuity
+from service.backups.continuity import Hold
 from service.editions import lateness
 from service.editions.lateness import Overdue
 from service.workers import present
@@ -34,6 +37,7 @@ class Seen:
     schema: str
     workers: tuple[Present, ...]
     overdue: tuple[Overdue, ...]
+    hold: Hold | None
 
     @property
     def alive(self) -> int:
@@ -64,7 +68,12 @@ async def healthz(asked: Asked) -> Response:
 def _seen(session: Session, *, now: datetime) -> Seen:
     schema: str = session.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
     workers = present.everybody(session, with_held=False)
-    return Seen(schema, tuple(workers), tuple(lateness.overdue(session, now - BEGINS_WITHIN)))
+    return Seen(
+        schema,
+        tuple(workers),
+        tuple(lateness.overdue(session, now - BEGINS_WITHIN)),
+        continuity.hold(session),
+    )
 
 
 def _reasons(seen: Seen, write_problem: str | None) -> list[tuple[str, str]]:
@@ -76,6 +85,14 @@ def _reasons(seen: Seen, write_problem: str | None) -> list[tuple[str, str]]:
                 "cannot_commit",
                 f"The database answers, but the last write could not be committed ({write_problem}). "
                 "Look at its disk, and whether it is a replica that only reads.",
+            )
+        )
+    if seen.hold is not None:
+        found.append(
+            (
+                "on_hold",
+                f"Sending is on hold since {_said(seen.hold.since)}. {seen.hold.reason} A person has to decide: "
+                "at the desk, or with memo release.",
             )
         )
     if seen.workers and not seen.alive:

@@ -65,6 +65,15 @@ def end(session: Session, one: Identity, figures: dict[str, Any]) -> None:
     )
 
 
+def end_all(session: Session) -> None:
+    """In a copy of a database nobody is at work."""
+    now = database.utc_now()
+    session.execute(
+        sa.update(WorkerProcess).where(col(WorkerProcess.stopped_at).is_(None)).values(stopped_at=now),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def forget_old(session: Session) -> int:
     """Clear away rows of processes that ended long ago, but never the last: it says since when nobody has been at work."""
     newest = sa.select(sa.func.max(col(WorkerProcess.seen_at))).scalar_subquery()

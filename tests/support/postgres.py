@@ -24,6 +24,14 @@ ROOM_FOR_SOCKETS = Path(tempfile.gettempdir())
 Interruption = Literal["fast", "immediate"]
 
 
+def programs() -> Path | None:
+    """Where pg_dump of the server that tests run on is; None: looked for, as in a newsroom."""
+    maker = None if os.environ.get(VARIABLE) else _find_maker()
+    if maker is None:
+        return None
+    return next(Path(maker.__file__).parent.glob("pginstall*/bin"))
+
+
 class Postgres:
     """One server, in which tests make and drop databases."""
 
