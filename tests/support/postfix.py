@@ -64,8 +64,8 @@ def missing() -> str | None:
 
 
 @contextmanager
-def hop(onward: int) -> Iterator[str]:
-    """The URL of a Postfix that hands everything to that port on loopback."""
+def hop(onward: int, *, more: str = "") -> Iterator[str]:
+    """The URL of a Postfix that hands everything to that port on loopback. `more`: further lines of its main.cf."""
     folder = Path(tempfile.mkdtemp(prefix="memo-postfix-"))
     folder.chmod(0o755)
     port = _free_port()
@@ -74,7 +74,7 @@ def hop(onward: int) -> Iterator[str]:
         for name in ("etc", "queue", "data", "log"):
             (folder / name).mkdir()
         shutil.chown(folder / "data", "postfix")
-        (configuration / "main.cf").write_text(MAIN.format(folder=folder, onward=onward))
+        (configuration / "main.cf").write_text(MAIN.format(folder=folder, onward=onward) + more)
         (configuration / "master.cf").write_text(MASTER.format(port=port))
         _run(configuration, "start")
         try:
