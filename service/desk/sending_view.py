@@ -59,6 +59,7 @@ class SendingView:
     deadline_at: datetime | None
     verdict: Verdict | None
     is_restored: bool = False  # stopped until somebody releases it
+    bounced_later: int = 0  # of those accepted
 
     @property
     def is_behind(self) -> bool:
@@ -96,6 +97,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
         deadline_at=deadline.due_at if deadline else None,
         verdict=_verdict(deadline.verdict if deadline else None),
+        bounced_later=figures.bounced_later,
     )
 
 

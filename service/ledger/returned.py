@@ -37,7 +37,9 @@ def note(session: Session, edition_id: int, number: int, back: Return) -> bool:
         .values(edition_id=edition_id, number=number, **values)
         .on_conflict_do_update(
             index_elements=[col(Bounced.edition_id), col(Bounced.number)],
-            set_=values,
+            set_={
+                name: value for name, value in values.items() if name != "at"
+            },  # proofs may have counted it
             where=col(Bounced.weight) < back.weight,
         )
         .returning(col(Bounced.number))

@@ -6,7 +6,7 @@ The totals come from one statement, so they are of one moment; they must be as m
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -18,6 +18,8 @@ from service.ledger import lines
 from service.ledger.lines import Totals
 from service.ledger.models import Run
 from service.newsletters import publication
+
+BOUNCES_SETTLE = timedelta(seconds=10)  # one that is being written down right now is in the next proof
 
 
 class NothingToProve(Conflict):
@@ -58,6 +60,10 @@ class Facts:
     rendition_numbers: Mapping[int, int]  # from a row's pin to a place in `renditions`, counted from 1
     made_at: datetime
 
+    @property
+    def bounced_until(self) -> datetime:
+        return self.made_at - BOUNCES_SETTLE
+
 
 def of(session: Session, edition_uid: uuid.UUID, *, now: datetime) -> Facts:
     """Raises EditionNotFound, NothingToProve, DoesNotAddUp."""
@@ -65,7 +71,7 @@ def of(session: Session, edition_uid: uuid.UUID, *, now: datetime) -> Facts:
     run = session.get(Run, edition.id)
     if run is None:
         raise NothingToProve
-    numbered, totals = lines.count(session, edition.id)
+    numbered, totals = lines.count(session, edition.id, bounced_until=now - BOUNCES_SETTLE)
     if totals.audience != numbered:
         raise DoesNotAddUp(
             f"{numbered} readers were numbered and {totals.audience} are in the ledger. No proof is made of an edition "

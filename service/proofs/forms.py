@@ -19,9 +19,10 @@ from service.proofs.facts import Facts
 from service.proofs.signature import ALGORITHM, Seal
 
 FORMAT = "morning-memo.proof"
-VERSION = 1
+VERSION = 2
 COLUMNS = (
     "number", "address", "state", "at", "reply", "reason", "attempts", "unclear", "may_have_come_twice", "rendition",
+    "bounced_at", "bounced",
 )  # fmt: skip
 BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets read UTF-8 as something else
 _FROM_THE_RELAY = re.compile(r"[2-5]\d\d(?: |$)")
@@ -94,6 +95,7 @@ def totals_of(totals: Totals) -> dict[str, int]:
         "open": totals.open,
         **{state.value: totals.of(state) for state in OPEN},
         "may_have_come_twice": totals.may_have_come_twice,
+        "bounced_later": totals.bounced_later,
     }
 
 
@@ -111,6 +113,8 @@ def row_of(line: Line, showing: Showing) -> dict[str, Any]:
         "unclear": line.unclear,
         "may_have_come_twice": line.may_have_come_twice,
         "rendition": showing.rendition_numbers.get(pin) if pin is not None else None,
+        "bounced_at": _said(line.bounced_at),
+        "bounced": line.bounced if line.bounced_at is not None else None,
     }
 
 

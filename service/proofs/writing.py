@@ -66,7 +66,14 @@ async def stream(database: Database, keys: Keys, facts: Facts, asked: Wanted) ->
     yield opening
     after, until = 0, facts.totals.audience
     while after < until:
-        page = await database.read(lines.page, facts.edition_id, after=after, until=until, limit=PAGE_ROWS)
+        page = await database.read(
+            lines.page,
+            facts.edition_id,
+            after=after,
+            until=until,
+            limit=PAGE_ROWS,
+            bounced_until=facts.bounced_until,
+        )
         _check_numbers(page, after)
         listed.add(page)
         piece = await asyncio.to_thread(form.rows, page, showing, after == 0)

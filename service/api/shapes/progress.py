@@ -24,6 +24,7 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "skipped": 2,
     "cancelled": 0,
     "held": 0,
+    "bounced_later": 4,
     "open": 3995,
     "queued": 3990,
     "deferred": 5,
@@ -71,6 +72,7 @@ class Progress(BaseModel):
     skipped: int
     cancelled: int
     held: int
+    bounced_later: int = Field(description="Of those accepted: they came back afterwards.")
     open: int
     queued: int
     deferred: int

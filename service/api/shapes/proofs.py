@@ -19,6 +19,8 @@ ROW_EXAMPLE: dict[str, Any] = {
     "unclear": 0,
     "may_have_come_twice": False,
     "rendition": 1,
+    "bounced_at": "2026-03-03T05:04:40Z",
+    "bounced": "550 5.1.1 no such user",
 }
 TOTALS_EXAMPLE: dict[str, int] = {
     "audience": 12000,
@@ -33,11 +35,12 @@ TOTALS_EXAMPLE: dict[str, int] = {
     "deferred": 0,
     "uncertain": 0,
     "may_have_come_twice": 1,
+    "bounced_later": 4,
 }
 PROOF_EXAMPLE: dict[str, Any] = {
     "proof": {
         "format": "morning-memo.proof",
-        "version": 1,
+        "version": 2,
         "newsletter": {"slug": "morning-memo", "name": "Morning Memo", "time_zone": "Europe/Berlin"},
         "edition": {
             "uid": "0198c7a4-0d3e-7b1c-9f00-1a2b3c4d5e6f",
@@ -73,9 +76,9 @@ PROOF_EXAMPLE: dict[str, Any] = {
     },
 }
 CSV_EXAMPLE = (
-    "format,morning-memo.proof\r\nversion,1\r\n…\r\n\r\n"
-    "number,address,state,at,reply,reason,attempts,unclear,may_have_come_twice,rendition\r\n"
-    "17,a***@example.org,accepted,2026-03-03T05:00:02.125000Z,250 2.0.0 Ok: queued as 4F2B,,1,0,no,1\r\n…\r\n"
+    "format,morning-memo.proof\r\nversion,2\r\n…\r\n\r\n"
+    "number,address,state,at,reply,reason,attempts,unclear,may_have_come_twice,rendition,bounced_at,bounced\r\n"
+    "17,a***@example.org,accepted,2026-03-03T05:00:02.125000Z,250 2.0.0 Ok: queued as 4F2B,,1,0,no,1,,\r\n…\r\n"
 )
 
 
@@ -121,11 +124,14 @@ class ProofTotals(BaseModel):
     deferred: int
     uncertain: int
     may_have_come_twice: int
+    bounced_later: int = Field(
+        description="Of those accepted: they came back, up to ten seconds before the proof."
+    )
 
 
 class ProofFacts(BaseModel):
     format: Literal["morning-memo.proof"]
-    version: Literal[1]
+    version: Literal[2]
     newsletter: ProvenNewsletter
     edition: ProvenEdition
     audience: ProvenAudience
@@ -151,6 +157,8 @@ class ProofRow(BaseModel):
     )
     may_have_come_twice: bool
     rendition: int | None
+    bounced_at: datetime | None = Field(description="When it came back, if it did.")
+    bounced: str | None = Field(description="What was said then, without addresses.")
 
 
 class Signature(BaseModel):

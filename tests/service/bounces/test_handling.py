@@ -1,6 +1,7 @@
 """What follows from what came back: to the reader it is about, once, and to nobody else."""
 
 import asyncio
+import json
 import random
 from datetime import timedelta
 from uuid import UUID
@@ -18,6 +19,8 @@ from service.dependencies import Resources
 from service.ledger import progress, rows
 from service.ledger.models import Delivery, DeliveryState
 from service.newsletters.models import Newsletter
+from service.proofs import facts
+from service.proofs import writing as proofs
 from service.subscribers import links
 from service.subscribers.models import ConsentEvent, ConsentKind, State, Subscriber, Subscription
 from service.suppressions.models import Reason
@@ -67,6 +70,29 @@ async def test_a_dead_address_is_suppressed_once_whoever_tells_it(resources: Res
     assert await desk.suppression(OMAR) is None
     found = await resources.database.read(progress.of, desk.outbox.edition.id)
     assert (found.accepted, found.bounced_later, found.audience) == (2, 1, 2)
+
+
+async def test_a_proof_shows_what_bounced_later_and_still_adds_up(
+    resources: Resources, clock: HandClock
+) -> None:
+    """Only what had settled: bounces go on coming while it is being written."""
+    desk = await desk_of(resources, [NORA, OMAR])
+    await desk.tell(Kind.PERMANENT, await desk.named(NORA), reply="550", text=f"5.1.1 {NORA} no such user")
+    clock.advance(timedelta(minutes=1))
+    await desk.tell(Kind.TRANSIENT, await desk.named(OMAR), text="mailbox full")
+    found = await resources.database.read(facts.of, desk.outbox.edition.uid, now=clock.now())
+    pieces = [
+        piece
+        async for piece in proofs.stream(
+            resources.database, resources.keys, found, proofs.wanted("json", has_whole_addresses=True)
+        )
+    ]
+    read = json.loads(b"".join(pieces))
+    totals = read["proof"]["totals"]
+    assert read["listed"] == totals
+    assert (totals["audience"], totals["accepted"], totals["bounced_later"]) == (2, 2, 1)
+    said = {row["address"]: row["bounced"] for row in read["deliveries"]}
+    assert said == {NORA: "550 5.1.1 … no such user", OMAR: None}
 
 
 async def test_told_by_two_at_the_same_moment_it_happens_once(resources: Resources) -> None:

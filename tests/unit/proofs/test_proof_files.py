@@ -28,7 +28,7 @@ LINES = [
     Line(2, "noor@example.net", DeliveryState.REFUSED, 1, 0, "550 5.1.1 no such user", AT, 7),
     Line(3, "=2+3@example.org", DeliveryState.SKIPPED, 0, 0, "Left before the message's turn came.", AT, None),
     Line(4, "jösé@example.org", DeliveryState.HELD, 2, 2, "connection lost\r\nafter the dot", AT, 7),
-    Line(5, "eve@example.org", DeliveryState.ACCEPTED, 2, 1, "250 2.0.0 Ok\r\n250 “queued”", AT, 7),
+    Line(5, "eve@example.org", DeliveryState.ACCEPTED, 2, 1, "250 2.0.0 Ok\r\n250 “queued”", AT, 7, AT, "550 5.1.1 no such user"),
 ]  # fmt: skip
 
 
@@ -78,11 +78,14 @@ def test_json_is_json_with_every_reader_and_totals_that_add_up() -> None:
     ends = ("accepted", "refused", "expired", "skipped", "cancelled", "held", "open")
     assert totals["audience"] == sum(totals[name] for name in ends) == 5
     assert totals["may_have_come_twice"] == 2
+    assert totals["bounced_later"] == 1 <= totals["accepted"]
     assert read["deliveries"][0] == {
         "number": 1, "address": "ada@example.org", "state": "accepted", "at": "2026-03-02T05:00:01.250000Z",
         "reply": "250 2.0.0 Ok: queued", "reason": None, "attempts": 1, "unclear": 0,
-        "may_have_come_twice": False, "rendition": 1,
+        "may_have_come_twice": False, "rendition": 1, "bounced_at": None, "bounced": None,
     }  # fmt: skip
+    back = read["deliveries"][4]
+    assert (back["bounced_at"], back["bounced"]) == (back["at"], "550 5.1.1 no such user")
     skipped = read["deliveries"][2]
     assert (skipped["reply"], skipped["reason"]) == (None, "Left before the message's turn came.")
     assert read["proof"]["renditions"][0]["sha256"] == "ab" * 32
