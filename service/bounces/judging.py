@@ -38,13 +38,14 @@ class _Heard(NamedTuple):
 MOST_CHARACTERS = 4_000
 _NOT_FAILED = {"delivered", "relayed", "expanded"}
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?!\.?\d)")
-_CODE = r"([245]\d\d)(?=[ \-:,;#]|$)"
+_CODE = r"([45]\d\d)(?=[ \-:,;#]|$)"
 _REPLY = re.compile(
     rf"(?:^|said:|<<<|reason:|with:|failure:|\]:|\):|error:|code ?[:=]?|response(?: was)?:|returned(?: was)?:|smtp;"
     rf"|#)\s{{0,20}}[<\"'(]?{_CODE}",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANYWHERE = re.compile(rf"(?<![\w.\-@:/]){_CODE}(?=[ \-](?:[245]\.\d|\D))")
+_SUCCESS = re.compile(r"^\W*(2\d\d)(?=[ \-])", re.MULTILINE)
 _PHASES = (
     (
         Phase.MAIL,
@@ -66,7 +67,7 @@ _PHASES = (
         Phase.RCPT,
         r"in reply to rcpt|(?:after|our) rcpt|\[rcpt_?to\]|does not like recipient|rcpt command|rcpt to response|smtp:rcpt"
         r"|\(state 1[34]\)"
-        r"|>>> rcpt to[^\n]*\n\s*<<< [45]",
+        r"|>>> rcpt to[^\n]*\n[ \t]*(?:received )?<<< [45]|rcpt to:? ?<[^>\n]*>\n[^\n\d]{0,40}[45]\d\d ",
     ),
     (
         Phase.DATA,
@@ -107,7 +108,9 @@ _UNKNOWN = "A report of failure without a code or a known word: counted, not bel
 def judge(saying: Saying) -> Judgement:
     """What it comes to for this recipient."""
     heard = _heard(saying)
-    judged = _judged(saying, heard)
+    if saying.around and _says_nothing(heard):
+        heard = _heard(saying._replace(text=saying.around))  # what is said of it may stand above its name
+    judged = _judged(heard)
     if saying.action in _NOT_FAILED:
         judged = Judgement(Kind.NOT_A_REPORT, "arrived", f"RFC 3464 section 2.3.3: {saying.action}")
     elif (
@@ -117,7 +120,14 @@ def judge(saying: Saying) -> Judgement:
     return judged._replace(status=heard.status, reply=str(heard.code) if heard.code else "")
 
 
-def _judged(saying: Saying, heard: _Heard) -> Judgement:
+def _says_nothing(heard: _Heard) -> bool:
+    is_coded = heard.code or (heard.status and not heard.status.endswith(".0.0")) or _EXIT.match(heard.said)
+    return (
+        not is_coded and wordings.anyhow(heard.said) is None and wordings.without_a_code(heard.said) is None
+    )
+
+
+def _judged(heard: _Heard) -> Judgement:
     row = wordings.anyhow(heard.said) or (
         None if heard.code or heard.has_own else wordings.without_a_code(heard.said)
     )
@@ -128,12 +138,9 @@ def _judged(saying: Saying, heard: _Heard) -> Judgement:
         return Judgement(Kind.NOT_A_REPORT, "arrived", "RFC 3463 section 2: class 2, success")
     if not heard.code and _EXIT.match(heard.said):
         return Judgement(Kind.TRANSIENT, "system", "X-Unix: the exit code of a program that takes mail in")
-    if not code:
-        around = wordings.without_a_code(saying.around)
-        return (
-            _own(around, heard.status) if around else Judgement(Kind.STRIKE, "failed", _UNKNOWN, strikes=True)
-        )
-    return _by_table(heard, code)
+    if code:
+        return _by_table(heard, code)
+    return Judgement(Kind.STRIKE, "failed", _UNKNOWN, strikes=True)
 
 
 def _by_table(heard: _Heard, code: int) -> Judgement:
@@ -224,7 +231,7 @@ def _own(row: wordings.Wording, status: str) -> Judgement:
 
 def _heard(saying: Saying) -> _Heard:
     text = saying.text[:MOST_CHARACTERS]
-    found = _REPLY.search(text) or _ANYWHERE.search(text)
+    found = _REPLY.search(text) or _ANYWHERE.search(text) or _SUCCESS.search(text)
     code, said = (int(found[1]), text[found.end(1) :].lstrip(" -:,;.\n")) if found else (0, text)
     own = [status for status in _ENHANCED.findall(said) if not status.endswith(".0.0")]
     phase = _phase(text) or _phase(saying.around)

@@ -48,6 +48,7 @@ _SUBJECT = re.compile(
     r"|resposta autom[áa]tica|automatick[áa] odpov|odpowied[źz] automatyczna|автоответ|自動返信|自動応答|不在|automaattinen vastaus)",
     re.IGNORECASE,
 )
+_GENERATED = re.compile(r"\s*auto-generated\b", re.IGNORECASE)
 _RECEIPT = re.compile(r"^\W*(?:read|not read|gelesen|lu|le[íi]do|letto)\s*:\s", re.IGNORECASE)
 _CHALLENGE = re.compile(
     r"(?:confirm|verify) (?:that )?(?:you are|your(?:self| e?mail| message)?)[^.\n]{0,60}(?:human|person|sender|deliver)"
@@ -77,6 +78,14 @@ def is_from_a_mail_server(opened: Opened) -> bool:
     author = words_of(opened.fields.first("from"))
     local = addressing.first_in(author).partition("@")[0]
     return bool(_PROGRAM.search(author) or _PROGRAM.search(local))
+
+
+def of(opened: Opened, words: str) -> Judged | None:
+    """What a mail that is no report comes to; None for a letter by a person."""
+    judged = answer_of(opened, words) or request_of(opened, words)
+    if judged is None and _GENERATED.match(opened.fields.first("auto-submitted")):
+        return Kind.AUTO_REPLY, "auto-reply", "RFC 3834 section 5: Auto-Submitted, so no person wrote it"
+    return judged
 
 
 def receipt_of(opened: Opened) -> Judged | None:

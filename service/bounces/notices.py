@@ -26,7 +26,7 @@ _FORMS = (
     ),
     # reader@example.org [User unknown]    reader@example.org on Thu, 29 Apr …    reader@example.org Invalid address, ERROR_CODE
     re.compile(
-        rf"^[ \t]*[<\"']?({ADDRESS})[>\"']?[ \t]+((?:\[|on (?:[A-Z][a-z]{{2}},|\d)|(?:invalid|error|failed|unknown|rejected"
+        rf"^[ \t]*[<\"']?({ADDRESS})[>\"']?[ \t]+((?:[\[(]|on (?:[A-Z][a-z]{{2}},|\d)|(?:invalid|error|failed|unknown|rejected"
         rf"|is not)\b).*)$",
         re.IGNORECASE,
     ),
@@ -34,11 +34,10 @@ _FORMS = (
 # 550 <reader@example.org>... User unknown
 _SUM = re.compile(rf"^\s*[45]\d\d[ -](?:\d\.\d+\.\d+ )?<?({ADDRESS})>?\.\.\.(.*)$")
 _LABELLED = re.compile(
-    rf"(?:recipients?|rcpt to|address|undeliverable to|unknown user|user unknown|(?:be )?deliver(?:ed|y"
-    rf"|ing)?(?: (?:your|the|this|a))?"
-    rf"(?: (?:message|mail|e-?mail))?[ \t]*(?:to|for))[ \t]*:?[ \t]*(?:the following (?:address"
-    rf"|recipient)[^\n]{{0,30}}\n\s*)?"
-    rf"[<\"'\[]?({ADDRESS})",
+    r"(?:recipients?|rcpt to|address|undeliverable to|unknown user|user unknown|your (?:message|mail|e-?mail) to"
+    r"|(?:be )?deliver(?:ed|y|ing)?(?: (?:your|the|this|a))?(?: (?:message|mail|e-?mail))?[ \t]*(?:to|for))[ \t]*:?[ \t]*"
+    r"(?:the following (?:address|recipient)[^\n]{0,30}\n\s*)?"
+    rf"[<\"'\[]{{0,2}}({ADDRESS})",
     re.IGNORECASE,
 )
 _NOT_THEIRS = re.compile(r"^\s*(?:to|from|cc|reply-to|sender|mail from|by|for|contact)\s*:", re.IGNORECASE)
@@ -85,8 +84,15 @@ def sayings_of(opened: Opened, words: str) -> list[Saying]:
         others = [address for address in dict.fromkeys(named) if address.casefold() not in ours]
         found = [Saying(address, words[:MOST_CHARACTERS]) for address in others]
     action = "delayed" if is_delay(words) else ""
-    around = words if len(found) == 1 else ""
+    around = words if len(found) == 1 else _preface(words)
     return [saying._replace(action=action, around=around) for saying in found]
+
+
+def _preface(words: str) -> str:
+    """What is said before the first of several is named: of all of them."""
+    lines = words.split("\n")[:MOST_LINES]
+    first = next(_entries(lines), None)
+    return "\n".join(lines[: first.line]) if first else ""
 
 
 def by_recipient(words: str) -> dict[str, str]:

@@ -99,7 +99,7 @@ def _of_this(opened: Opened) -> tuple[Form, list[Finding]]:
     if said := _sayings(opened, words):
         form, sayings = said
         return form, [_finding(saying) for saying in sayings]
-    judged = notes.answer_of(opened, words) or notes.request_of(opened, words) or _LETTER
+    judged = notes.of(opened, words) or _LETTER
     return Form.LETTER, [_note(opened, words, judged)]
 
 

@@ -128,7 +128,7 @@ WITHOUT_A_CODE = (
         Kind.PERMANENT,
         "no-such-mailbox",
         "Exchange, Notes, IMail, Google and others: not in the directory that they keep themselves",
-        r"recipient name is not recognized|000C05A6|not listed in (public )?name|^\W*unknown user: |address not found"
+        r"recipient name is not recognized|000C05A6|not listed in|^\W*unknown user: |address not found"
         r"|couldn't be found|was(n't| not) found at"
         r"|no valid recipients|送信先メールアドレスが見つかりません|RESOLVER\.ADR\.\w*NotFound",
     ),

@@ -229,7 +229,7 @@ LEFT_OVER = (
         "Filters, by their words: spam, block lists, reputation, policy",
         r"spam|\blisted (at|in|on|by)\b|content denied|block.?list|black.?list|\bblocked|reputation|\bpolic|RBL|DNSBL"
         r"|senderbase|spamhaus|cloudmark"
-        r"|prohibit|suspicio|phish|junk|OFR\w*_|LPN\w*_|IP=[\d.]+ - a problem|message denied|protocol violation"
+        r"|prohibit|suspicio|phish|junk|OFR\w*_|LPN\w*_|IP=[\d.]+ - a problem|message denied|delivery not authori[sz]ed|protocol violation"
 r"|(sending|client|your) (ip|host|server) .{0,30}not (allowed|permitted|authori[sz]ed)",
         codes=_NO,
     ),

@@ -8,11 +8,12 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from service.bounces import report
-from service.bounces.findings import Finding, Kind
+from service.bounces.findings import Finding, Kind, Report
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "data" / "bounces"
@@ -81,6 +82,11 @@ def message(name: str) -> bytes:
     return (CORPUS / "messages" / name).read_bytes()
 
 
+@cache
+def told(name: str) -> Report:
+    return report.read(message(name))
+
+
 def otherwise() -> dict[str, str]:
     """Labels we judge otherwise: file and recipient, and the reason."""
     lines = (CORPUS / "otherwise.txt").read_text("utf-8").splitlines()
@@ -94,7 +100,7 @@ def judged() -> list[Judged]:
 
 def _judged() -> Iterator[Judged]:
     for name, recipients in sorted(labels().items()):
-        findings = report.read(message(name)).findings
+        findings = told(name).findings
         for number, label in enumerate(recipients):
             finding = findings[number] if number < len(findings) else None
             yield Judged(f"{name.removesuffix('.eml')} {number + 1}", label, finding)

@@ -9,7 +9,8 @@ from service.bounces.sayings import Saying
 
 LINES = [
     line
-    for line in (Path(__file__).parent / "wordings.txt").read_text("utf-8").splitlines()
+    for name in ("wordings.txt", "wordings_more.txt")
+    for line in (Path(__file__).parent / name).read_text("utf-8").splitlines()
     if line and not line.startswith("#")
 ]
 
