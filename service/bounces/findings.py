@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+LETTER = "letter"  # the rule of what is no report at all: for a person to read
 TEXT_CHARACTERS = 500  # of what the other side said; a finding keeps no more
 
 

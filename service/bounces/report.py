@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from service.bounces import addressing, delivery_status, feedback, judging, notes, notices, relay_mail
-from service.bounces.findings import TEXT_CHARACTERS, Finding, Form, Kind, Report
+from service.bounces.findings import LETTER, TEXT_CHARACTERS, Finding, Form, Kind, Report
 from service.bounces.opened import Opened, take_apart, words_of
 from service.bounces.sayings import Saying
 
@@ -36,7 +36,7 @@ _BOUNCES = re.compile(
     re.IGNORECASE,
 )
 _ANSWERS = re.compile(r"\s*(?:re|aw|sv|antw|odp|rif|rv|ref?|fwd?|wg|tr)\s*:", re.IGNORECASE)
-_LETTER = (Kind.NOT_A_REPORT, "letter", "Nothing in it says that it is a report: for a person to read")
+_LETTER = (Kind.NOT_A_REPORT, LETTER, "Nothing in it says that it is a report: for a person to read")
 
 
 def read(raw: bytes) -> Report:
@@ -69,7 +69,7 @@ def weightiest(findings: Sequence[Finding]) -> Finding:
 def _findings(opened: Opened, raw: bytes) -> tuple[Form, list[Finding]]:
     """Of the mail itself; where it says nothing, of a report that it passes on, or of whom another parser finds named."""
     form, found = _of_this(opened)
-    if form is not Form.LETTER or found[0].rule != _LETTER[1]:
+    if form is not Form.LETTER or found[0].rule != LETTER:
         return form, found
     inner = _passed_on(opened)
     inner_form, inner_found = _of_this(inner) if inner else (form, found)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from service import logs
-from service.bounces import handling, matching
+from service.bounces import findings, handling, matching
 from service.bounces.findings import Finding, Kind, Report
 from service.bounces.matching import Forged, Means
 from service.bounces.models import Action, Bounce, MailState, ReturnedMail
@@ -50,7 +50,9 @@ def set_aside(session: Session, mail_id: int, problem: str, *, now: datetime) ->
 
 def _problem(finding: Finding, bounce: Bounce | None) -> str | None:
     if finding.kind is Kind.NOT_A_REPORT:
-        return LETTER
+        return (
+            LETTER if finding.rule == findings.LETTER else None
+        )  # "delivered" and "no spam" ask nothing of anybody
     return FITS_NOBODY if bounce is not None and bounce.action is Action.UNMATCHED else None
 
 

@@ -227,7 +227,7 @@ LEFT_OVER = (
     _sender("RFC 3463 section 3.8, X.7.x: about us, not the address", "", r"7\.\d+", _NO),
     _sender(
         "Filters, by their words: spam, block lists, reputation, policy",
-        r"spam|\blisted (at|in|on|by)\b|content denied|block.?list|black.?list|\bblocked|reputation|\bpolic|RBL|DNSBL"
+        r"spam|(?<!not )\blisted (at|in|on|by)\b|content denied|block.?list|black.?list|\bblocked|reputation|\bpolic|RBL|DNSBL"
         r"|senderbase|spamhaus|cloudmark"
         r"|prohibit|suspicio|phish|junk|OFR\w*_|LPN\w*_|IP=[\d.]+ - a problem|message denied|delivery not authori[sz]ed|protocol violation"
 r"|(sending|client|your) (ip|host|server) .{0,30}not (allowed|permitted|authori[sz]ed)",

@@ -62,7 +62,8 @@ _GONE = (
     r"|invalid (mailbox|recipient)|recipient (unrecognized|not found|unknown)|addressee unknown|blank mailhost"
     r"|not our customer|utilisateur inconnu|destinataire .{0,20}invalide|unbekannt|mailbox unavailable"
     r"|not in recipient list"
-    r"|sorry, no mailbox|address rejected\.? *\[code|account closed|address does not exist|cannot deliver mail for"
+    r"|sorry, no mailbox|not listed in (the |public )?(name|domino|directory)|address rejected\.? *\[code"
+    r"|account closed|address does not exist|cannot deliver mail for"
 )
 _DISABLED = (
     r"(account|mailbox|user|recipient)( \S+){0,4} (is )?(disabled|inactive|deactivated|not active|not activated"
