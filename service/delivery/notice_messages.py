@@ -12,6 +12,7 @@ from service import addresses
 from service.delivery.exchange import Envelope
 from service.errors import MemoError
 from service.ledger.models import Notice
+from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.rendering import direction
 from service.rendering import notices as rendering
@@ -107,5 +108,6 @@ def _from_newsletter(
         accent=newsletter.accent,
         postal_address=newsletter.postal_address,
         public_url=stationery.base_url,
+        theme=publication.theme(newsletter),
     )
     return Contents(template, values, facts, newsletter.from_address)

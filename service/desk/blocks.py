@@ -83,7 +83,7 @@ async def opened(visit: AtDesk, uid: UUID, number: int) -> Response:
 
 @router.post("/desk/editions/{uid}/blocks/new")
 async def add(visit: AtDesk, uid: UUID) -> Response:
-    form = await _form(visit)
+    form = await form_of(visit)
     found = _kind(form.get("kind", ""))
     at = form.get("at", "")
     number = int(at) if at.isdecimal() and len(at) < 5 else blocks.BLOCKS
@@ -92,7 +92,7 @@ async def add(visit: AtDesk, uid: UUID) -> Response:
 
 @router.post("/desk/editions/{uid}/blocks/{number}")
 async def change(visit: AtDesk, uid: UUID, number: int) -> Response:
-    form = await _form(visit)
+    form = await form_of(visit)
     return await _taken(visit, uid, form, Opened(_kind(form.get("kind", "")), number, form.get("was", "")))
 
 
@@ -183,6 +183,6 @@ def _kind(name: str) -> type[Piece]:
     return blocks.KINDS[name]
 
 
-async def _form(visit: Visit) -> dict[str, str]:
+async def form_of(visit: Visit) -> dict[str, str]:
     form = await visit.request.form()
     return {name: value for name, value in form.items() if isinstance(value, str)}

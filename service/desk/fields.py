@@ -7,7 +7,7 @@ nothing was given, are left out.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
@@ -184,7 +184,10 @@ def _piece_in(info: FieldInfo) -> type[Piece] | None:
 
 
 def _choices(info: FieldInfo) -> tuple[str, ...]:
-    return tuple(map(str, get_args(info.annotation))) if get_origin(info.annotation) is Literal else ()
+    """The first is empty where nothing needs to be chosen."""
+    types = _types(info)
+    found = [str(choice) for one in types if get_origin(one) is Literal for choice in get_args(one)]
+    return tuple(["", *found] if found and NoneType in types else found)
 
 
 def _control(info: FieldInfo) -> Any:

@@ -46,6 +46,7 @@ class NewsletterView:
     deadline_minutes: int
     ping_url: str | None
     last_deadline: Deadline | None
+    theme: str
 
 
 def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
@@ -67,6 +68,7 @@ def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
         deadline_minutes=publication.details_of(newsletter).deadline_minutes,
         ping_url=publication.ping_url(newsletter),
         last_deadline=verdicts.latest(session, newsletter.id),
+        theme=publication.details_of(newsletter).look.theme,
     )
 
 

@@ -25,6 +25,13 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+    "Referrer-Policy": "no-referrer",
+}
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -45,15 +52,7 @@ class Sample:
 @router.get("/desk/editions/{uid}/preview.html")
 async def preview_html(visit: AtDesk, uid: UUID) -> Response:
     seen = await sample(visit, uid)
-    return HTMLResponse(
-        seen.html,
-        headers={
-            "Content-Security-Policy": POLICY,
-            "Cache-Control": "no-store",
-            "X-Robots-Tag": "noindex",
-            "Referrer-Policy": "no-referrer",
-        },
-    )
+    return HTMLResponse(seen.html, headers=HEADERS)
 
 
 async def sample(visit: Visit, uid: UUID) -> Sample:

@@ -36,6 +36,7 @@ def facts(newsletter: Newsletter, *, base_url: str) -> NewsletterFacts:
         reason=publication.reason(newsletter),
         accent=newsletter.accent,
         public_url=f"{base_url.rstrip('/')}/n/{newsletter.slug}",
+        theme=publication.theme(newsletter),
     )
 
 

@@ -22,6 +22,7 @@ from service.errors import Invalid
 from service.fetching import BadAddress
 from service.newsletters import looks
 from service.newsletters.models import UncertainPolicy
+from service.rendering.themes import Look
 
 LIST_ID_OCTETS = 255  # RFC 2919 §3
 WEEK_MINUTES = 7 * 24 * 60
@@ -126,7 +127,7 @@ def _accent(value: str) -> str:
     colour = value.strip().lower()
     if not looks.is_colour(colour):
         raise ValueError("is no colour; give one such as #b3261e")
-    if looks.contrast_on_white(colour) < looks.ENOUGH_CONTRAST:
+    if not looks.is_legible(colour):
         raise ValueError("is too light to be read on white (contrast below 4.5:1); choose a darker colour")
     return colour
 
@@ -175,6 +176,7 @@ class NewsletterDetails(BaseModel):
     reply_to: Annotated[str | None, AfterValidator(_maybe(_address))] = None
     postal_address: PostalAddress
     accent: Annotated[str, AfterValidator(_accent)] = "#b3261e"
+    look: Look = Look()
     consent_wording: Text = ""
     reason: Annotated[str, AfterValidator(_name), StringConstraints(max_length=300)] = Field(
         default="", description="Why a reader gets this, said at the foot of each edition."

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
 from service.errors import Conflict, NotFound
 from service.events import log
 from service.newsletters.details import LIST_ID_OCTETS, DigestRules, NewsletterDetails, NewsletterInvalid
 from service.newsletters.models import Newsletter
+from service.rendering import themes
+from service.rendering.themes import Look, Theme
 
 __all__ = ["DigestRules", "Newsletter", "NewsletterDetails", "NewsletterInvalid"]
 
-_IN_OPTIONS = {"alarm_address", "deadline_minutes", "digest", "ping_url", "reason"}
+_IN_OPTIONS = {"alarm_address", "deadline_minutes", "digest", "look", "ping_url", "reason"}
 _USUAL_DEADLINE: int = NewsletterDetails.model_fields["deadline_minutes"].default
 
 
@@ -115,6 +118,14 @@ def details_of(newsletter: Newsletter) -> NewsletterDetails:
 
 def digest_rules(newsletter: Newsletter) -> DigestRules:
     return DigestRules.model_validate(newsletter.options.get("digest") or {})
+
+
+def theme(newsletter: Newsletter) -> Theme:
+    """What cannot be used any more gives way to the house's own theme: looks are never a reason not to send."""
+    try:
+        return themes.made(Look.model_validate(newsletter.options.get("look") or {}))
+    except ValidationError:
+        return themes.USUAL
 
 
 def alarm_address(newsletter: Newsletter) -> str | None:

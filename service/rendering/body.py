@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from service.rendering import (
     characters,
-    colours,
     direction,
     environment,
     fitting,
@@ -26,6 +25,7 @@ from service.rendering.blocks import Document, Masthead
 from service.rendering.content import EditionContent, NewsletterFacts
 from service.rendering.fields import Marks
 from service.rendering.rendition import Part, Rendition, part
+from service.rendering.themes import Theme
 
 _PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 _SPACE_AROUND_LINES = re.compile(r"[ \t]*\n[ \t\n]*")
@@ -58,7 +58,7 @@ class _Page:
             "is_cut_short": is_cut_short,
             "forwarded": f"{characters.single_line(facts.name)}, {words.date(self.content.date)}",
             "words": words,
-            **surroundings(self.marks, facts.language, facts.direction, facts.accent),
+            **surroundings(self.marks, facts.language, facts.direction, facts.accent, facts.theme),
         }
 
     def html(self, document: Document, *, is_cut_short: bool) -> str:
@@ -105,17 +105,24 @@ def web_page(content: EditionContent, templates: Path) -> str:
     return page.marks.filled(tidy_html(rendered), lambda hole: html.escape(hole.default))
 
 
+def page_without_reader(content: EditionContent, templates: Path) -> str:
+    """The HTML part as it is for nobody in particular: fields show what stands for them, links to one reader's pages lead nowhere."""
+    page = _page(content, templates)
+    made = page.html(page.marks.document(content.document), is_cut_short=False)
+    return page.marks.filled(made, lambda hole: html.escape(hole.default) or "#")
+
+
 def web_styles(content: EditionContent, templates: Path) -> str:
     """The style sheet that belongs to `web_page`, for a `<style>` of the page around it."""
     facts = content.newsletter
-    values = surroundings(Marks("0" * 12), facts.language, facts.direction, facts.accent)
+    values = surroundings(Marks("0" * 12), facts.language, facts.direction, facts.accent, facts.theme)
     sheets = [
         environment.of(templates).get_template(name).render(values) for name in ("_style.css", "_night.css")
     ]
     return tidy_html("\n".join(sheets))
 
 
-def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str, object]:
+def surroundings(marks: Marks, language: str, way: str, accent: str, theme: Theme) -> dict[str, object]:
     """What every template of ours may use besides its own values."""
 
     def direction_of(text: str, of: str | None = None) -> str:
@@ -123,7 +130,7 @@ def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str
         return way if found == "auto" else found
 
     def html_of(source: str) -> Markup:
-        return markdown.to_html(source, marks)
+        return markdown.to_html(source, marks, theme.column)
 
     def text_of(source: str) -> str:
         return plaintext.of_markdown(source, marks)
@@ -137,7 +144,8 @@ def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str
     return {
         "language": language,
         "direction": "rtl" if way == "rtl" else "ltr",
-        "accent": colours.accent(accent),
+        "accent": theme.accents(accent),
+        "theme": theme,
         "html_of": html_of,
         "text_of": text_of,
         "wrap": wrap,
@@ -145,7 +153,7 @@ def surroundings(marks: Marks, language: str, way: str, accent: str) -> dict[str
         "direction_of": direction_of,
         "host_of": links.host_of,
         "link_to": links.as_link,
-        "picture_width": markdown.PICTURE_WIDTH,
+        "picture_width": theme.column,
     }
 
 

@@ -21,24 +21,24 @@ class Accent:
     night: str
 
 
-def accent(colour: str) -> Accent:
-    """Anything that is no hex colour gives the house's own accent: a colour is never a reason not to send."""
+def accent(colour: str, *, day: str = PAPER, night: str = NIGHT) -> Accent:
+    """As ink on these grounds. Anything that is no hex colour gives the house's own: a colour is never a reason not to send."""
     found = _HEX.match(colour.strip())
     digits = found.group(1) if found else _FALLBACK
     if len(digits) == 3:
         digits = "".join(digit * 2 for digit in digits)
     plain = f"#{digits.lower()}"
-    return Accent(plain, readable(plain, PAPER), readable(plain, NIGHT))
+    return Accent(plain, readable(plain, day), readable(plain, night))
 
 
 def contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def readable(colour: str, ground: str) -> str:
     """The nearest mix with black (on a light ground) or white (on a dark one) that reaches the contrast."""
-    target = 0 if _luminance(ground) > 0.2 else 255
+    target = 0 if luminance(ground) > 0.2 else 255
     for step in range(_STEPS + 1):
         mixed = _mixed(colour, target, step / _STEPS)
         if contrast(mixed, ground) >= ENOUGH:
@@ -55,7 +55,7 @@ def _mixed(colour: str, target: int, share: float) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _luminance(colour: str) -> float:
+def luminance(colour: str) -> float:
     def linear(channel: int) -> float:
         value = channel / 255
         return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)

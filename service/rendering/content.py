@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from service.rendering import themes
 from service.rendering.blocks import Document
+from service.rendering.themes import Theme
 
 WORDS_PER_MINUTE = 230  # silent reading of news prose by adults, rounded down
 CHARACTERS_PER_MINUTE = 500  # Chinese and Japanese are counted in characters
@@ -43,6 +45,7 @@ class NewsletterFacts:
     reason: str
     accent: str
     public_url: str
+    theme: Theme = themes.USUAL
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from markupsafe import Markup
 from service.rendering import links
 from service.rendering.fields import Marks
 
-PICTURE_WIDTH = 576  # the text column of the sheet, in pixels
+COLUMN = 576  # pixels: the text of a sheet of 640
+_COLUMN = "column"
 _CLASSES = {
     "paragraph_open": "p",
     "bullet_list_open": "list",
@@ -43,7 +44,7 @@ class _Email(RendererHTML):
         if token.meta.get(_DROPPED):
             return ""
         token.attrs["class"] = "picture"
-        token.attrs["width"] = str(PICTURE_WIDTH)
+        token.attrs["width"] = str(env[_COLUMN])
         return super().image(tokens, idx, options, env)
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
@@ -77,13 +78,14 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def to_html(source: str, marks: Marks) -> Markup:
+def to_html(source: str, marks: Marks, column: int = COLUMN) -> Markup:
+    """`column`: how many pixels wide the text is where there is room."""
     parser = _parser()
     tokens = tokens_of(source, marks)
     outer = [token for token in tokens if token.level == 0 and token.nesting >= 0]
     if outer:
         outer[-1].attrJoin("class", "end")
-    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - made by the renderer, HTML off
+    return Markup(parser.renderer.render(tokens, parser.options, {_COLUMN: column}))  # noqa: S704 - made by the renderer, HTML off
 
 
 def tokens_of(source: str, marks: Marks) -> list[Token]:

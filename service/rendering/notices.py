@@ -9,9 +9,20 @@ from pathlib import Path
 from jinja2 import TemplateNotFound, UndefinedError
 
 from service.errors import Invalid, NotFound
-from service.rendering import body, characters, environment, headers, inlining, links, transfer, wording
+from service.rendering import (
+    body,
+    characters,
+    environment,
+    headers,
+    inlining,
+    links,
+    themes,
+    transfer,
+    wording,
+)
 from service.rendering.fields import Marks
 from service.rendering.rendition import part
+from service.rendering.themes import Theme
 
 
 class NoticeUnknown(NotFound):
@@ -38,6 +49,7 @@ class NoticeFacts:
     accent: str
     postal_address: str
     public_url: str
+    theme: Theme = themes.USUAL
 
 
 def render(name: str, values: Mapping[str, str], facts: NoticeFacts, templates: Path) -> bytes:
@@ -45,7 +57,7 @@ def render(name: str, values: Mapping[str, str], facts: NoticeFacts, templates: 
     cleaned = {key: _cleaned(key, value) for key, value in values.items()}
     marks = Marks(hashlib.sha256(repr(sorted(cleaned.items())).encode()).hexdigest())
     shared = {
-        **body.surroundings(marks, facts.language, facts.direction, facts.accent),
+        **body.surroundings(marks, facts.language, facts.direction, facts.accent, facts.theme),
         "facts": facts,
         "from_name": characters.single_line(facts.from_name),
         "words": wording.of(facts.language, templates),

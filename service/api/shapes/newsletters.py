@@ -12,6 +12,7 @@ from service.newsletters import publication
 from service.newsletters.models import Newsletter as NewsletterRow
 from service.newsletters.models import UncertainPolicy
 from service.newsletters.publication import DigestRules
+from service.rendering.themes import Look
 
 DATES_SHOWN = 5
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -27,11 +28,13 @@ DETAILS_EXAMPLE: dict[str, Any] = {
     "reply_to": "desk@example.org",
     "postal_address": "Harbor Ledger, 1 Quay Street, Port Example",
 }
+LOOK_EXAMPLE: dict[str, Any] = Look(theme="gazette", density="regular").model_dump(mode="json")
 NEWSLETTER_EXAMPLE: dict[str, Any] = {
     **DETAILS_EXAMPLE,
     "uid": "0198c7a2-6a2e-7c40-9d5e-3f1f0f1c2a77",
     "list_id": "morning-memo.example.org",
     "accent": "#b3261e",
+    "look": LOOK_EXAMPLE,
     "consent_wording": "By signing up you agree to receive Morning Memo from Harbor Ledger by mail.",
     "staff": [{"name": "Nora Quist", "role": "Editor"}],
     "is_open": True,
@@ -91,6 +94,7 @@ class Newsletter(BaseModel):
     list_id: str = Field(description="What readers' filters hang on; it never changes (RFC 2919).")
     postal_address: str
     accent: str
+    look: Look
     consent_wording: str
     staff: list[StaffMember]
     is_open: bool = Field(description="Whether new readers may sign up.")
@@ -123,6 +127,9 @@ class NewsletterChanges(BaseModel):
     reply_to: str | None = None
     postal_address: str | None = None
     accent: str | None = None
+    look: Look | None = Field(
+        default=None, description="The whole look: a part that is left out is the theme's own again."
+    )
     consent_wording: str | None = None
     staff: list[StaffMember] | None = None
     is_open: bool | None = None

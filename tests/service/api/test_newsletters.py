@@ -67,6 +67,7 @@ async def test_a_change_that_cannot_be_used_changes_nothing(
         {"name": None},
         {"slug": "other"},
         {"name": "a\nb"},
+        {"look": {"day": {"ink": "#eeeeee"}}},
     ]
     for changes in unusable:
         before = (await api.get("/newsletters/morning-memo")).json()

@@ -93,7 +93,7 @@ def test_a_picture_comes_over_https_or_not_at_all(address: str) -> None:
 def test_a_picture_is_kept_to_the_column() -> None:
     made = markdown.to_html("![A boat](https://x.example/a.png)", MARKS)
     assert 'src="https://x.example/a.png"' in made
-    assert f'width="{markdown.PICTURE_WIDTH}"' in made
+    assert f'width="{markdown.COLUMN}"' in made
     assert 'alt="A boat"' in made
 
 
