@@ -75,12 +75,8 @@ _PHASES = (
     ),
 )
 _AFTER_THE_MESSAGE = {Phase.DATA, Phase.BODY, Phase.DOT}
-_EXISTENCE = {
-    "5.1.1",
-    "5.1.3",
-    "5.1.6",
-    "5.1.10",
-}  # codes that say by themselves that there is no such mailbox
+# Codes that say by themselves that there is no such mailbox; the last two are Microsoft's.
+_EXISTENCE = {"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.1.351"}
 _ECHO = re.compile(r"(?:[245]\.\d+\.\d+ )?<[^<>\s]+@[^<>\s]+>: ")  # so Postfix answers RCPT, and only that
 _TRUSTED = re.compile(
     r"doesn't have an? \S+ account|(?:OFR|LPN)\w*_416|destinataire invalide"  # Yahoo; Orange and La Poste

@@ -24,6 +24,8 @@ _FORMS = (
     re.compile(
         rf"^[ \t]*(?:[*>•-]+[ \t]+(?:[^<>\n]{{0,100}} (?=<))?)?[<\"']?({ADDRESS})[>\"']?[ \t]*[,;]?()$"
     ),
+    # <reader@example.org> ... unknown user
+    re.compile(rf"^[ \t]*<?({ADDRESS})>? ?\.\.\.[ \t]*(.*)$"),
     # reader@example.org [User unknown]    reader@example.org on Thu, 29 Apr …    reader@example.org Invalid address, ERROR_CODE
     re.compile(
         rf"^[ \t]*[<\"']?({ADDRESS})[>\"']?[ \t]+((?:[\[(]|on (?:[A-Z][a-z]{{2}},|\d)|(?:invalid|error|failed|unknown|rejected"

@@ -146,7 +146,7 @@ WITHOUT_A_CODE = (
         "mailbox-closed",
         "Mailbox not in use, in words alone",
         r"(account|mailbox|user|recipient|address)( \S+){0,4} (is )?(suspended|disabled|inactive|deactivated|on hold"
-        r"|locked|closed|expired)",
+        r"|locked|closed|limited|expired)",
     ),
     _row(
         Kind.STRIKE,

@@ -213,7 +213,8 @@ MESSAGE = (
     _message("RFC 3463 section 3.7, X.6.x: content", "", r"6\.(?!7$)\d+", "55."),
     _message(
         "Google 5.7.1, Yahoo: not as RFC 5322 has it",
-        r"RFC ?[25][38]22|RFC compliant|(multiple|duplicate|missing|invalid) .{0,40}header|valid message-id|encoded-word"
+        r"RFC ?[25][38]22|multiple from addresses|RFC compliant|(multiple|duplicate|missing|invalid) .{0,40}header|valid message-id"
+        r"|encoded-word"
         r"|headers? (are|is) not",
     ),
     _message("Google 552 5.7.0: content that may do harm", "", r"7\.0", "552"),
@@ -229,7 +230,8 @@ LEFT_OVER = (
         "Filters, by their words: spam, block lists, reputation, policy",
         r"spam|(?<!not )\blisted (at|in|on|by)\b|content denied|block.?list|black.?list|\bblocked|reputation|\bpolic|RBL|DNSBL"
         r"|senderbase|spamhaus|cloudmark"
-        r"|prohibit|suspicio|phish|junk|OFR\w*_|LPN\w*_|IP=[\d.]+ - a problem|message denied|delivery not authori[sz]ed|protocol violation"
+        r"|prohibit|suspicio|phish|junk|OFR\w*_|LPN\w*_|IP=[\d.]+ - a problem|message denied"
+        r"|delivery not authori[sz]ed|AUP#|connection denied|failed to authenticate|\bPBL\b|protocol violation"
 r"|(sending|client|your) (ip|host|server) .{0,30}not (allowed|permitted|authori[sz]ed)",
         codes=_NO,
     ),

@@ -38,7 +38,7 @@ TRANSIENT = (
     _transient(
         "Mailbox full, by its words",
         r"(mailbox|inbox|user|recipient|account|disk).{0,40}(is |are )?(\bfull\b|over ?quota|out of storage)"
-        r"|over ?quota|quota (is )?(exceeded|violation)|exceed(ed|s)? .{0,30}(quota|storage)|mailbox (size )?limit"
+        r"|over ?quota|quota ?(is )?(exceeded|violation)|exceed(ed|s)? .{0,30}(quota|storage)|mailbox (size )?limit"
         r"|mailfolder is full",
         None,
         "45[02]|522|55[0-4]",

@@ -195,9 +195,54 @@ The delivery has been delayed. We will keep trying.
 """,
         subject="Delivery Status Notification (Delay)",
     ),
+    "smail": letter(
+        """
+        |------------------------- Message log follows: -------------------------|
+         no valid recipients were found for this message
+        |------------------------- Failed addresses follow: ---------------------|
+         <reader@example.org> ... unknown user
+        |------------------------- Message text follows: ------------------------|
+        """,
+        author="<postmaster@mx.example.net>",
+        subject="mail failed, returning to sender",
+    ),
+    "domino": letter(
+        """
+        Your message
+
+          Subject: Your memo
+
+        was not delivered to:
+
+          reader@example.org
+
+        because:
+
+          User reader (reader@example.org) not listed in Domino Directory
+        """,
+        author="<postmaster@mx.example.net>",
+        subject="DELIVERY FAILURE: User reader not listed in Domino Directory",
+    ),
+    "one-error": letter(
+        """
+        We had trouble delivering your message. Full details follow:
+
+        Subject: 'Your memo'
+        Date: 'Fri, 1 May 2026 06:00:00 +0000'
+
+        1 error(s):
+
+        SMTP Server <mx.example.org> rejected recipient <reader@example.org>
+          (Error following RCPT command). It responded as follows: [550 5.1.1 User unknown]
+        """,
+        author="<MAILER-DAEMON@mx.example.net>",
+        subject="There was an error sending your mail",
+    ),
 }
 OTHERWISE = {
     "groupwise": ("strike", ""),
+    "smail": ("strike", ""),
+    "domino": ("permanent", ""),
     "kerio": ("transient", "5.2.2"),
     "barracuda": ("sender", ""),
     "aws-delay": ("delay", ""),
