@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ from service.api import routes as api_routes
 from service.dependencies import Resources
 from service.desk import routes as desk_routes
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
+from service.hooks import routes as hook_routes
 from service.ops import routes as ops_routes
 from service.public import routes as public_routes
 from service.settings import shipped
@@ -23,6 +24,8 @@ from service.settings import shipped
 log = logs.get(__name__)
 
 BODY_OCTETS = 1_000_000
+HOOK_OCTETS = 4_000_000  # a relay may tell a thousand events at once, at two to three kB each
+HOOKS = "/hooks/"
 STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -44,7 +47,7 @@ def create_app(resources: Resources) -> FastAPI:
         redirect_slashes=False,  # a redirect would be made from the request's Host (faults.md NB-17)
     )
     app.state.resources = resources
-    for door in (api_routes, desk_routes, public_routes, ops_routes):
+    for door in (api_routes, desk_routes, public_routes, ops_routes, hook_routes):
         app.include_router(door.router)
     app.mount("/static", StaticFiles(directory=shipped("static")), name="static")
     app.add_exception_handler(MemoError, _memo_error)
@@ -75,7 +78,7 @@ class _StandingHeaders:
 
 
 class _Bounded:
-    """No body beyond `BODY_OCTETS` is read; the framework's own limit would answer with two words of plain text."""
+    """No body beyond its limit is read; the framework's own limit would answer with two words of plain text."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -84,8 +87,9 @@ class _Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = _most_octets(scope["path"])
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > BODY_OCTETS:
+        if not announced.isdecimal() or int(announced) > most:
             await _http_error(Request(scope), HTTPException(413))(scope, receive, send)
             return
         read_octets = 0
@@ -94,11 +98,15 @@ class _Bounded:
             nonlocal read_octets
             message = await receive()
             read_octets += len(message.get("body", b""))
-            if read_octets > BODY_OCTETS:
+            if read_octets > most:
                 raise HTTPException(413)
             return message
 
         await self._app(scope, counted, send)
+
+
+def _most_octets(path: str) -> int:
+    return HOOK_OCTETS if path.startswith(HOOKS) else BODY_OCTETS
 
 
 def _status_of(error: MemoError) -> int:
@@ -116,7 +124,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     texts = {
         404: "There is nothing at this address. Perhaps a letter of the link got lost.",
         405: "This address does not take that kind of request.",
-        413: f"This is too large: at most {BODY_OCTETS // 1000} kB can be sent here.",
+        413: f"This is too large: at most {_most_octets(request.url.path) // 1000} kB can be sent here.",
     }
     answer = _answer(request, error.status_code, texts.get(error.status_code, str(error.detail)))
     for name, value in (error.headers or {}).items():
@@ -140,14 +148,16 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def _told(request: Request) -> str:
-    """Its path for the log, without the secret of a reader's link."""
-    token = request.path_params.get("token")
-    return request.url.path.replace(token, "…") if token else request.url.path
+    """Its path for the log, without the secret of a reader's link or of a relay's address."""
+    secret = request.path_params.get("token") or request.path_params.get("secret")
+    return request.url.path.replace(secret, "…") if secret else request.url.path
 
 
 def _answer(request: Request, status: int, message: str, *, field: str | None = None) -> Response:
     if _is_for_api(request):
         return problems.answer(status, message, field=field)
+    if request.url.path.startswith(HOOKS):
+        return PlainTextResponse(f"{message}\n", status_code=status)
     return pages.render(
         request, "public/problem.html", status=status, heading=_heading(status), message=message
     )

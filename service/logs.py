@@ -1,7 +1,7 @@
 """Logs are events with fields: a dotted name (`edition.started`, `relay.problem`) and facts; addresses only masked.
 
 Whoever logs masks what it knows to be an address. What others say (a relay's reply, a database's error, a traceback) may name a
-reader too, so everything that looks like an address is masked once more on its way out.
+reader too, so everything that looks like an address is masked once more on its way out. So is the secret in a relay's address for events.
 """
 
 import logging
@@ -38,6 +38,7 @@ LogFormat = Literal["console", "json"]
 _ADDRESS = re.compile(
     r"(?:\"[^\"\n]{1,64}\"|[^\s<>\"'(),;=\[\]{}|/@]{1,128})(?:@|%40)(?:[^\W_](?:[\w-]{0,62}\.?){1,8}|\[[0-9a-fA-F:.]{2,60}\])"
 )
+_HOOK = re.compile(r"(/hooks/[^/\s\"']{1,200}/)[^/\s?#\"']{1,200}")
 
 
 def configure(*, form: LogFormat, level: str = "INFO") -> None:
@@ -99,6 +100,8 @@ def without_addresses(_logger: object, _method: str, event: structlog.typing.Eve
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
+        if "/hooks/" in value:
+            value = _HOOK.sub(r"\1…", value)
         return _ADDRESS.sub(_mask, value) if "@" in value or "%40" in value else value
     if isinstance(value, Mapping):
         return {_masked(key): _masked(one) for key, one in value.items()}

@@ -2,7 +2,8 @@
 
 Browsers say so themselves in `Sec-Fetch-Site` (older ones in `Origin`), so there are no tokens to carry or lose. Exempt by name:
 the public sign-up, which newsrooms embed in their own pages; one-click unsubscribe (RFC 8058 §3.1: no cookie, no token); and
-confirming, which like it acts on the secret in its address: its page sends no referrer, so older browsers say `Origin: null`.
+confirming, which like it acts on the secret in its address: its page sends no referrer, so older browsers say `Origin: null`; and
+relays' events, which act on a secret too and come from no browser at all.
 The API is not concerned: it takes no cookies.
 """
 
@@ -14,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-EXEMPT = re.compile(r"^/(?:n/[^/]+|confirm/[^/]+|unsubscribe/[^/]+|api/v1/.*)$")
+EXEMPT = re.compile(r"^/(?:n/[^/]+|confirm/[^/]+|unsubscribe/[^/]+|hooks/[^/]+/[^/]+|api/v1/.*)$")
 REFUSAL = (
     "This form was sent from another site, so nothing was changed. "
     "Please open the page itself and send the form again from there."

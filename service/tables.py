@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from service.accounts.models import Account, DeskSession, KeptReply, Key
 from service.articles.models import Article, Feed, FeedIdentity
 from service.backups.models import Continuity
+from service.bounces.hooks.models import RelayEvent, RelayHook
 from service.bounces.models import Bounce, BounceWave, Inbox, ReturnedMail
 from service.deadlines.models import Deadline
 from service.delivery.models import DkimKey, Relay
@@ -45,6 +46,8 @@ __all__ = [
     "Notice",
     "Occurrence",
     "Relay",
+    "RelayEvent",
+    "RelayHook",
     "Rendition",
     "ReturnedMail",
     "Run",

@@ -21,6 +21,7 @@ from service.accounts import replies, signin
 from service.articles import polling
 from service.backups.vigil import Vigil
 from service.bounces import inbox_register, keeping
+from service.bounces.hooks import handling as relay_events
 from service.bounces.inbox import InboxReader
 from service.deadlines import pings
 from service.delivery import (
@@ -152,6 +153,7 @@ class Worker:
         self._scheduler.add_job(_unharmed(self.look_for_feeds), "interval", seconds=FEED_SECONDS)
         self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)
         self._scheduler.add_job(_unharmed(self._inbox.look), "interval", seconds=BOUNCE_SECONDS)
+        self._scheduler.add_job(_unharmed(self.hear_relays), "interval", seconds=BOUNCE_SECONDS)
         self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
         self._scheduler.start()
 
@@ -230,6 +232,10 @@ class Worker:
     async def watch_deadlines(self) -> None:
         await pings.watch(self._resources.database, self._resources.fetcher)
 
+    async def hear_relays(self) -> None:
+        held = self._resources
+        await relay_events.handle_all(held.database, held.clock, held.means)
+
     async def tidy(self) -> None:
         await self._resources.jobs.tidy()
         await self._resources.database.write(partitions.ensure)
@@ -240,6 +246,7 @@ class Worker:
         await self._resources.database.write(register.forget_old)
         await self._resources.database.write(dkim_keys.lock_anew, self._resources.keys)
         await self._resources.database.write(inbox_register.lock_anew, self._resources.keys)
+        await relay_events.tidy(self._resources.database, self._resources.keys, now)
         await self._resources.database.write(keeping.forget_old, now=now)
 
     def _facts(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Commands about relays: `memo relay list`, `add`, `change`, `use`, `off`, `remove`, `test`."""
+"""Commands about relays: `memo relay list`, `add`, `change`, `use`, `off`, `remove`, `test`, and `hook` (see `hooks`)."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import opening
+from service.cli import hooks, opening
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ACTOR = "the command line"
 relay = typer.Typer(no_args_is_help=True, help="The mail servers that take our messages.")
+relay.add_typer(hooks.hook, name="hook")
 
 Name = Annotated[str, typer.Argument(help="Its name: small letters, digits and hyphens.")]
 Host = Annotated[str | None, typer.Option(help="For example smtp.example.org.")]

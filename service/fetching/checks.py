@@ -70,6 +70,10 @@ def check_kind(accept: Kind, content_type: str, body: bytes) -> None:
                 f"This is no web page but {content_type}. Give the address of the article's page."
             )
         return
+    if accept == "certificate":
+        if not body.startswith(b"-----BEGIN CERTIFICATE-----"):
+            raise WrongKind("This is no certificate. Check the address.")
+        return
     if "xml" in content_type and content_type != "application/xhtml+xml":
         return
     # Feeds are often served as text/html or text/plain, so there the first bytes decide.

@@ -14,7 +14,7 @@ from service.fetching.allowed import AllowEntry, Resolver
 if TYPE_CHECKING:
     from service.fetching.client import Client
 
-Kind = Literal["page", "feed"]
+Kind = Literal["page", "feed", "certificate"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,12 @@ class FetchLimits:
     whole_seconds: float = 30.0
     page_bytes: int = 2_000_000
     feed_bytes: int = 5_000_000
+    certificate_bytes: int = 20_000
     redirects: int = 5
 
     def bytes_of(self, kind: Kind) -> int:
-        return self.page_bytes if kind == "page" else self.feed_bytes
+        most: int = getattr(self, f"{kind}_bytes")
+        return most
 
 
 @dataclass(frozen=True)

@@ -274,12 +274,13 @@ class Voice:
     at: datetime
     recipient: str = READER
     headers: dict[str, str] = field(default_factory=dict)
+    secret: str = KEY
 
     @property
     def proof(self) -> Proof:
         if self.key == "ses":
             return Proof(topic=TOPIC, certificate=certificate())
-        return Proof(key={"sendgrid": public_key(), "mailgun": KEY, "signed": KEY}.get(self.key, ""))
+        return Proof(key={"sendgrid": public_key(), "mailgun": KEY, "signed": self.secret}.get(self.key, ""))
 
     def call(self, body: bytes | None = None, *, at: datetime | None = None) -> Call:
         """With another body than its own it is signed all the same, where the signature is beside the body."""
@@ -292,7 +293,7 @@ class Voice:
             headers["x-twilio-email-event-webhook-signature"] = base64.b64encode(plain).decode()
             headers["x-twilio-email-event-webhook-timestamp"] = str(stamp)
         if self.key == "signed":
-            headers["memo-signature"] = signed.signature(KEY, stamp, body)
+            headers["memo-signature"] = signed.signature(self.secret, stamp, body)
         return Call(headers | self.headers, body)
 
     def body(self, at: datetime) -> bytes:

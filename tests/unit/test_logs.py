@@ -88,3 +88,15 @@ def test_a_long_text_is_looked_through_quickly(text: str) -> None:
     began = perf_counter()
     logs.without_addresses(None, "", {"problem": text})
     assert perf_counter() - began < 5
+
+
+def test_the_secret_of_a_relays_address_is_masked(lines: Any) -> None:
+    log = logs.get("test")
+    log.error(
+        "request.failed",
+        path="/hooks/ses/kD0WxG8yq-secret",
+        problem="POST https://news.example.org/hooks/ses/kD0WxG8yq-secret?x=1",
+    )
+    (line,) = lines()
+    assert "secret" not in json.dumps(line)
+    assert line["path"] == "/hooks/ses/…"

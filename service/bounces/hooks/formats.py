@@ -25,9 +25,14 @@ def _by_address_alone(call: Call, proof: Proof, now: datetime) -> None:
     """Nothing to check: whoever knows the address is believed."""
 
 
+def _takes_any_key(key: str) -> None:
+    """A shared secret has no form."""
+
+
 @dataclass(frozen=True)
 class Format:
-    """`steps`: what to do at the relay, in order, after `address` was copied. `key_label`: what the relay calls the key."""
+    """`steps`: what to do at the relay, in order, after `address` was copied. `key_label`: what the relay calls the key;
+    `check_key` raises Invalid for what is none."""
 
     key: str
     label: str
@@ -37,6 +42,7 @@ class Format:
     steps: tuple[str, ...]
     sources: tuple[str, ...]
     key_label: str = ""
+    check_key: Callable[[str], None] = _takes_any_key
     content_types: frozenset[str] = JSON
 
 
@@ -64,6 +70,7 @@ FORMATS = (
         label="Twilio SendGrid",
         key_kind=KeyKind.THEIRS,
         key_label="Verification key",
+        check_key=sendgrid.check_key,
         verify=sendgrid.verify,
         read=sendgrid.read,
         steps=(

@@ -48,6 +48,12 @@ NO_NEWS = frozenset({
 })  # fmt: skip
 
 
+def check_key(key: str) -> None:
+    from service.bounces.hooks import signatures
+
+    signatures.public_key(key)
+
+
 def verify(call: Call, proof: Proof, now: datetime) -> None:
     from service.bounces.hooks import signatures
 

@@ -1,6 +1,7 @@
 """`memo relay`: entered without the password on the command line, tried out, used."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,16 @@ async def test_a_trial_that_fails_ends_with_what_to_do(migrated: Path, relay: Re
     assert "failed        Encryption: It does not offer STARTTLS." in tried.stdout
     (line,) = tried.stderr.strip().splitlines()
     assert line.startswith("memo: near does not work yet: Encryption.")
+
+
+async def test_an_address_for_events_is_shown_once(migrated: Path) -> None:
+    await memo(migrated, "add", "box", "--host", "relay.example.net", "--tls", "none")
+    made = await memo(migrated, "hook", "make", "box")
+    assert made.returncode == 0, made.stderr
+    (address,) = re.findall(r"http\S+/hooks/box/\S{43}", made.stdout)
+    assert "memo_" in made.stdout
+    shown = await memo(migrated, "hook", "show", "box")
+    assert "Signed JSON" in shown.stdout
+    assert address.rpartition("/")[2] not in shown.stdout
+    twice = await memo(migrated, "hook", "make", "box")
+    assert (twice.returncode, "new secret" in twice.stderr) == (1, True)
