@@ -16,17 +16,14 @@ from typing import Any
 import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from service import logs
-from service.accounts import replies, signin
+from service import logs, upkeep
 from service.articles import polling
 from service.backups.vigil import Vigil
-from service.bounces import inbox_register, keeping
 from service.bounces.hooks import handling as relay_events
 from service.bounces.inbox import InboxReader
 from service.deadlines import pings
 from service.delivery import (
     closing,
-    dkim_keys,
     launch,
     notice_rows,
     profiles,
@@ -47,9 +44,8 @@ from service.dependencies import Resources
 from service.editions import occurrences
 from service.errors import Conflict, MemoError
 from service.jobs import Kind
-from service.ledger import fanout, partitions
-from service.subscribers import audience, cooldowns
-from service.workers import register
+from service.ledger import fanout
+from service.subscribers import audience
 from service.workers.pulse import Pulse
 
 log = logs.get(__name__)
@@ -237,17 +233,7 @@ class Worker:
         await relay_events.handle_all(held.database, held.clock, held.means)
 
     async def tidy(self) -> None:
-        await self._resources.jobs.tidy()
-        await self._resources.database.write(partitions.ensure)
-        now = self._resources.clock.now()
-        await self._resources.database.write(cooldowns.sweep, now=now)
-        await self._resources.database.write(replies.forget_old, now=now)
-        await self._resources.database.write(signin.forget_expired, now=now)
-        await self._resources.database.write(register.forget_old)
-        await self._resources.database.write(dkim_keys.lock_anew, self._resources.keys)
-        await self._resources.database.write(inbox_register.lock_anew, self._resources.keys)
-        await relay_events.tidy(self._resources.database, self._resources.keys, now)
-        await self._resources.database.write(keeping.forget_old, now=now)
+        await upkeep.tidy(self._resources)
 
     def _facts(self) -> dict[str, Any]:
         return {**self._figures.as_facts(), "writes": self._resources.database.writes.as_facts()}

@@ -1,0 +1,24 @@
+"""What is put in order by the hour: old rows let go, secrets locked with the newest key, partitions made ahead."""
+
+from service.accounts import replies, signin
+from service.bounces import inbox_register, keeping
+from service.bounces.hooks import handling as relay_events
+from service.delivery import dkim_keys
+from service.dependencies import Resources
+from service.ledger import partitions
+from service.subscribers import cooldowns
+from service.workers import register
+
+
+async def tidy(held: Resources) -> None:
+    await held.jobs.tidy()
+    write, now = held.database.write, held.clock.now()
+    await write(partitions.ensure)
+    await write(cooldowns.sweep, now=now)
+    await write(replies.forget_old, now=now)
+    await write(signin.forget_expired, now=now)
+    await write(register.forget_old)
+    await write(dkim_keys.lock_anew, held.keys)
+    await write(inbox_register.lock_anew, held.keys)
+    await write(keeping.forget_old, now=now)
+    await relay_events.tidy(held.database, held.keys, now)
