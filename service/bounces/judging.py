@@ -109,9 +109,7 @@ def judge(saying: Saying) -> Judgement:
     judged = _judged(heard)
     if saying.action in _NOT_FAILED:
         judged = Judgement(Kind.NOT_A_REPORT, "arrived", f"RFC 3464 section 2.3.3: {saying.action}")
-    elif (
-        saying.action == "delayed" and judged.kind is not Kind.SENDER
-    ):  # whose fault it is can be mended while it waits
+    elif saying.action == "delayed":  # whosever fault it is, it may still arrive
         judged = Judgement(Kind.DELAY, "delay", "RFC 3464 section 2.3.3: still trying")
     return judged._replace(status=heard.status, reply=str(heard.code) if heard.code else "")
 

@@ -49,9 +49,11 @@ def weighed(word: Class, found: Circumstances) -> Finding:
     """The finding of one event."""
     status, code = _status(found), _code(found)
     kind, rule, source, needs_second = word.kind, word.rule, word.source, False
+    is_full = "mailbox-full" in word.rule
     if kind in _BOUNCED and not word.is_final and (status or code):
         judged = _judged(code or f"{status[0]}50", f"{status} {found.words}"[:TEXT_CHARACTERS])
         kind, needs_second = _of_both(word.kind, judged)
+        is_full = kind is Kind.TRANSIENT and judged.scope is Scope.RECIPIENT and judged.strikes
         if kind is not word.kind or needs_second:
             source = f"{judged.rule} ({word.source})"
             rule = f"{word.rule}-by-its-reply"
@@ -65,6 +67,7 @@ def weighed(word: Class, found: Circumstances) -> Finding:
         text=found.words[:TEXT_CHARACTERS],
         feedback=found.feedback,
         needs_second=needs_second,
+        strikes=is_full or kind in {Kind.STRIKE, Kind.PERMANENT},
         original=found.original,
         at=found.at,
     )

@@ -273,3 +273,17 @@ def test_no_body_at_all_crashes_proof_or_reader(key: str, body: bytes) -> None:
         formats.BY_KEY[key].read(body)
     except (NotBelieved, Unreadable):
         pass
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("sendgrid", [events.sendgrid_bounce(reason=FULL, status="5.2.2", bounce_classification="")]),
+        ("ses", events.ses_bounce(kind="Transient", detail="MailboxFull", words="", status="")),
+    ],
+)
+def test_a_full_mailbox_counts_whoever_tells_it(key: str, said: Any) -> None:
+    found = one(key, said).finding
+    assert (found.kind, found.strikes) == (Kind.TRANSIENT, True)
+    policy = one("sendgrid", [events.sendgrid_bounce(reason=POLICY, status="5.7.1")]).finding
+    assert not policy.strikes

@@ -69,6 +69,7 @@ def test_a_throttle_that_ran_out_of_time_is_failed_and_still_not_permanent() -> 
     [
         ("delayed", "4.4.1", Kind.DELAY),
         ("delayed", "4.2.2", Kind.DELAY),
+        ("delayed", "4.7.28", Kind.DELAY),
         ("delivered", "2.1.5", Kind.NOT_A_REPORT),
         ("relayed", "2.0.0", Kind.NOT_A_REPORT),
         ("expanded", "2.0.0", Kind.NOT_A_REPORT),
