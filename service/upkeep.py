@@ -3,7 +3,7 @@
 from service.accounts import replies, signin
 from service.bounces import inbox_register, keeping
 from service.bounces.hooks import handling as relay_events
-from service.delivery import dkim_keys
+from service.delivery import dkim_keys, pace_rows
 from service.dependencies import Resources
 from service.ledger import partitions
 from service.subscribers import cooldowns
@@ -18,6 +18,7 @@ async def tidy(held: Resources) -> None:
     await write(replies.forget_old, now=now)
     await write(signin.forget_expired, now=now)
     await write(register.forget_old)
+    await write(pace_rows.forget_old)
     await write(dkim_keys.lock_anew, held.keys)
     await write(inbox_register.lock_anew, held.keys)
     await write(keeping.forget_old, now=now)

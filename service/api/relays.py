@@ -8,9 +8,10 @@ from service.api import problems
 from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.shapes import relays as shapes
-from service.api.shapes.relays import NewRelay, NewRole, Relay, RelayChanges, Relays, Trial, WantedTrial
+from service.api.shapes.relays import NewRelay, NewRole, Pace, Relay, RelayChanges, Relays, Trial, WantedTrial
 from service.asking import Asked
-from service.delivery import relay_details, relay_register, relay_trial
+from service.delivery import relay_details, relay_pace, relay_register, relay_trial
+from service.delivery.relay_pace import RelayPace
 from service.delivery.relay_trial import Wanted
 
 router = APIRouter(prefix="/relays", tags=["relays"])
@@ -70,6 +71,23 @@ async def changed(resources: Asked, who: Sender, name: str, asked: RelayChanges)
             session, wanted, password=asked.password, keys=resources.keys, now=now, actor=who.actor
         )
         return shapes.relay(row)
+
+    return await resources.database.write(change)
+
+
+@router.put(
+    "/{name}/pace",
+    summary="Set a relay's pace",
+    responses=problems.documented(404, 413, 415, example=shapes.RELAY_EXAMPLE),
+)
+async def paced(resources: Asked, who: Sender, name: str, asked: Pace) -> Relay:
+    """All of it at once; what is left out has no limit. Every worker follows within a second. Also for the relay that
+    MEMO_RELAY_URL tells.
+    """
+    wanted, now = RelayPace(**asked.model_dump()), resources.clock.now()
+
+    def change(session: Session) -> Relay:
+        return shapes.relay(relay_pace.change(session, name, wanted, now=now, actor=who.actor))
 
     return await resources.database.write(change)
 

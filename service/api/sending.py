@@ -215,7 +215,9 @@ async def progress(resources: Asked, who: Reader, uid: uuid.UUID) -> Progress:
         row = queries.get(session, uid)
         zone = publication.get_by_id(session, row.newsletter_id).time_zone
         figures, deadline = ledger_progress.of(session, row.id), verdicts.of(session, row)
-        return progress_shapes.progress(row, figures, relays.state_of(session), deadline, zone)
+        return progress_shapes.progress(
+            row, figures, relays.state_of(session), deadline, zone, now=resources.clock.now()
+        )
 
     return await resources.database.read(read)
 

@@ -11,6 +11,8 @@ from service.cli import opening
 from service.errors import Invalid
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from service.delivery.reopening import Reopen
     from service.proofs.seal import PublicKeys
     from service.settings import Settings
@@ -59,10 +61,42 @@ def send(
         return
 
     async def start(resources: Resources) -> Edition:
+        if ahead := await resources.database.read(_ahead, uid):
+            print(ahead, file=sys.stderr)
+            if sys.stdin.isatty():
+                typer.confirm("Start it all the same?", abort=True)
         return await launch.launch(resources, uid, actor=ACTOR)
 
     opening.run(opening.with_resources(chosen, start))
     print("The edition is on its way; the desk shows how far it is.")
+
+
+def slow(
+    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")],
+    to: Annotated[int, typer.Option(help="Messages a second; 0: full speed again.")],
+) -> None:
+    """Slow an edition down that is being sent, or let it go at full speed again. Every worker follows within a second."""
+    from service.delivery import slowing
+    from service.dependencies import Resources
+
+    chosen, uid = opening.settings(), _edition_id(edition)
+    opening.ensure_current(chosen)
+
+    async def change(resources: Resources) -> None:
+        await resources.database.write(slowing.slow, uid, to or None, now=resources.clock.now(), actor=ACTOR)
+
+    opening.run(opening.with_resources(chosen, change))
+    print(f"At most {to:,} messages a second from now on." if to else "Full speed again.")
+
+
+def _ahead(session: "Session", uid: uuid.UUID) -> str | None:
+    """What the relay's quota does not leave."""
+    from service.delivery import quota
+    from service.editions import queries
+    from service.subscribers import audience
+
+    readers = audience.count(session, queries.get(session, uid).newsletter_id)
+    return quota.said_ahead(session, readers)
 
 
 def _send_again(chosen: "Settings", uid: uuid.UUID, act: "Reopen") -> None:

@@ -43,7 +43,7 @@ class TrialFailed(MemoError):
 @relay.command("list")
 def listed() -> None:
     """All relays, the one in use first."""
-    from service.delivery import relay_register
+    from service.delivery import relay_pace, relay_register
 
     rows = _read(relay_register.all_of)
     if not rows:
@@ -51,6 +51,8 @@ def listed() -> None:
     for row in rows:
         user = f", signs in as {row.user}" if row.user else ""
         print(f"{row.role.value:9} {row.name}: {row.host}:{row.port}, TLS {row.tls}{user}")
+        if limits := relay_pace.said(row):
+            print(f"          at most {limits}")
         if row.problem:
             print(f"          takes nothing now: {row.problem}")
 
@@ -108,6 +110,30 @@ def change(
 
     _write(changed)
     print(f"{name} is changed. Try it out: memo relay test {name}")
+
+
+@relay.command("pace")
+def pace(
+    name: Name,
+    rate: Annotated[int | None, typer.Option(help="Messages a second, from all workers together.")] = None,
+    per_hour: Annotated[int | None, typer.Option(help="Its quota.")] = None,
+    per_day: Annotated[int | None, typer.Option(help="Its quota in any 24 hours.")] = None,
+    slow_to: Annotated[
+        int | None, typer.Option(help="Messages a second for now, whatever --rate says.")
+    ] = None,
+) -> None:
+    """How much it may be given. Only what is given changes; 0 takes a limit away. Workers follow within a second."""
+    from service.delivery import relay_pace, relay_register
+
+    changes = _given(rate=rate, per_hour=per_hour, per_day=per_day, slowed_to=slow_to)
+
+    def changed(session: "Session", resources: "Resources") -> "Relay":
+        present = relay_pace.of(relay_register.get(session, name)).model_dump()
+        wanted = relay_pace.read({key: value or None for key, value in (present | changes).items()})
+        return relay_pace.change(session, name, wanted, now=resources.clock.now(), actor=ACTOR)
+
+    _write(changed)
+    print(f"{name} has its pace. memo relay list shows it.")
 
 
 @relay.command("use")

@@ -26,6 +26,7 @@ from service.delivery import messages, outcome, relays, settling
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
 from service.delivery.figures import Figures
+from service.delivery.gate import Gate
 from service.delivery.holding import Errand, Holding
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.messages import Mould
@@ -82,7 +83,7 @@ class Shift:
     office: Office
     committer: Committer
     same: SameRefusals
-    errands: "asyncio.Queue[Errand]" = field(default_factory=asyncio.Queue)
+    gate: Gate = field(init=False)
     patience: Patience = field(default_factory=Patience)
     moulds: dict[int, Mould] = field(default_factory=dict)
     one_begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,17 +93,28 @@ class Shift:
     signed_count: int = 0  # errands that wait with a message made and signed ahead
     _noting: int = 0
 
+    def __post_init__(self) -> None:
+        office = self.office
+        self.gate = Gate(office.database, office.relay.name, connections=office.connections,
+                         is_wanted=self.is_wanted, drop=self.drop)  # fmt: skip
+
     def is_wanted(self, errand: Errand) -> bool:
         """Whether it may still begin. What is not begun stays as it was and is read again."""
         age = asyncio.get_running_loop().time() - errand.read_at
         return self.goes_on(errand.holding) and age <= PAGE_STALE_SECONDS
 
     def goes_on(self, holding: Holding) -> bool:
-        return not (self.draining.is_set() or self.relay_waits or holding.is_fenced)
+        return not (self.draining.is_set() or self.relay_waits or holding.is_fenced or holding.is_outranked)
 
     def put_signed(self, errand: Errand) -> None:
         self.signed_count += 1
-        self.errands.put_nowait(errand)
+        self.gate.give(errand)
+
+    def drop(self, errand: Errand) -> None:
+        """It may not begin any more: its row stays as it was."""
+        self.signed_count -= errand.made is not None
+        self.one_begun.set()
+        errand.done()
 
     def span_was_taken(self) -> None:
         """Spans are only given out while the relay's clock does not say later; once what is known of it is written, that counts."""
@@ -156,7 +168,7 @@ class Carrier:
 
     async def _begun(self) -> _Begun | None:
         """Wait for work and announce it."""
-        made = self._made(await self._shift.errands.get())
+        made = self._made(await self._shift.gate.next())
         if made is None:
             return None
         try:
@@ -196,14 +208,13 @@ class Carrier:
             return None
         if following is None:  # the connection has just gone: somebody else may carry it
             self._shift.signed_count += made.errand.made is not None
-            self._shift.errands.put_nowait(made.errand)
+            self._shift.gate.errands.put_nowait(made.errand)
             return None
         return _Begun(made, following)
 
     def _at_hand(self) -> _Made | None:
-        errands = self._shift.errands
-        while not errands.empty():
-            if (made := self._made(errands.get_nowait())) is not None:
+        while (errand := self._shift.gate.at_hand()) is not None:
+            if (made := self._made(errand)) is not None:
                 return made
         return None
 

@@ -9,12 +9,15 @@ from service.delivery.paging import Row
 
 
 class Holding:
-    """`is_fenced`: somebody else has it now, or it was paused. `progressed`: something of it was recorded."""
+    """`is_fenced`: somebody else has it now, or it was paused. `progressed`: something of it was recorded.
+    `is_outranked`: a higher lane waits, or the relay takes nothing: it is let go, its rows untouched.
+    """
 
     def __init__(self, taken: Take) -> None:
         self.taken = taken
         self._fenced = asyncio.Event()
         self.progressed = False
+        self.is_outranked = False
         self._pending = 0
         self._enough = 0
         self._few = asyncio.Event()

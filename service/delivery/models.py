@@ -36,6 +36,12 @@ class Relay(SQLModel, table=True):
     role: Role = Field(default=Role.OFF, sa_column=state_column(Role, default=Role.OFF))
     connections: int | None = None  # at once, from each worker; null: what the setting says
     is_from_setting: bool = False
+    rate: int | None = None  # messages a second, from all workers together; null: as many as it takes
+    per_hour: int | None = None
+    per_day: int | None = None  # in any 24 hours
+    slowed_to: int | None = None  # messages a second, by hand, for as long as a person wants it
+    rest_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # editions wait; notices do not
+    rest_reason: str | None = Field(default=None, max_length=500)
     wait_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     problem: str | None = Field(default=None, max_length=500)
     failures: int = 0
@@ -43,6 +49,24 @@ class Relay(SQLModel, table=True):
     down_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  # out of reach, not merely slow
     handed_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the fallback stands in
     returned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Bucket(SQLModel, table=True):
+    """Tokens of one place (`pace.py`): `relay:NAME`, `edition:ID`. Made when first asked for."""
+
+    place: str = Field(primary_key=True, max_length=300)
+    next_at: float = Field(
+        default=0.0, sa_type=sa.Double
+    )  # every moment up to here is given to somebody; seconds since 1970
+    notice_at: float = Field(default=0.0, sa_type=sa.Double)  # the same of what is kept for notices
+
+
+class HandedOver(SQLModel, table=True):
+    """How many tokens of a relay were given out in five minutes: what its quotas are counted by."""
+
+    relay: str = Field(primary_key=True, max_length=120)
+    since: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    count: int = 0
 
 
 class DkimKeyState(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from service import addresses, logs
-from service.delivery import notice_messages, notice_rows, outcome, relays, signing
+from service.delivery import notice_messages, notice_rows, outcome, pace_rows, relays, signing
 from service.delivery.carrying import Office
 from service.delivery.exchange import Envelope
 from service.delivery.figures import NOTICE_LANE
@@ -62,6 +62,8 @@ class NoticeLane:
             log.error("notice.cannot_be_made", notice=str(taken.notice.uid), problem=problem.message)
             await database.write(notice_rows.not_sent, taken, problem.message, NoticeState.HELD)
             return
+        if await database.read(pace_rows.is_limited, self._office.relay.name):
+            await asyncio.sleep(await database.write(pace_rows.notice_delay, self._office.relay.name))
         try:
             await self._transport.ready()
         except RelayDown as problem:

@@ -42,6 +42,12 @@ def in_order(session: Session, setting: str | None = None) -> tuple[Relay | None
     return next(iter(told + ours), None), fallback
 
 
+def used(session: Session) -> Relay | None:
+    """The one that messages go through now, as the desk sees it."""
+    main, fallback = in_order(session)
+    return fallback if main is not None and fallback is not None and main.handed_over_at is not None else main
+
+
 @dataclass(frozen=True)
 class InUse:
     main: Relay | None

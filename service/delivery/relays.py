@@ -25,6 +25,7 @@ class RelayState:
     problem: str | None
     since: datetime | None
     failures: int = 0
+    is_resting: bool = False  # by a limit of ours: it works, and editions wait all the same
     stands_in_for: "RelayState | None" = None  # the main relay, while this one is its fallback
 
     @property
@@ -46,12 +47,19 @@ def state_of(session: Session) -> RelayState | None:
 
 
 def _state(relay: Relay, now: datetime) -> RelayState:
+    if not relay.problem and relay.rest_until is not None and relay.rest_until > now:
+        return RelayState(relay.name, True, relay.rest_until, relay.rest_reason, None, is_resting=True)
     is_waiting = relay.wait_until is not None and relay.wait_until > now
     return RelayState(relay.name, is_waiting, relay.wait_until, relay.problem, relay.since, relay.failures)
 
 
 def is_ready(session: Session, name: str) -> bool:
     return session.connection().execute(_WAITING, {"the_name": name}).first() is None
+
+
+def is_ready_for_editions(session: Session, name: str) -> bool:
+    """Notices do not rest when a quota is used up; editions do."""
+    return session.connection().execute(_RESTING, {"the_name": name}).first() is None
 
 
 def note_problem(session: Session, name: str, problem: str, *, is_down: bool = False) -> None:
@@ -95,4 +103,8 @@ def _locked(session: Session, name: str) -> Relay:
 
 _WAITING = sa.select(col(Relay.id)).where(
     col(Relay.name) == sa.bindparam("the_name"), col(Relay.wait_until) > database.utc_now()
+)
+_RESTING = sa.select(col(Relay.id)).where(
+    col(Relay.name) == sa.bindparam("the_name"),
+    sa.or_(col(Relay.wait_until) > database.utc_now(), col(Relay.rest_until) > database.utc_now()),
 )

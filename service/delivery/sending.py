@@ -22,14 +22,12 @@ from service.delivery.sameness import SameRefusals
 from service.delivery.signing import SigningDesk
 from service.delivery.spans import Pinning
 from service.errors import Conflict, MemoError
-from service.ledger.models import Lane
 
 log = logs.get(__name__)
 
 PAGE_ROWS_FIRST = 50
 PAGE_ROWS_MOST = 2_500
 RENEW_SECONDS = 3.0
-RANK_SECONDS = 0.5
 DRAIN_SECONDS = 8.0
 MOULDS_KEPT = 8
 
@@ -38,7 +36,6 @@ class Sender:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._committer = Committer(office.database)
-        self._ranks: dict[Lane, tuple[float, bool]] = {}
         self._shift = Shift(office, self._committer, SameRefusals(office.database, office.clock))
         self.has_unanswered = False  # spans were let go while a message of theirs was still without an answer
         self._signing = SigningDesk(office, self._shift)
@@ -48,6 +45,7 @@ class Sender:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._committer.run())
             group.create_task(self._signing.run())
+            group.create_task(self._shift.gate.run())
             for _ in range(self._office.connections):
                 group.create_task(Carrier(self._shift).run())
 
@@ -64,6 +62,7 @@ class Sender:
         """Take spans, the best first, until none is left to take."""
         office = self._office
         while not self.is_draining:
+            await self._shift.gate.look()
             selectors = await self._signing.active()
             pinning = Pinning(office.clock.now(), office.keys.fingerprint(), selectors)
             taken = await office.database.write(
@@ -81,9 +80,11 @@ class Sender:
     async def _send_span(self, taken: Take) -> None:
         holding = Holding(taken)
         renewing = asyncio.create_task(self._renew(holding))
+        self._shift.gate.hold(holding)
         try:
             await self._send_pages(holding)
         finally:
+            self._shift.gate.let_go(holding)
             renewing.cancel()
             with suppress(asyncio.CancelledError):
                 await renewing
@@ -95,10 +96,12 @@ class Sender:
 
     async def _send_pages(self, holding: Holding) -> None:
         taken, clock = holding.taken, asyncio.get_running_loop()
-        behind, size, draining = taken.first - 1, PAGE_ROWS_FIRST, self._shift.draining
+        gate, draining = self._shift.gate, self._shift.draining
+        behind, size = taken.first - 1, gate.first_page(PAGE_ROWS_FIRST, taken.edition_id)
         while self._shift.goes_on(holding):
             await self._room_for_errands(size)
-            if await self._is_outranked(taken):
+            await gate.look()
+            if holding.is_outranked:
                 break
             page = Page(behind=behind, size=size, progressed=holding.progressed)
             last, rows = await self._page(taken, page)
@@ -112,7 +115,7 @@ class Sender:
             behind = last
             if len(rows) >= size // 2:
                 pace = len(rows) / 2 / max(clock.time() - started, 0.001)
-                size = int(min(PAGE_ROWS_MOST, max(self._office.connections, pace)))
+                size = int(min(PAGE_ROWS_MOST, max(gate.least_page, pace)))
         await holding.down_to(0, draining, DRAIN_SECONDS)
 
     async def _page(self, taken: Take, page: Page) -> tuple[int | None, list[Row]]:
@@ -126,10 +129,10 @@ class Sender:
 
     async def _give_out(self, holding: Holding, rows: list[Row], read_at: float) -> bool:
         """To the connections, or first to the signing desk; False if the edition cannot be signed as it has to be, and so stops."""
-        taken, errands = holding.taken, self._shift.errands
+        taken, give = holding.taken, self._shift.gate.give
         if "dkim" not in taken.pins and not any(row.pins and "dkim" in row.pins for row in rows):
             for row in rows:
-                errands.put_nowait(holding.errand(row, read_at))
+                give(holding.errand(row, read_at))
             return True
         places = [signing.place_of(row.pins or taken.pins) for row in rows]
         try:
@@ -140,7 +143,7 @@ class Sender:
         for row, place in zip(rows, places, strict=True):
             errand = holding.errand(row, read_at)
             if place is None:
-                errands.put_nowait(errand)
+                give(errand)
             else:
                 self._signing.give(errand)
         return True
@@ -155,19 +158,15 @@ class Sender:
             )
         holding.is_fenced = True
 
-    async def _is_outranked(self, taken: Take) -> bool:
-        """Asked twice a second for each lane, or small spans would spend their time on it."""
-        now = asyncio.get_running_loop().time()
-        asked_at, answer = self._ranks.get(taken.lane, (-RANK_SECONDS, False))
-        if now - asked_at >= RANK_SECONDS:
-            answer = await self._office.database.read(spans.is_outranked, taken, self._office.relay.name)
-            self._ranks[taken.lane] = (now, answer)
-        return answer
+    @property
+    def _ahead_count(self) -> int:
+        gate = self._shift.gate
+        return gate.errands.qsize() + gate.waiting_count + self._signing.waiting_count
 
     async def _room_for_errands(self, size: int) -> None:
         """A slow relay is not given more than the connections can carry before it is stale."""
         most = max(self._office.connections, size)
-        while self._shift.errands.qsize() + self._signing.waiting_count > most and not self.is_draining:
+        while self._ahead_count > most and not self.is_draining:
             self._shift.one_begun.clear()
             await self._shift.one_begun.wait()
 

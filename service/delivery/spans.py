@@ -18,7 +18,7 @@ from service import database
 from service.delivery import choosing, dkim_keys, fence, relays
 from service.delivery.fence import Take
 from service.ledger import tallies
-from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span
+from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
 from service.ledger.tallies import Tally
 
 DEATHS_MOST = 5
@@ -38,7 +38,7 @@ class Pinning:
 
 def due(session: Session, relay: str, *, limit: int = NUDGES_AT_ONCE) -> list[int]:
     """The first of the spans that somebody could take now: each deserves a nudge."""
-    if not relays.is_ready(session, relay):
+    if not relays.is_ready_for_editions(session, relay):
         return []
     found = session.connection().execute(
         choosing.DUE, {**choosing.moment(database.now(session)), "the_limit": limit}
@@ -50,7 +50,7 @@ def take(
     session: Session, *, holder: str, relay: str, pinning: Pinning, uncertain_wait: timedelta
 ) -> Take | None:
     """The best takeable span: higher lane first, then the edition that fewest workers are at, then who lost fewest senders."""
-    if not relays.is_ready(session, relay):
+    if not relays.is_ready_for_editions(session, relay):
         return None
     now = database.now(session)
     span = session.connection().execute(choosing.BEST, choosing.moment(now)).first()
@@ -120,18 +120,6 @@ def _earliest(tally: Tally, now: datetime) -> datetime | None:
     if DeliveryState.DEFERRED in dues:
         dues[DeliveryState.DEFERRED] = _rounded_up(dues[DeliveryState.DEFERRED])
     return min(dues.values(), default=None)
-
-
-def is_outranked(session: Session, taken: Take, relay: str) -> bool:
-    """Whether a higher lane waits, or the relay's clock says later: then rows are left untouched."""
-    if not relays.is_ready(session, relay):
-        return True
-    if taken.lane is Lane.BREAKING:
-        return False
-    return (
-        session.connection().execute(choosing.BREAKING, choosing.moment(database.now(session))).first()
-        is not None
-    )
 
 
 def let_everything_go(session: Session) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.delivery import launch, steering
+from service.delivery import launch, quota, slowing, steering
 from service.desk import editions
 from service.desk.documents import EditionHasChanged
 from service.desk.visit import AtDesk, DeskRoute, Visit
@@ -83,6 +83,23 @@ async def resume(visit: AtDesk, uid: UUID) -> Response:
     return await acted(visit, uid, resuming, said="It goes on where it stopped.")
 
 
+@router.post("/desk/editions/{uid}/slow")
+async def slow(visit: AtDesk, uid: UUID, per_second: Annotated[str, Form()] = "") -> Response:
+    """Empty: full speed again."""
+    said = f"At most {per_second.strip()} messages a second." if per_second.strip() else "Full speed again."
+
+    async def slowed() -> Edition:
+        return await visit.resources.database.write(
+            slowing.slow,
+            uid,
+            slowing.read(per_second),
+            now=visit.resources.clock.now(),
+            actor=visit.account.name,
+        )
+
+    return await acted(visit, uid, slowed(), said=said, per_second=per_second)
+
+
 @router.get("/desk/editions/{uid}/cancel")
 async def ask_to_cancel(visit: AtDesk, uid: UUID) -> Response:
     possible = (State.DRAFT, State.SCHEDULED, State.SENDING, State.PAUSED)
@@ -111,10 +128,11 @@ async def _ask(visit: Visit, uid: UUID, template: str, *, possible: tuple[State,
     """The page between a button that cannot be taken back and its effect."""
     now = visit.resources.clock.now()
     view = await visit.resources.database.read(editions.view_of, uid, now=now)
+    ahead = await visit.resources.database.read(quota.said_ahead, view.readers.count)
     if view.edition.state not in possible:
         refusal = Conflict(f"This edition is {view.edition.state.value}, so this is not possible any more.")
         return await editions.show(visit, uid, problem=refusal)
-    return visit.render(template, view=view, now=now)
+    return visit.render(template, view=view, now=now, ahead=ahead)
 
 
 async def _send(visit: Visit, uid: UUID, version: int) -> Edition:

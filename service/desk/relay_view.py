@@ -1,13 +1,13 @@
 """What the desk says of a relay: what it is for, how it is, and what is known of its kind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from service import database, pages
-from service.delivery import profiles, relay_choice, relay_register
+from service.delivery import profiles, quota, relay_choice, relay_register
 from service.delivery.models import Relay, Role
 from service.delivery.profiles import Profile
 from service.newsletters import publication
@@ -29,6 +29,7 @@ class Card:
     is_in_use: bool
     health: str
     said: str
+    left: str | None = None  # of its quotas
 
     @property
     def where(self) -> str:
@@ -56,14 +57,15 @@ class Relays:
 
 
 def of(session: Session) -> Relays:
-    main, fallback = relay_choice.in_order(session)
-    is_away = main is not None and fallback is not None and main.handed_over_at is not None
-    used = fallback if is_away else main
+    used = relay_choice.used(session)
     newsletters = publication.all_of(session)
     zone, now = newsletters[0].time_zone if newsletters else "UTC", database.now(session)
     rows = relay_register.all_of(session)
     return Relays(
-        cards=tuple(card(row, used=used, zone=zone, now=now) for row in rows),
+        cards=tuple(
+            replace(card(row, used=used, zone=zone, now=now), left=quota.words_left(session, row))
+            for row in rows
+        ),
         senders=tuple(dict.fromkeys(one.from_address for one in newsletters)),
         has_setting=any(row.is_from_setting for row in rows),
     )
@@ -89,6 +91,12 @@ def _health(relay: Relay, is_in_use: bool, zone: str, now: datetime) -> tuple[st
             else ""
         )
         return "resting", f"Takes nothing{since}:{problem}{again}"
+    if relay.rest_until is not None and relay.rest_until > now:
+        again = pages.local(relay.rest_until, zone, "%d %b, %H:%M")
+        return (
+            "resting",
+            f"{relay.rest_reason}. Editions go on by themselves from {again}; notices still leave.",
+        )
     if is_in_use:
         return "works", "Messages go through it. No trouble is known."
     return "idle", IDLE[relay.role]

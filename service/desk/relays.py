@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from service.delivery import profiles, relay_details, relay_register, relay_trial
+from service.delivery import profiles, relay_details, relay_pace, relay_register, relay_trial
 from service.delivery.models import Role
 from service.delivery.relay_trial import Trial, Wanted
 from service.desk import relay_view
@@ -92,6 +92,28 @@ async def change(
     return visit.done(f"{PATH}/{name}#trial", f"{name} is changed. Try it out.")
 
 
+@router.post(PATH + "/{name}/pace")
+async def pace(
+    visit: AtDesk,
+    name: str,
+    rate: Annotated[str, Form()] = "",
+    per_hour: Annotated[str, Form()] = "",
+    per_day: Annotated[str, Form()] = "",
+    slowed_to: Annotated[str, Form()] = "",
+) -> Response:
+    wanted = {"rate": rate, "per_hour": per_hour, "per_day": per_day, "slowed_to": slowed_to}
+    entered = {key: value.strip() for key, value in wanted.items()}
+    held = visit.resources
+    try:
+        read = relay_pace.read(entered)
+        await held.database.write(
+            relay_pace.change, name, read, now=held.clock.now(), actor=visit.account.name
+        )
+    except Invalid as error:
+        return await _one(visit, name, problem=error, entered=entered)
+    return visit.done(f"{PATH}/{name}#pace", f"{name} has a new pace. Every worker follows within a second.")
+
+
 @router.post(PATH + "/{name}/role")
 async def role(visit: AtDesk, name: str, role: Annotated[Role, Form()]) -> Response:
     held = visit.resources
@@ -173,7 +195,7 @@ async def _one(
     card = relay_view.find(found, name)
     kept = {
         key: str(getattr(card.relay, key) or "")
-        for key in ("host", "port", "tls", "user", "profile", "connections")
+        for key in ("host", "port", "tls", "user", "profile", "connections", *relay_pace.WORDS)
     }
     if kept["profile"] == profiles.guessed(card.relay.host).key:
         kept["profile"] = ""

@@ -1,7 +1,7 @@
 """What an edition's figures say to a person: parts that add up to the audience, the pace, the finish, and whose fault a wait is."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
@@ -60,6 +60,7 @@ class SendingView:
     verdict: Verdict | None
     is_restored: bool = False  # stopped until somebody releases it
     bounced_later: int = 0  # of those accepted
+    slowed_to: int | None = None
 
     @property
     def is_behind(self) -> bool:
@@ -88,13 +89,14 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         open=figures.open,
         is_fanned_out=figures.is_fanned_out,
         rate=round(figures.rate_per_second, 1),
-        finish_at=finish(figures, now) if edition.state == State.SENDING else None,
+        finish_at=figures.finish_at(now) if edition.state == State.SENDING else None,
         zone=newsletter.time_zone,
         started_at=edition.started_at,
         ended_at=edition.ended_at,
         stop_reason=edition.stop_reason or figures.stop_reason,
         is_restored=figures.stopped == Stopped.RESTORED and edition.state is State.PAUSED,
         relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
+        slowed_to=figures.slowed_to,
         deadline_at=deadline.due_at if deadline else None,
         verdict=_verdict(deadline.verdict if deadline else None),
         bounced_later=figures.bounced_later,
@@ -120,13 +122,6 @@ def parts_of(figures: Progress) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def finish(figures: Progress, now: datetime) -> datetime | None:
-    """When the last message will leave at the present pace; None while there is no pace to judge by."""
-    if not figures.open or figures.rate_per_second <= 0 or not figures.is_fanned_out:
-        return None
-    return now + timedelta(seconds=figures.open / figures.rate_per_second)
-
-
 def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:
     """Whose fault it is, since when, and what to do; None while the relay takes what it is given."""
     if relay is None or not (relay.problem or relay.stands_in_for):
@@ -134,6 +129,9 @@ def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:
     away = _stand_in_line(relay, zone) if relay.stands_in_for else ""
     if not relay.problem:
         return away
+    if relay.is_resting and relay.next_try_at is not None:
+        again = pages.local(relay.next_try_at, zone, "%d %b, %H:%M")
+        return f"{away} {relay.problem}. {waiting:,} messages wait, and leave by themselves from {again}.".strip()
     since = f" since {pages.local(relay.since, zone, '%H:%M')}" if relay.since else ""
     tries = f" ({relay.failures:,} tries)" if relay.failures > 1 else ""
     wait = f" {waiting:,} messages wait and will leave by themselves." if waiting else ""

@@ -64,6 +64,7 @@ class Run(SQLModel, table=True):
         default=None, max_length=200
     )  # the refusal that many readers got: see delivery.waves
     holds_uncertain: bool = False
+    slowed_to: int | None = None  # messages a second, by hand
     lane: Lane = Field(default=Lane.SCHEDULED, sa_column=state_column(Lane, default=Lane.SCHEDULED))
     give_up_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime = Field(sa_type=UtcDateTime)

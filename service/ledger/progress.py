@@ -30,6 +30,7 @@ class Progress:
     stopped: str | None = None
     stop_reason: str | None = None
     bounced_later: int = 0  # of those accepted
+    slowed_to: int | None = None
 
     def _count(self, state: DeliveryState) -> int:
         return self.counts.get(state, 0)
@@ -74,6 +75,12 @@ class Progress:
     def deferred(self) -> int:
         return self._count(DeliveryState.DEFERRED)
 
+    def finish_at(self, now: datetime) -> datetime | None:
+        """When the last message will leave at the present pace; None while there is no pace to judge by, or nothing is left."""
+        if not self.open or self.rate_per_second <= 0 or not self.is_fanned_out:
+            return None
+        return now + timedelta(seconds=self.open / self.rate_per_second)
+
     @property
     def uncertain(self) -> int:
         return self._count(DeliveryState.UNCERTAIN)
@@ -101,6 +108,7 @@ def of(session: Session, edition_id: int) -> Progress:
         stopped=run.stopped,
         stop_reason=run.stop_reason,
         bounced_later=returned.count(session, edition_id),
+        slowed_to=run.slowed_to if run.ended_at is None else None,
     )
 
 

@@ -19,6 +19,7 @@ from service.delivery import (
     messages,
     notice_rows,
     outcome,
+    pace_rows,
     paging,
     recording,
     relays,
@@ -101,7 +102,7 @@ class Drive:
         return taken
 
     async def _send(self, taken: Take) -> None:
-        await self._read("outranked", spans.is_outranked, taken, RELAY)
+        await self._read("pace", pace_rows.standing, RELAY)
         wanted = paging.Page(size=20, progressed=True)
         await self._read("page to look at", paging.clean, taken, wanted)
         last = await self._write("page", paging.open_page, taken, wanted)

@@ -74,6 +74,11 @@ DELIVERY_EXAMPLE: dict[str, Any] = {
 }
 STANDING = "The state as the desk says it: `sent, 3 missing` if readers do not have it who should."
 MISSING = "Once sent: readers who certainly do not have it and could be sent to, as counted when it ended."
+OUTLOOK_EXAMPLE: dict[str, Any] = {
+    "readers": 61000,
+    "quota": "amazon-ses may take 50,000 more of its 50,000 messages in 24 hours: 11,000 of 61,000 readers have to wait "
+    "until more is allowed, and get it then.",
+}
 
 
 class NewEdition(BaseModel):
@@ -130,6 +135,19 @@ class Moment(BaseModel):
     at: str = Field(
         max_length=40, description="RFC 3339; without an offset it is meant on the newsletter's own clock."
     )
+
+
+class Outlook(BaseModel):
+    readers: int = Field(description="Active subscribers that may be mailed, at this moment.")
+    quota: str | None = Field(
+        description="What the relay's quota does not leave; null: enough for all of them."
+    )
+
+
+class WantedPace(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"per_second": 50}]})
+
+    per_second: int | None = Field(ge=1, le=100_000, description="Null: full speed again.")
 
 
 class Reason(BaseModel):

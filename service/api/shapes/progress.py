@@ -31,6 +31,8 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "uncertain": 0,
     "is_fanned_out": True,
     "rate_per_second": 410.5,
+    "slowed_to": None,
+    "finish_at": "2026-03-03T06:00:30+01:00",
     "started_at": "2026-03-03T06:00:00+01:00",
     "ended_at": None,
     "first_accepted_at": "2026-03-03T06:00:01+01:00",
@@ -79,6 +81,10 @@ class Progress(BaseModel):
     uncertain: int
     is_fanned_out: bool = Field(description="Whether the audience is complete; until then it still grows.")
     rate_per_second: float
+    slowed_to: int | None = Field(description="By hand: messages a second; null: full speed.")
+    finish_at: datetime | None = Field(
+        description="When the last message will be handed over at the present rate; null without one."
+    )
     started_at: datetime | None
     ended_at: datetime | None
     first_accepted_at: datetime | None
@@ -97,7 +103,13 @@ class Progress(BaseModel):
 
 
 def progress(
-    row: EditionRow, facts: ProgressFacts, relay: RelayState | None, deadline: Standing | None, zone: str
+    row: EditionRow,
+    facts: ProgressFacts,
+    relay: RelayState | None,
+    deadline: Standing | None,
+    zone: str,
+    *,
+    now: datetime,
 ) -> Progress:
     moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
     others = set(Progress.model_fields) - {
@@ -105,6 +117,7 @@ def progress(
         "standing",
         "missing",
         "relay",
+        "finish_at",
         *_OF_THE_DEADLINE,
         *moments,
     }
@@ -114,6 +127,7 @@ def progress(
         missing=row.missing_count,
         deadline_at=there(deadline.due_at, zone) if deadline else None,
         is_in_time=deadline.verdict.is_met if deadline and deadline.verdict else None,
+        finish_at=there(facts.finish_at(now), zone) if row.state == State.SENDING else None,
         relay=_problem(relay, zone) if row.state in RUNNING else None,
         **{name: there(getattr(facts, name), zone) for name in moments},
         **{name: getattr(facts, name) for name in others},

@@ -3,13 +3,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.delivery import profiles
+from service.delivery import profiles, relay_pace
 from service.delivery.models import Relay as RelayRow
 from service.delivery.models import Role
 from service.delivery.relay_details import PASSWORD_MOST
+from service.delivery.relay_pace import QUOTA_MOST, RATE_MOST
 from service.delivery.relay_trial import Trial as Tried
 from service.delivery.transport import Tls
 
+PACE_EXAMPLE: dict[str, Any] = {"rate": 14, "per_hour": None, "per_day": 50000, "slowed_to": None}
 RELAY_EXAMPLE: dict[str, Any] = {
     "name": "amazon-ses",
     "role": "main",
@@ -21,6 +23,7 @@ RELAY_EXAMPLE: dict[str, Any] = {
     "has_password": True,
     "profile": "ses",
     "connections": None,
+    "pace": PACE_EXAMPLE,
     "problem": None,
     "since": None,
     "wait_until": None,
@@ -93,6 +96,22 @@ class NewRole(BaseModel):
     role: Role
 
 
+class Pace(BaseModel):
+    """What all workers together give this relay; null: no limit of ours."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [PACE_EXAMPLE]})
+
+    rate: int | None = Field(default=None, ge=1, le=RATE_MOST, description="Messages a second.")
+    per_hour: int | None = Field(default=None, ge=1, le=QUOTA_MOST)
+    per_day: int | None = Field(default=None, ge=1, le=QUOTA_MOST, description="In any 24 hours.")
+    slowed_to: int | None = Field(
+        default=None,
+        ge=1,
+        le=RATE_MOST,
+        description="Messages a second for now, beside `rate`: the lesser one counts.",
+    )
+
+
 class WantedTrial(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "ops@example.org"}]})
 
@@ -119,6 +138,7 @@ class Relay(BaseModel):
     has_password: bool
     profile: str
     connections: int | None
+    pace: Pace
     problem: str | None = Field(description="What it last said or did, if it does not take messages now.")
     since: datetime | None
     wait_until: datetime | None = Field(description="It is left alone until then.")
@@ -147,11 +167,13 @@ class Trial(BaseModel):
 
 
 def relay(row: RelayRow) -> Relay:
-    known = {name: getattr(row, name) for name in Relay.model_fields if name != "has_password"}
+    known = {name: getattr(row, name) for name in Relay.model_fields if name not in {"has_password", "pace"}}
     has_password = row.password_box is not None
     if row.is_from_setting:
         has_password = row.user is not None
-    return Relay.model_validate(known | {"has_password": has_password})
+    return Relay.model_validate(
+        known | {"has_password": has_password, "pace": relay_pace.of(row).model_dump()}
+    )
 
 
 def trial(tried: Tried) -> Trial:

@@ -223,3 +223,30 @@ async def test_a_form_of_another_site_changes_nothing(
 @pytest.mark.parametrize("action", ["test", "schedule", "unschedule", "pause", "resume"])
 async def test_looking_changes_nothing(ada: httpx2.AsyncClient, draft: Edition, action: str) -> None:
     assert (await ada.get(f"/desk/editions/{draft.uid}/{action}")).status_code == 405
+
+
+async def test_it_is_slowed_down_and_let_go_again(
+    ada: httpx2.AsyncClient, resources: Resources, draft: Edition
+) -> None:
+    await _send(ada, draft)
+    path = f"/desk/editions/{draft.uid}"
+    assert (await ada.post(f"{path}/slow", data={"per_second": "50"})).status_code == 303
+    page = await ada.get(path)
+    assert "Slowed down by hand: at most 50 a second." in page.text
+    assert 'value="50"' in page.text
+    wrong = await ada.post(f"{path}/slow", data={"per_second": "slow"})
+    assert wrong.status_code == 422
+    assert "a whole number from 1 to 100,000" in wrong.text
+    assert (await ada.post(f"{path}/slow", data={"per_second": ""})).status_code == 303
+    assert "Slowed down by hand" not in (await ada.get(path)).text
+
+
+async def test_what_the_relays_quota_does_not_leave_is_said_before_it_is_sent(
+    ada: httpx2.AsyncClient, draft: Edition
+) -> None:
+    page = f"/desk/editions/{draft.uid}/send"
+    assert "have to wait" not in (await ada.get(page)).text
+    await ada.post("/desk/relays", data={"name": "near", "host": "relay.example.net"})
+    await ada.post("/desk/relays/near/role", data={"role": "main"})
+    await ada.post("/desk/relays/near/pace", data={"per_day": "1"})
+    assert "near may take 1 more of its 1 messages in 24 hours" in (await ada.get(page)).text

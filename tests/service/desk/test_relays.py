@@ -173,3 +173,18 @@ async def test_a_relay_in_trouble_is_told_on_its_page(
     page = await ada.get(PATH)
     assert "535 wrong &lt;password&gt;" in page.text
     assert "Next try at" in page.text
+
+
+async def test_its_pace_is_set_and_what_is_wrong_stands_beside_the_field(
+    ada: httpx2.AsyncClient, relay: Relay
+) -> None:
+    await _add(ada, relay)
+    answer = await ada.post(f"{PATH}/near/pace", data={"rate": "14", "per_day": "50000"})
+    assert answer.status_code == 303
+    page = await ada.get(f"{PATH}/near")
+    assert "50,000 of 50,000 in 24 hours are left." in page.text
+    assert re.search(r'id="rate"[^>]*value="14"', page.text)
+    wrong = await ada.post(f"{PATH}/near/pace", data={"rate": "fast", "per_day": "50000"})
+    assert wrong.status_code == 422
+    assert "Messages a second is a whole number from 1 to 100,000" in wrong.text
+    assert re.search(r'id="rate"[^>]*value="fast"[^>]*aria-invalid="true"', wrong.text)

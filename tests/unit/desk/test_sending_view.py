@@ -37,11 +37,11 @@ def test_nobody_in_the_audience_is_no_division() -> None:
 
 
 def test_the_finish_follows_from_the_pace() -> None:
-    assert sending_view.finish(FIGURES, NOW) == NOW + timedelta(seconds=10)
+    assert FIGURES.finish_at(NOW) == NOW + timedelta(seconds=10)
 
 
 def test_no_finish_is_promised_without_a_pace() -> None:
-    assert sending_view.finish(Progress(counts={DeliveryState.QUEUED: 5}, is_fanned_out=True), NOW) is None
+    assert Progress(counts={DeliveryState.QUEUED: 5}, is_fanned_out=True).finish_at(NOW) is None
 
 
 def test_nb_35_a_dead_relay_is_named_with_its_time_in_the_newsletters_zone_and_what_waits() -> None:

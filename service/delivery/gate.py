@@ -1,0 +1,266 @@
+"""Between what is ready to leave and the connections: where there is a limit, errands go through at its pace.
+
+    pages, the signing desk -> give -> [queues by lane and edition] -> the connections' own queue
+
+Open, it is one comparison for each errand. Shut, an errand passes when every bucket it belongs to has a token; tokens are leased
+ahead by a task of its own. Three times a second, while spans are held, it looks at what holds messages back: a limit that somebody
+has just set, a higher lane that waits, a relay that takes nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import sqlalchemy as sa
+
+from service import logs
+from service.database import Database
+from service.delivery import pace_rows
+from service.delivery.holding import Errand, Holding
+from service.delivery.pace import Purse
+from service.delivery.pace_rows import EDITION, RELAY, Standing
+from service.ledger.models import Lane
+
+log = logs.get(__name__)
+
+LOOK_SECONDS = 0.3
+BEAT_SECONDS = 0.02
+PAGE_LEAST = 2
+
+Queue = tuple[int, int]  # breaking first, then by edition
+
+
+class Gate:
+    def __init__(
+        self,
+        database: Database,
+        relay: str,
+        *,
+        connections: int,
+        is_wanted: Callable[[Errand], bool],
+        drop: Callable[[Errand], None],
+    ) -> None:
+        self._database = database
+        self._relay = relay
+        self._connections = connections
+        self._is_wanted = is_wanted
+        self._drop = drop
+        self._waiting: dict[Queue, deque[Errand]] = {}
+        self._purses: dict[str, Purse] = {}
+        self._looked_at = float("-inf")
+        self._moved = asyncio.Event()
+        self._short = asyncio.Event()
+        self._held = asyncio.Event()
+        self._idle = 0  # connections that wait for something to do
+        self.holdings: set[Holding] = set()
+        self.errands: asyncio.Queue[Errand] = asyncio.Queue()
+        self.standing = Standing()
+        self.is_open = True
+
+    @property
+    def waiting_count(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def give(self, errand: Errand) -> None:
+        if self.is_open:
+            self.errands.put_nowait(errand)
+        else:
+            self._queue_of(errand).append(errand)
+            self._moved.set()
+
+    async def next(self) -> Errand:
+        """For a connection that has nothing to do."""
+        self._idle += 1
+        self._moved.set()
+        try:
+            return await self.errands.get()
+        finally:
+            self._idle -= 1
+
+    def at_hand(self) -> Errand | None:
+        """For one that could announce another message behind the present one."""
+        if self.errands.empty():
+            return None
+        if not self.is_open:
+            self._moved.set()
+        return self.errands.get_nowait()
+
+    def first_page(self, rows: int, edition_id: int) -> int:
+        """How many rows a span's first page has: what is read must leave before it is stale."""
+        rate = self.standing.rate_of(edition_id)
+        return rows if rate is None else max(PAGE_LEAST, min(rows, int(rate / 2)))
+
+    @property
+    def least_page(self) -> int:
+        return self._connections if self.is_open else PAGE_LEAST
+
+    def hold(self, holding: Holding) -> None:
+        self.holdings.add(holding)
+        self._held.set()
+
+    def let_go(self, holding: Holding) -> None:
+        self.holdings.discard(holding)
+        if not self.holdings:
+            self._held.clear()
+
+    async def look(self) -> None:
+        """What holds messages back now, unless that is known already."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        found = await self._database.read(pace_rows.standing, self._relay)
+        was_open, self.standing, self.is_open = self.is_open, found, found.is_open
+        for holding in self.holdings:
+            holding.is_outranked |= found.stops(holding.taken.lane)
+        if found.is_open and not was_open:
+            self._pass_all()
+        elif was_open and not found.is_open:
+            self._call_back()
+        if any(holding.is_outranked for holding in self.holdings):
+            self._drop_unwanted()
+        self._moved.set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_again_and_again())
+            group.create_task(self._pass_again_and_again())
+            group.create_task(self._lease_again_and_again())
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            await self._held.wait()
+            try:
+                await self.look()
+            except (sa.exc.SQLAlchemyError, OSError) as error:
+                log.warning("pace.not_read", problem=str(error).splitlines()[0])
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _pass_again_and_again(self) -> None:
+        while True:
+            if not self.waiting_count:
+                self._moved.clear()
+                await self._moved.wait()
+                continue
+            self._moved.clear()
+            self._pass_some()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await self._moved.wait()
+
+    async def _lease_again_and_again(self) -> None:
+        while True:
+            await self._short.wait()
+            self._short.clear()
+            now = asyncio.get_running_loop().time()
+            wanted = {
+                place: (purse.wants(rate := self._rate_at(place)), rate)
+                for place, purse in self._purses.items()
+                if purse.is_asked_for and purse.is_low and purse.not_before <= now
+            }
+            if wanted:
+                await self._lease(wanted)
+            else:
+                await asyncio.sleep(BEAT_SECONDS)
+
+    async def _lease(self, wanted: dict[str, tuple[int, float | None]]) -> None:
+        of_relay = self._purses.get(RELAY + self._relay)
+        unused = of_relay.unused if of_relay is not None and RELAY + self._relay in wanted else 0
+        try:
+            given = await self._database.write(pace_rows.lease, self._relay, wanted, unused=unused)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            log.warning("pace.not_leased", problem=str(error).splitlines()[0])
+            await asyncio.sleep(LOOK_SECONDS)
+            return
+        if of_relay is not None:
+            of_relay.unused -= unused
+        now = asyncio.get_running_loop().time()
+        for place, grant in given.items():
+            self._purse(place).fill(grant, now)
+        self._moved.set()
+
+    def _pass_some(self) -> None:
+        """One errand of each queue in turn, the higher lane first, as long as there are tokens and connections for them."""
+        for rank in sorted({rank for rank, _ in self._waiting}):
+            queues = [queue for queue in self._waiting if queue[0] == rank]
+            while queues:
+                queues = [queue for queue in queues if self._has_room() and self._pass_one(queue)]
+        for queue in [queue for queue, errands in self._waiting.items() if not errands]:
+            del self._waiting[queue]
+
+    def _pass_one(self, queue: Queue) -> bool:
+        errands, now = self._waiting[queue], asyncio.get_running_loop().time()
+        while errands and not self._is_wanted(errands[0]):
+            self._drop(errands.popleft())
+        if not errands:
+            return False
+        purses = [self._purse(place) for place in self._places(errands[0])]
+        lacking = [purse for purse in purses if not purse.has(now)]
+        for purse in purses:
+            purse.is_asked_for = True
+            if purse.is_low:
+                self._short.set()
+        if lacking:
+            return False
+        for purse in purses:
+            purse.take()
+        self.errands.put_nowait(errands.popleft())
+        return True
+
+    def _has_room(self) -> bool:
+        """Not further ahead than connections are free: a token that is spent must be followed by its message."""
+        return self.errands.qsize() <= self._idle
+
+    def _places(self, errand: Errand) -> Iterator[str]:
+        standing = self.standing
+        if standing.relay is not None or standing.has_quota:
+            yield RELAY + self._relay
+        if errand.taken.edition_id in standing.editions:
+            yield f"{EDITION}{errand.taken.edition_id}"
+
+    def _rate_at(self, place: str) -> float | None:
+        if place.startswith(RELAY):
+            return self.standing.relay
+        return self.standing.editions.get(int(place.removeprefix(EDITION)))
+
+    def _purse(self, place: str) -> Purse:
+        if place not in self._purses:
+            if len(self._purses) > 50:
+                self._purses.clear()  # tokens of editions that are long over; what is lost of others is asked for again
+            self._purses[place] = Purse()
+        return self._purses[place]
+
+    def _queue_of(self, errand: Errand) -> deque[Errand]:
+        taken = errand.taken
+        queue = (0 if taken.lane is Lane.BREAKING else 1, taken.edition_id)
+        return self._waiting.setdefault(queue, deque())
+
+    def _pass_all(self) -> None:
+        for errands in self._waiting.values():
+            for errand in errands:
+                self.errands.put_nowait(errand)
+        self._waiting.clear()
+        self._purses.clear()
+
+    def _call_back(self) -> None:
+        """What waits for a connection waits here instead: a limit is felt at once."""
+        while not self.errands.empty():
+            errand = self.errands.get_nowait()
+            self._queue_of(errand).append(errand)
+
+    def _drop_unwanted(self) -> None:
+        """Spans are let go as soon as nothing of theirs is on its way."""
+        for errands in self._waiting.values():
+            for _ in range(len(errands)):
+                errand = errands.popleft()
+                if self._is_wanted(errand):
+                    errands.append(errand)
+                else:
+                    self._drop(errand)
+        for _ in range(self.errands.qsize()):
+            errand = self.errands.get_nowait()
+            if self._is_wanted(errand):
+                self.errands.put_nowait(errand)
+            else:
+                self._drop(errand)

@@ -1,0 +1,115 @@
+"""How many messages may leave, and when: pure. A bucket's tokens are moments, handed out in order, so that workers never meet.
+
+    the bucket's row     next_at: up to here every moment has been given to somebody
+    a lease              the moments from next_at on, count / rate seconds of them, never further ahead than `AHEAD_SECONDS`
+    a worker's purse     each token may be used from its moment on, for a short while; then it lapses
+
+Whoever dies takes at most a quarter of a second of tokens along, and nobody has to notice. As every moment is given out once, all
+workers together stay within the rate, whatever each of them does.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+AHEAD_SECONDS = 0.25
+GRACE_SECONDS = (
+    0.05  # how late a token may be used: of a second's tokens so many may come in the next second, too
+)
+GRACE_MOST_SECONDS = 0.25
+SLOT_SECONDS = 0.1  # the longest stretch of a bucket that one worker asks for at once
+WITHOUT_RATE_MOST = 1_000  # tokens at once where only an hour's or a day's quota counts
+NOTICE_SHARE = 0.05
+NOTICE_LEAST = 1.0
+NOTICE_BURST_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Grant:
+    """`count` tokens: the first in `delay` seconds, the next ones `spacing` seconds apart. None: ask again in `retry` seconds."""
+
+    count: int
+    delay: float = 0.0
+    spacing: float = 0.0
+    retry: float = 0.0
+
+
+@dataclass(frozen=True)
+class NoticeGrant:
+    delay: float
+    next_at: float
+    notice_at: float
+
+
+def notice_grant(now: float, next_at: float, notice_at: float, rate: float) -> NoticeGrant:
+    """A token for a notice. While editions use all there are, a twentieth is kept for notices, and at least one a second: they go
+    at once and the editions' next tokens come that much later. All times in seconds.
+    """
+    if next_at <= now:
+        return NoticeGrant(0.0, now + 1 / rate, notice_at)
+    kept = min(rate, max(NOTICE_LEAST, NOTICE_SHARE * rate))
+    begins = max(now, notice_at)
+    return NoticeGrant(max(0.0, begins - NOTICE_BURST_SECONDS - now), next_at + 1 / rate, begins + 1 / kept)
+
+
+def most_at_once(rate: float | None) -> int:
+    """How many tokens a worker asks for in one write."""
+    return WITHOUT_RATE_MOST if rate is None else max(1, int(rate * SLOT_SECONDS))
+
+
+class Purse:
+    """A worker's tokens of one bucket. It asks for as many as it has lately used up: what lapses is lost to everybody."""
+
+    def __init__(self) -> None:
+        self._tokens: deque[tuple[float, float]] = deque()  # usable from, and until
+        self._given = 0
+        self._lapsed = 0
+        self._asks = 2
+        self.unused = 0  # lapsed and not yet told: a quota counts them no longer
+        self.not_before = 0.0
+        self.is_asked_for = False
+
+    @property
+    def left(self) -> int:
+        return len(self._tokens)
+
+    @property
+    def is_low(self) -> bool:
+        return len(self._tokens) <= self._given // 2
+
+    def fill(self, given: Grant, now: float) -> None:
+        self.is_asked_for = False
+        if not given.count:
+            self.not_before = now + given.retry
+            self._asks = max(1, self._asks * 3 // 4)
+            return
+        lasts = (
+            min(max(given.spacing, GRACE_SECONDS), GRACE_MOST_SECONDS)
+            if given.spacing
+            else GRACE_MOST_SECONDS
+        )
+        moments = (now + given.delay + number * given.spacing for number in range(given.count))
+        self._tokens.extend((moment, moment + lasts) for moment in moments)
+        self._given = given.count
+
+    def wants(self, rate: float | None) -> int:
+        """How many to ask for now."""
+        self._asks = max(1, self._asks - self._lapsed) if self._lapsed else self._asks * 2
+        self._asks = min(self._asks, most_at_once(rate))
+        self._lapsed = 0
+        return self._asks
+
+    def has(self, now: float) -> bool:
+        """Whether one can be used now. Lapsed ones go."""
+        tokens = self._tokens
+        while tokens and tokens[0][1] < now:
+            tokens.popleft()
+            self._lapsed += 1
+            self.unused += 1
+        return bool(tokens) and tokens[0][0] <= now
+
+    def take(self) -> None:
+        self._tokens.popleft()
+
+    def next_in(self, now: float) -> float | None:
+        """Seconds until the next token can be used; None without one."""
+        return max(0.0, self._tokens[0][0] - now) if self._tokens else None

@@ -1,0 +1,198 @@
+"""The buckets in the database, shared by all workers: what limits there are, and tokens leased for a quarter of a second at most.
+
+One short write for each lease of a worker, none for a message; without a limit there is none at all. Quotas are counted when tokens
+are given out; what lapsed unused is given back with the next lease.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import Session, col, select
+
+from service import database
+from service.delivery import choosing, pace, quota
+from service.delivery.models import Bucket, Relay
+from service.delivery.pace import Grant
+from service.ledger.models import Lane, Run
+from service.prepared import Prepared
+
+RELAY, EDITION = "relay:", "edition:"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What holds messages back now. `relay` and `editions` are messages a second; an edition without one is not in it."""
+
+    relay: float | None = None
+    has_quota: bool = False
+    editions: Mapping[int, float] = field(default_factory=dict)
+    relay_rests: bool = False
+    breaking_waits: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.relay is None and not self.has_quota and not self.editions
+
+    def stops(self, lane: Lane) -> bool:
+        """Whether spans of this lane are let go: a higher one waits, or the relay takes nothing now."""
+        return self.relay_rests or (self.breaking_waits and lane is not Lane.BREAKING)
+
+    def rate_of(self, edition_id: int) -> float | None:
+        """The least of what limits its messages, a second."""
+        rates = [rate for rate in (self.relay, self.editions.get(edition_id)) if rate is not None]
+        return min(rates, default=None)
+
+
+def standing(session: Session, relay: str) -> Standing:
+    connection = session.connection()
+    moment = choosing.moment(database.now(session))
+    found = _STANDING.run(connection, {"the_name": relay, **moment}).fetchone()
+    slowed = _SLOWED.run(connection).fetchall()
+    if found is None:
+        return Standing()
+    rate, slowed_to, per_hour, per_day, rests, breaking = found
+    return Standing(
+        relay=_rate(rate, slowed_to),
+        has_quota=bool(per_hour or per_day),
+        editions={edition_id: float(most) for edition_id, most in slowed},
+        relay_rests=bool(rests),
+        breaking_waits=bool(breaking),
+    )
+
+
+def lease(
+    session: Session, relay: str, wanted: Mapping[str, tuple[int, float | None]], *, unused: int
+) -> dict[str, Grant]:
+    """So many tokens for each of these places, at its rate, or none. `unused` of the relay's have lapsed since the last time."""
+    given: dict[str, Grant] = {}
+    for place in sorted(wanted):  # always in this order, or two workers might wait for each other
+        count, rate = wanted[place]
+        is_relay = place.startswith(RELAY)
+        row = _with_quota(session, relay) if is_relay else None
+        if row is not None:
+            count = min(count, quota.left_or_rest(session, row, database.now(session), unused=unused))
+        given[place] = Grant(0, retry=1.0) if count <= 0 else _granted(session, place, count, rate)
+        if row is not None:
+            quota.note(session, relay, database.now(session), given[place].count - unused)
+    return given
+
+
+def notice_delay(session: Session, relay: str) -> float:
+    """Take a token for a notice; seconds until it may leave. It counts for the quotas, and is not held back by them: a confirmation
+    must not wait until tomorrow.
+    """
+    row = _relay(session, relay)
+    if row is None:
+        return 0.0
+    if row.per_hour or row.per_day:
+        quota.note(session, relay, database.now(session), 1)
+    rate = _rate(row.rate, row.slowed_to)
+    if rate is None:
+        return 0.0
+    _have(session, RELAY + relay)
+    bucket = session.exec(select(Bucket).where(Bucket.place == RELAY + relay).with_for_update()).one()
+    given = pace.notice_grant(database.now(session).timestamp(), bucket.next_at, bucket.notice_at, rate)
+    bucket.next_at, bucket.notice_at = given.next_at, given.notice_at
+    session.add(bucket)
+    return given.delay
+
+
+def is_limited(session: Session, relay: str) -> bool:
+    row = _relay(session, relay)
+    return row is not None and bool(row.rate or row.slowed_to or row.per_hour or row.per_day)
+
+
+def forget_old(session: Session) -> None:
+    """Buckets that nobody has asked for two days, and counts that no quota reaches back to."""
+    long_ago = database.now(session) - timedelta(days=2)
+    session.execute(sa.delete(Bucket).where(col(Bucket.next_at) < long_ago.timestamp()))
+    quota.forget_before(session, long_ago)
+
+
+def _granted(session: Session, place: str, count: int, rate: float | None) -> Grant:
+    """All of them, or none: fewer would soon be asked for again."""
+    if rate is None:
+        return Grant(count)
+    connection, spacing = session.connection(), 1 / rate
+    values = {
+        "the_place": place,
+        "the_stretch": count * spacing,
+        "the_room": max(0.0, pace.AHEAD_SECONDS - (count - 1) * spacing),
+    }
+    found = _GRANTED.run(connection, values).fetchone()
+    if found is None:
+        _have(session, place)
+        return Grant(0, retry=count * spacing / 2)
+    return Grant(count, delay=max(0.0, found[0] - count * spacing), spacing=spacing)
+
+
+def _have(session: Session, place: str) -> None:
+    if session.get(Bucket, place) is None:
+        try:
+            with session.begin_nested():
+                session.add(Bucket(place=place))
+        except IntegrityError:
+            pass  # another worker has just asked, too
+
+
+def _rate(rate: int | None, slowed_to: int | None) -> float | None:
+    rates = [float(one) for one in (rate, slowed_to) if one is not None]
+    return min(rates, default=None)
+
+
+def _relay(session: Session, name: str) -> Relay | None:
+    return session.exec(select(Relay).where(Relay.name == name)).first()
+
+
+def _with_quota(session: Session, name: str) -> Relay | None:
+    """Locked, so that two workers do not both count what is left."""
+    has_one = sa.or_(col(Relay.per_hour).is_not(None), col(Relay.per_day).is_not(None))
+    return session.exec(select(Relay).where(Relay.name == name, has_one).with_for_update()).first()
+
+
+class _seconds(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
+    """The database's own clock in seconds since 1970."""
+
+    type = sa.Double()
+    inherit_cache = True
+
+
+@compiles(_seconds, "postgresql")
+def _postgresql_seconds(element: _seconds, compiler: Any, **_: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS double precision)"
+
+
+@compiles(_seconds, "sqlite")
+def _sqlite_seconds(element: _seconds, compiler: Any, **_: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+_BEGINS = sa.case((col(Bucket.next_at) > _seconds(), col(Bucket.next_at)), else_=_seconds())
+_GRANTED = Prepared(
+    sa.update(Bucket)
+    .where(
+        col(Bucket.place) == sa.bindparam("the_place"),
+        _seconds() + sa.bindparam("the_room", type_=sa.Double()) >= _BEGINS,
+    )
+    .values(next_at=_BEGINS + sa.bindparam("the_stretch", type_=sa.Double()))
+    .returning(col(Bucket.next_at) - _seconds())
+)
+_RESTS = sa.or_(col(Relay.wait_until) > database.utc_now(), col(Relay.rest_until) > database.utc_now())
+_STANDING = Prepared(
+    sa.select(
+        col(Relay.rate), col(Relay.slowed_to), col(Relay.per_hour), col(Relay.per_day),
+        sa.func.coalesce(_RESTS, sa.false()), choosing.BREAKING.exists(),
+    )
+    .select_from(sa.select(sa.literal(1)).subquery().outerjoin(Relay, col(Relay.name) == sa.bindparam("the_name")))
+)  # fmt: skip
+_SLOWED = Prepared(
+    sa.select(col(Run.edition_id), col(Run.slowed_to)).where(
+        col(Run.ended_at).is_(None), col(Run.slowed_to).is_not(None)
+    )
+)

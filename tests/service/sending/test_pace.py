@@ -1,0 +1,159 @@
+"""A relay's rate, shared by all workers: measured where messages arrive."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, select
+
+from service.delivery import pace, pace_rows, relays, slowing
+from service.delivery.models import Bucket
+from service.delivery.models import Relay as RelayRow
+from service.delivery.sending import Sender
+from service.dependencies import Resources
+from tests.support.outbox import office, open_outbox, relay_at
+from tests.support.relay import Relay
+
+RATE = 200
+WORKERS = 4
+NAME = "relay.example.net:25"
+
+
+def readers(count: int) -> list[str]:
+    return [f"reader{number}@example.org" for number in range(count)]
+
+
+def limit(session: Session, name: str, /, **limits: object) -> None:
+    row = session.exec(select(RelayRow).where(RelayRow.name == name)).first() or RelayRow(name=name)
+    for key, value in limits.items():
+        setattr(row, key, value)
+    session.add(row)
+
+
+@asynccontextmanager
+async def workers(resources: Resources, relay: Relay, count: int = WORKERS) -> AsyncIterator[list[Sender]]:
+    """Senders beside each other in one process, each with tokens of its own; none counts, closes or watches anything."""
+    made = [Sender(office(resources, relay_at(relay.url), holder=f"worker {n}")) for n in range(count)]
+    tasks = [asyncio.create_task(work) for one in made for work in (one.run(), at_work(one))]
+    try:
+        yield made
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def at_work(sender: Sender) -> None:
+    while True:
+        await asyncio.gather(*(sender.send_due() for _ in range(2)))
+        await asyncio.sleep(0.1)
+
+
+def arrivals(relay: Relay) -> list[datetime]:
+    return sorted(one.at for one in relay.received)
+
+
+def busiest_second(moments: list[datetime]) -> int:
+    """The most that arrived in any second."""
+    most, first = 0, 0
+    for last, moment in enumerate(moments):
+        while moment - moments[first] >= timedelta(seconds=1):
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def mean(moments: list[datetime]) -> float:
+    return (len(moments) - 1) / (moments[-1] - moments[0]).total_seconds()
+
+
+async def test_four_workers_together_keep_a_relays_rate(resources: Resources, relay: Relay) -> None:
+    """No second above a tenth more, and no time wasted."""
+    name = relay_at(relay.url).name
+    await resources.database.write(limit, name, rate=RATE)
+    await open_outbox(resources, readers(650))
+    async with workers(resources, relay):
+        await relay.until(650)
+    moments = arrivals(relay)
+    assert busiest_second(moments) <= RATE * 1.1
+    assert mean(moments) >= RATE * 0.95
+
+
+async def test_no_two_leases_have_the_same_moments(resources: Resources) -> None:
+    """Whatever workers do with them: what is given out in a second is a second's tokens, and what may be taken ahead."""
+    await resources.database.write(limit, NAME, rate=RATE)
+    loop, given = asyncio.get_running_loop(), 0
+    wanted = {f"relay:{NAME}": (10, float(RATE))}
+    await resources.database.write(pace_rows.lease, NAME, wanted, unused=0)  # makes the bucket
+    started = loop.time()
+
+    async def hungry() -> None:
+        nonlocal given
+        while loop.time() - started < 0.8:
+            found = await resources.database.write(pace_rows.lease, NAME, wanted, unused=0)
+            given += found[f"relay:{NAME}"].count
+
+    await asyncio.gather(*(hungry() for _ in range(4)))
+    elapsed = loop.time() - started
+    assert given <= RATE * (elapsed + pace.AHEAD_SECONDS) + 1
+    assert given >= RATE * 0.7
+
+
+async def test_without_a_limit_nothing_is_leased(resources: Resources, relay: Relay) -> None:
+    await open_outbox(resources, readers(60))
+    async with workers(resources, relay, 1):
+        await relay.until(60)
+    assert await resources.database.read(buckets) == []
+
+
+async def test_a_quota_stops_an_edition_and_says_so_and_notices_go_on(
+    resources: Resources, relay: Relay
+) -> None:
+    name = relay_at(relay.url).name
+    await resources.database.write(limit, name, per_day=30)
+    outbox = await open_outbox(resources, readers(50))
+    async with workers(resources, relay, 2):
+        await relay.until(30)
+        await asyncio.sleep(0.8)
+        assert len(relay.received) == 30
+        state = await resources.database.read(relays.state_of)
+        assert state is not None
+        assert state.is_resting
+        assert "quota of 30 messages in 24 hours is used up" in str(state.problem)
+        assert await resources.database.read(relays.is_ready, name)
+        rows = (await outbox.rows()).values()
+        assert sorted(row.attempts for row in rows) == [0] * 20 + [1] * 30
+        await resources.database.write(limit, name, per_day=100, rest_until=None)
+        await relay.until(50)
+
+
+async def test_slowed_down_by_hand_it_is_felt_within_a_second_and_full_speed_again_too(
+    resources: Resources, relay: Relay
+) -> None:
+    outbox = await open_outbox(resources, readers(400))
+    relay.delay = 0.02  # or all of them had left before anybody could slow it down
+    now, uid = resources.clock.now(), outbox.edition.uid
+    async with workers(resources, relay, 2):
+        await relay.until(20)
+        await resources.database.write(slowing.slow, uid, 10, now=now, actor="test")
+        await asyncio.sleep(1)
+        before = len(relay.received)
+        assert before < 400
+        await asyncio.sleep(1)
+        assert len(relay.received) - before <= 14
+        assert (await outbox.progress()).slowed_to == 10
+        await resources.database.write(slowing.slow, uid, None, now=now, actor="test")
+        await relay.until(400)
+
+
+async def test_two_workers_make_the_first_bucket_at_once(resources: Resources) -> None:
+    wanted = {f"relay:{NAME}": (1, 1000.0)}
+    await asyncio.gather(
+        *(resources.database.write(pace_rows.lease, NAME, wanted, unused=0) for _ in range(4))
+    )
+    assert await resources.database.read(buckets) == [f"relay:{NAME}"]
+
+
+def buckets(session: Session) -> list[str]:
+    return [bucket.place for bucket in session.exec(select(Bucket))]
