@@ -70,7 +70,10 @@ async def added(resources: Asked, who: Writer, posting: Posted, asked: NewSuppre
     ),
 )
 async def lifted(resources: Asked, who: Writer, posting: Posted, asked: LiftedSuppression) -> Response:
-    """The address gets mail again if it subscribes; the entry stays on record with the reason for lifting it."""
+    """The address gets mail again if it subscribes; the entry stays on record with the reason for lifting it.
+
+    A complaint only the reader takes back, by signing up and confirming anew.
+    """
     now = resources.clock.now()
 
     def lift(session: Session) -> Suppression:
@@ -78,7 +81,7 @@ async def lifted(resources: Asked, who: Writer, posting: Posted, asked: LiftedSu
         if row is None:
             raise SuppressionNotFound
         return shapes.suppression(
-            register.lift(session, row, because=asked.because, actor=who.actor, now=now)
+            register.lift_for_staff(session, row.id, because=asked.because, actor=who.actor, now=now)
         )
 
     return await posting.write(200, lift)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from service.desk import (
     blocks,
+    bounces,
     deliveries,
     departure,
     dkim,
@@ -16,6 +17,7 @@ from service.desk import (
     recovery,
     relays,
     sign_in,
+    suppressions,
     today,
     workers,
 )
@@ -36,6 +38,8 @@ PAGES = (
     recovery,
     relays,
     dkim,
+    bounces,
+    suppressions,
     workers,
 )
 for page in PAGES:

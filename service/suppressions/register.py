@@ -7,18 +7,26 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import addresses, tokens
-from service.errors import NotFound
+from service.addresses import AddressInvalid
+from service.errors import Conflict, NotFound
 from service.events import log as events
 from service.suppressions import queries
 from service.suppressions.models import Reason, Suppression
 
 OWN_REASONS = (Reason.REQUEST, Reason.COMPLAINT)  # what the person decided, the person may take back
+NEVER_FOR_THEM = (
+    Reason.COMPLAINT,
+)  # a request may have been entered by the desk, on the telephone; a complaint is a provider's word
 ASK_AGAIN_AFTER = timedelta(days=30)
 EVIDENCE_CHARACTERS = 1000
 
 
 class SuppressionNotFound(NotFound):
     """This address is not suppressed, or not any more."""
+
+
+class TheirsToLift(Conflict):
+    """This reader has complained of our mail. Only they can take that back: by signing up and confirming anew."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,29 @@ def lift(session: Session, entry: Suppression, *, because: str, actor: str, now:
     return entry
 
 
+def lift_for_staff(session: Session, number: int, *, because: str, actor: str, now: datetime) -> Suppression:
+    """As somebody at the desk or a program may: never a complaint."""
+    entry = session.get(Suppression, number)
+    if entry is None:
+        raise SuppressionNotFound
+    if entry.lifted_at is None and entry.reason in NEVER_FOR_THEM:
+        raise TheirsToLift
+    return lift(session, entry, because=because, actor=actor, now=now)
+
+
+def searched(
+    session: Session, text: str, *, pepper: str, before: int | None = None, limit: int = 100
+) -> list[Suppression]:
+    """The newest first, those that were lifted too. A whole address in any spelling finds also what was kept of it when it was erased."""
+    query = select(Suppression).order_by(col(Suppression.id).desc()).limit(limit)
+    if before is not None:
+        query = query.where(col(Suppression.id) < before)
+    if text.strip():
+        part = sa.func.lower(col(Suppression.address)).contains(text.strip().lower(), autoescape=True)
+        query = query.where(sa.or_(part, col(Suppression.address_hash) == _hash_of(text, pepper)))
+    return list(session.exec(query))
+
+
 def page(session: Session, *, after: int = 0, limit: int = 100) -> list[Suppression]:
     """Those in force, in the order of their entry."""
     query = (
@@ -99,6 +130,13 @@ def page(session: Session, *, after: int = 0, limit: int = 100) -> list[Suppress
 
 def find_by_address(session: Session, address: str, *, pepper: str) -> Suppression | None:
     return in_force(session, tokens.keyed_hash(pepper, addresses.parse(address).key))
+
+
+def _hash_of(text: str, pepper: str) -> str:
+    try:
+        return tokens.keyed_hash(pepper, addresses.parse(text).key)
+    except AddressInvalid:
+        return ""
 
 
 def _get_in_force(session: Session, address_hash: str) -> Suppression:
