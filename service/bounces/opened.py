@@ -179,8 +179,13 @@ def _decoded(data: bytes, charset: str) -> str:
         text = data.decode(charset, "replace") if codec.name not in SLOW_OR_NO_TEXT else ""
     except (LookupError, ValueError):
         text = ""
-    text = text or data.decode("utf-8", "replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").replace("\xa0", " ")
+    text = storable(text or data.decode("utf-8", "replace"))
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")
+
+
+def storable(text: str) -> str:
+    """What a database and UTF-8 take: no NUL and no half of a surrogate pair, both of which UTF-7 and JSON can spell."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _without_tags(page: str) -> str:

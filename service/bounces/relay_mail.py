@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from service.bounces import addressing
+from service.bounces.opened import storable
 from service.bounces.sayings import Saying
 
 _OPENING = re.compile(r"\{\s*\"(?:notificationType|eventType|Type)\"")
@@ -36,10 +38,11 @@ def _recipients(kind: str, told: dict[str, Any]) -> list[dict[str, Any]]:
 def _saying(kind: str, one: dict[str, Any], told: dict[str, Any]) -> Saying:
     bounce = told.get("bounce")
     weight = bounce.get("bounceType") if isinstance(bounce, dict) else ""
-    diagnostic = re.sub(r"^smtp;\s*", "", str(one.get("diagnosticCode") or ""))
-    status = str(one.get("status") or _STATUS_OF.get(str(weight), ""))
+    diagnostic = re.sub(r"^smtp;\s*", "", storable(str(one.get("diagnosticCode") or "")))
+    status = storable(str(one.get("status") or _STATUS_OF.get(str(weight), "")))[:12]
     action = "delivered" if kind == "delivery" else str(one.get("action") or "").lower()
-    return Saying(str(one.get("emailAddress") or "") or None, diagnostic, status, action)
+    recipient = addressing.first_in(storable(str(one.get("emailAddress") or "")))
+    return Saying(recipient or None, diagnostic, status, action)
 
 
 def _object(text: str) -> dict[str, Any] | None:

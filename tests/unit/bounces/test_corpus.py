@@ -1,12 +1,15 @@
 """Real messages with labels: how well they are read, and that nothing breaks on any of them, whole, cut or with other line ends."""
 
+import json
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.bounces import report
+from service.bounces import explanation, report
 from service.bounces.findings import Kind
 from tests.support import bounce_score
 from tests.support.bounce_score import Judged
@@ -75,3 +78,63 @@ def test_any_patchwork_is_read(one: str, other: str, here: float, there: float, 
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_read(raw: bytes) -> None:
     assert report.read(raw).findings
+
+
+CHARSETS = [
+    "utf-7",
+    "utf-16",
+    "utf-8",
+    "idna",
+    "punycode",
+    "iso-2022-jp",
+    "hz",
+    "rot13",
+    "cp037",
+    "x-unknown",
+    "",
+]
+ENCODINGS = ["", "base64", "quoted-printable", "x-uuencode"]
+
+
+@given(st.sampled_from(CHARSETS), st.sampled_from(ENCODINGS), st.binary(max_size=200), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_what_is_told_can_always_be_kept(charset: str, encoding: str, body: bytes, is_bounce: bool) -> None:
+    """Any database and any encoding take it: no NUL, no half of a surrogate pair."""
+    header = f"Subject: =?{charset}?q?+2AA-=00?=\nContent-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: {encoding}\n"
+    author = "From: MAILER-DAEMON@example.org\n" if is_bounce else "From: a@example.org\n"
+    said = b"\n<reader@example.org>: 550 5.1.1 +2AA- " + body
+    told = report.read((author + header).encode() + said)
+    for text in strings(explanation.explain(told)):
+        assert "\0" not in text
+        text.encode("utf-8")
+
+
+def test_a_notification_in_json_can_be_kept_too() -> None:
+    bounced = {
+        "emailAddress": "reader@example.org",
+        "diagnosticCode": "smtp; 550 5.1.1 \ud800\0",
+        "status": "5.1.1\0",
+        "action": "failed",
+    }
+    told = {
+        "notificationType": "Bounce",
+        "bounce": {"bounceType": "Permanent", "bouncedRecipients": [bounced]},
+    }
+    (found,) = report.read(f"Subject: x\n\n{json.dumps(told)}".encode()).findings
+    assert (found.kind, found.recipient, found.status) == (Kind.PERMANENT, "reader@example.org", "5.1.1")
+    assert found.text == "550 5.1.1 ?"
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from strings(one)
+
+
+def test_every_explanation_is_one_line_of_json() -> None:
+    for name in NAMES:
+        line = json.dumps(explanation.explain(bounce_score.told(name)))
+        assert "\n" not in line
+        assert json.loads(line)["kind"] in set(Kind)
