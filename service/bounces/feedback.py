@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from service.bounces import addressing
 from service.bounces.findings import Kind
-from service.bounces.opened import Fields, Opened, header_of
+from service.bounces.opened import Fields, Opened, header_of, words_of
 
 ABUSE = (Kind.COMPLAINT, "complaint", "RFC 5965 section 7.3: a reader calls it spam")
 _TYPES = {
@@ -20,6 +20,7 @@ _TYPES = {
 }  # fmt: skip
 
 
+_OUTLOOK = re.compile(r"\s*complaint about message from\b", re.IGNORECASE)
 _REDACTED = re.compile(r"redacted|x+@|hidden@|removed@", re.IGNORECASE)
 
 
@@ -38,7 +39,7 @@ def feedback_of(opened: Opened) -> Feedback | None:
     if machine is None:
         machine = next((part for part in opened.parts if _looks_like_one(part.text)), None)
         if machine is None:
-            return None
+            return _of_outlook(opened)
     fields = _all_fields(machine.text)
     stated = re.match(r"[\w-]+", fields.first("feedback-type").strip().lower())
     feedback = stated[0] if stated else "abuse"
@@ -51,11 +52,25 @@ def feedback_of(opened: Opened) -> Feedback | None:
     return Feedback(kind, rule, source, feedback, tuple(dict.fromkeys(recipients)), words)
 
 
+def _of_outlook(opened: Opened) -> Feedback | None:
+    """Outlook.com's programme for senders passes complaints on in a form of its own, with the reader in a field of the copy."""
+    if not _OUTLOOK.match(words_of(opened.fields.first("subject"))):
+        return None
+    copies = [part.text for part in opened.parts if part.is_original]
+    named = [
+        header_of(copy.lstrip().encode("utf-8", "replace"))[0].first("x-hmxmroriginalrecipient")
+        for copy in copies
+    ]
+    recipients = tuple(address for value in named if (address := addressing.first_in(value)))
+    source = "Outlook.com, Junk Mail Reporting Program: a reader calls it spam"
+    return Feedback(Kind.COMPLAINT, "complaint", source, "abuse", recipients, "")
+
+
 def _looks_like_one(text: str) -> bool:
     """Its two obligatory fields (section 3.1), in a part that says it is something else."""
     return all(re.search(rf"(?mi)^{name}[ \t]*:", text[:4_000]) for name in ("feedback-type", "user-agent"))
 
 
 def _all_fields(text: str) -> Fields:
-    fields, rest = header_of(text.lstrip().encode())
+    fields, rest = header_of(text.lstrip().encode("utf-8", "replace"))
     return Fields((*fields, *header_of(rest.lstrip())[0]))

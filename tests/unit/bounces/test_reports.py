@@ -211,3 +211,14 @@ def test_a_complaint_may_name_many_and_a_wrong_content_type() -> None:
         b"message/feedback-report", b"text/plain"
     )
     assert [found.recipient for found in read(raw)] == ["a@example.org", "b@example.org"]
+
+
+def test_outlooks_complaints_have_a_form_of_their_own() -> None:
+    copy = "X-HmXmrOriginalRecipient: reader@example.org\nMessage-ID: <42.7@news.example.org>\nSubject: Your memo\n\nGood morning.\n"
+    raw = returned_mails.report("", copy=copy, kind="none").replace(
+        b"Subject: Und", b"Subject: complaint about message from 192.0.2.7: Und"
+    )
+    told = report.read(raw.replace(b"Content-Type: message/none", b"Content-Type: text/plain"))
+    (found,) = told.findings
+    assert (told.form, found.kind, found.recipient) == (Form.ARF, Kind.COMPLAINT, "reader@example.org")
+    assert found.original.message_id == "42.7@news.example.org"
