@@ -9,6 +9,7 @@ from service.bounces.hooks.models import RelayEvent, RelayHook
 from service.bounces.models import Bounce, BounceWave, Inbox, ReturnedMail
 from service.deadlines.models import Deadline
 from service.delivery.models import DkimKey, Relay
+from service.doctor.models import Checkup
 from service.editions.models import Cadence, Edition, Occurrence, Rendition, Version, VersionItem
 from service.events.models import Event
 from service.ledger.models import Bounced, Delivery, Notice, Run, Span
@@ -28,6 +29,7 @@ __all__ = [
     "Bounced",
     "Cadence",
     "CaughtMessage",
+    "Checkup",
     "ConsentEvent",
     "Continuity",
     "Cooldown",

@@ -19,6 +19,7 @@ class Process:
     watching: Watching
     limiter: SignInLimiter = field(default_factory=SignInLimiter)
     passwords: Passwords = field(default_factory=Passwords)
+    is_examining: bool = False
 
 
 def of(request: Request, resources: Resources) -> Process:

@@ -8,6 +8,7 @@ from service.desk import (
     deliveries,
     departure,
     dkim,
+    doctor,
     editions,
     live,
     looks,
@@ -40,6 +41,7 @@ PAGES = (
     dkim,
     bounces,
     suppressions,
+    doctor,
     workers,
 )
 for page in PAGES:

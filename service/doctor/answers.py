@@ -4,6 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.errors import Invalid
+
+
+class Unusable(Invalid):
+    """This cannot be looked at."""
+
 
 class Status(StrEnum):
     FOUND = "found"

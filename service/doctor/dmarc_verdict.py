@@ -79,14 +79,13 @@ def _unusable(seen: Seen, stop: Stop) -> Finding:
 
 
 def _about(policy: Policy, seen: Seen) -> Iterator[Finding]:
-    domain, place = seen.domain, f"_dmarc.{policy.domain}"
+    domain, better = seen.domain, Remedy(_better(policy), f"_dmarc.{policy.domain}", "TXT")
     applied = policy.p if policy.domain == domain else policy.for_subdomains()
     if applied == "none":
-        advice = "Once the reports show that all you send passes, go on to quarantine, later to reject."
         yield _say(
             "dmarc.none", Severity.NOTE, domain, "The DMARC policy is none: it only watches.",
-            "That meets the providers' rules, and keeps nobody from sending as you.", advice,
-            Remedy(_changed(policy, "sp" if policy.domain != domain else "p", "quarantine"), place, "TXT"),
+            "That meets the providers' rules, and keeps nobody from sending as you.",
+            "Once the reports show that all you send passes, go on to p=quarantine, later to p=reject.",
         )  # fmt: skip
     if policy.tags.get("t", "").lower() == "y" and applied != "none":
         yield _say(
@@ -96,14 +95,12 @@ def _about(policy: Policy, seen: Seen) -> Iterator[Finding]:
     if not policy.reports_to():
         yield _say(
             "dmarc.no_reports", Severity.NOTE, domain, "The DMARC policy asks for no reports (rua).",
-            "Without them nobody tells you what of your mail fails, or who else sends as you.", "Name an address.",
-            Remedy(_changed(policy, "rua", f"mailto:dmarc@{policy.domain}"), place, "TXT"),
+            "Without them nobody tells you what of your mail fails, or who else sends as you.", "Name an address.", better,
         )  # fmt: skip
     if gone := [tag for tag in dmarc.GONE if tag in policy.tags]:
         yield _say(
             "dmarc.stale_tags", Severity.NOTE, domain, f"The DMARC policy has {', '.join(gone)}, which RFC 9989 dropped.",
-            "Receivers ignore them; a part of the mail (pct) cannot be named any more.", "Take them out; t=y is what tests now.",
-            Remedy(_without(policy, gone), place, "TXT"),
+            "Receivers ignore them; a part of the mail (pct) cannot be named any more.", "Take them out; t=y is what tests now.", better,
         )  # fmt: skip
     yield from _reports(policy, seen)
 
@@ -163,23 +160,20 @@ def _alignment(seen: Seen, sending: Sending, policy: Policy | None) -> Iterator[
     elif by_spf:
         yield _say(
             "alignment.spf_only", Severity.WARN, seen.domain, "Only SPF is aligned: messages are not signed by this domain.",
-            "SPF breaks with every forwarding, and then DMARC fails.", "Activate a DKIM key.",
-            Remedy(f"memo dkim create {seen.domain}"),
+            "SPF breaks with every forwarding, and then DMARC fails.", "Activate a DKIM key of this domain.",
         )  # fmt: skip
     else:
         yield _say(
             "alignment.none", Severity.FAIL, seen.domain,
             f"Messages cannot pass DMARC: not signed by this domain, and the return path is {envelope}.", ALIGNMENT,
-            "Activate a DKIM key for this domain.", Remedy(f"memo dkim create {seen.domain}"),
+            "Activate a DKIM key of this domain.",
         )  # fmt: skip
 
 
-def _changed(policy: Policy, tag: str, value: str) -> str:
-    return _text({**policy.tags, tag: value})
-
-
-def _without(policy: Policy, gone: list[str]) -> str:
-    return _text({tag: value for tag, value in policy.tags.items() if tag not in gone})
+def _better(policy: Policy) -> str:
+    """The same policy, with somebody to report to and without what is gone."""
+    kept = {tag: value for tag, value in policy.tags.items() if tag not in dmarc.GONE}
+    return _text(kept if policy.reports_to() else {**kept, "rua": f"mailto:dmarc@{policy.domain}"})
 
 
 def _text(tags: Mapping[str, str]) -> str:

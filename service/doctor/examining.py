@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from service import addresses, logs
 from service.addresses import AddressInvalid
 from service.doctor import facts, machine, machine_verdict, newsletter_verdict, plan
+from service.doctor.answers import Unusable
 from service.doctor.facts import Facts
 from service.doctor.findings import Examination, Finding, Group, Severity
 from service.doctor.plan import Holder
-from service.errors import Invalid
 from service.newsletters.publication import NewsletterNotFound
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ log = logs.get(__name__)
 LOOK_SECONDS = 20.0
 
 
-class DomainUnusable(Invalid):
+class DomainUnusable(Unusable):
     """This is no domain. Give the part behind the @ of a newsletter's From address."""
 
 

@@ -12,14 +12,13 @@ from dns.message import QueryMessage
 from dns.rdata import Rdata
 from dns.rdtypes.ANY.TXT import TXT
 
-from service.doctor.answers import Answer, Status
-from service.errors import Invalid
+from service.doctor.answers import Answer, Status, Unusable
 
 SECONDS = 5.0
 AT_ONCE = 16
 
 
-class ResolverUnusable(Invalid):
+class ResolverUnusable(Unusable):
     """MEMO_RESOLVER names no name server. Give the address of one, with its port if that is not 53: 192.0.2.53 or 192.0.2.53:5353."""
 
 

@@ -57,7 +57,7 @@ def _judged(seen: Seen) -> Iterator[Finding]:
 
 
 def _mail_exchanger(seen: Seen) -> Finding:
-    remedy = Remedy(f"10 {seen.here or 'mail.example.org'}.", seen.domain, "MX")
+    remedy = Remedy(f"10 {_host(seen)}.", seen.domain, "MX")
     hosts = answers.hosts(seen.mx)
     if hosts == [""]:
         found = "Its MX says that it takes no mail (RFC 7505)."
@@ -86,6 +86,11 @@ def _mail_exchanger(seen: Seen) -> Finding:
         f"Its mail goes to {words}{seen.mx.by_way_of}.",
         WHY,
     )
+
+
+def _host(seen: Seen) -> str:
+    """Our own name, if it is one that others can look up."""
+    return seen.here if seen.here_at and seen.here not in seen.here_at else f"mail.{seen.domain}"
 
 
 def _bad(code: str, seen: Seen, found: str, advice: str, *remedies: Remedy) -> Finding:

@@ -38,16 +38,14 @@ def judged(record: Record, sending: Sending) -> list[Finding]:
 
 
 def _about(record: Record, sending: Sending) -> Iterator[Finding]:
-    yield from _ends(record)
+    yield from _ends(record, sending)
     yield from _cost(record)
     yield from _below(record)
     yield from _lets_us(record, sending)
 
 
 def _missing(record: Record, sending: Sending) -> Finding:
-    elsewhere = (
-        f" It is {record.answer.status.value}{record.answer.by_way_of}." if record.answer.is_void else ""
-    )
+    where = f" ({record.answer.status.value}{record.answer.by_way_of})" if record.answer.is_void else ""
     is_ours = sending.return_path is not Fate.REPLACED
     why = WHY if is_ours else (
         f"{sending.labels} puts a return path of its own on messages, so this record is not asked today. It is with a return path of "
@@ -58,14 +56,14 @@ def _missing(record: Record, sending: Sending) -> Finding:
         Group.DOMAIN,
         _severity(sending),
         record.domain,
-        f"There is no SPF record.{elsewhere}",
+        f"There is no SPF record{where}.",
         why,
         _advice_for(sending),
         (_put(record, _mended("v=spf1 ~all", sending)),),
     )
 
 
-def _ends(record: Record) -> Iterator[Finding]:
+def _ends(record: Record, sending: Sending) -> Iterator[Finding]:
     term = record.all_term
     if term is None and any(one.name == "redirect" for one in record.terms):
         return
@@ -75,20 +73,18 @@ def _ends(record: Record) -> Iterator[Finding]:
             if term is None
             else "The SPF record ends in ?all."
         )
-        fixed = record.text if term is None else " ".join(w for w in record.text.split() if w != term.text)
         yield Finding(
             "spf.neutral", Group.DOMAIN, Severity.WARN, record.domain, found,
             "Then it forbids nobody to use your domain, and providers give it little weight.",
             "End it with ~all, or with -all once all that you send passes.",
-            (_put(record, f"{fixed} ~all"),),
+            (_put(record, _mended(record.text, sending)),),
         )  # fmt: skip
     elif term.qualifier == "+":
-        fixed = " ".join("~all" if word == term.text else word for word in record.text.split())
         yield Finding(
             "spf.all_pass", Group.DOMAIN, Severity.FAIL, record.domain, "The SPF record ends in +all.",
             "That lets the whole world send as your domain, and providers take it for a sign of spam.",
             "End it with ~all.",
-            (_put(record, fixed),),
+            (_put(record, _mended(record.text, sending)),),
         )  # fmt: skip
 
 
@@ -147,7 +143,7 @@ def _lets_us(record: Record, sending: Sending) -> Iterator[Finding]:
         yield Finding(
             "spf.address_missing", Group.DOMAIN, Severity.WARN, record.domain,
             f"The SPF record does not let {sending.place} send: {words}.", WHY,
-            "If messages leave from there, add its addresses.", (_put(record, _with(record.text, _networks(refused))),),
+            "If messages leave from there, add its addresses.", (_put(record, _mended(record.text, sending)),),
         )  # fmt: skip
 
 
@@ -181,18 +177,18 @@ def _put(record: Record, text: str) -> Remedy:
 
 
 def _mended(text: str, sending: Sending) -> str:
-    """The record with all that has to be in it."""
-    present = set(text.split())
-    wanted = [f"include:{name}" for name in sending.includes] + _networks(sending.addresses)
-    if not wanted and len(present) <= 2:
-        wanted = [f"ip4:{EXAMPLE}"]
-    return _with(text, [term for term in wanted if term not in present])
-
-
-def _with(text: str, terms: list[str]) -> str:
+    """The record with all that has to be in it, and an end that says something."""
     words = text.split()
-    place = next((at for at, word in enumerate(words) if word.lstrip("+-~?") == "all"), len(words))
-    return " ".join([*words[:place], *terms, *words[place:]])
+    ends = [word for word in words if word.lstrip("+-~?").lower() == "all"]
+    end = ends[0] if ends and ends[0][0] in "-~" else "~all"
+    kept = [word for word in words if word not in ends]
+    wanted = [f"include:{name}" for name in sending.includes] + _networks(sending.addresses)
+    if not wanted and len(kept) <= 1:
+        wanted = [f"ip4:{EXAMPLE}"]
+    is_redirected = not ends and any(word.lower().startswith("redirect=") for word in kept)
+    return " ".join(
+        [*kept, *(term for term in wanted if term not in kept), *([] if is_redirected else [end])]
+    )
 
 
 def _networks(addresses: tuple[str, ...] | list[str]) -> list[str]:

@@ -59,10 +59,10 @@ async def test_each_finding_about_a_policy(
 async def test_what_to_publish(dns: NameServer, resolver: Resolver) -> None:
     dns.txt("_dmarc.example.org", "v=DMARC1; p=none; pct=100; sp=none; adkim=s")
     remedies = {one.code: one.remedies[0] for one in await judged(resolver) if one.remedies}
-    assert remedies["dmarc.none"].text == "v=DMARC1; p=quarantine; sp=none; pct=100; adkim=s"
-    assert remedies["dmarc.stale_tags"].text == "v=DMARC1; p=none; sp=none; adkim=s"
-    assert remedies["dmarc.no_reports"].text.endswith("; rua=mailto:dmarc@example.org")
-    assert {one.name for one in remedies.values()} == {"_dmarc.example.org"}
+    assert set(remedies) == {"dmarc.stale_tags", "dmarc.no_reports"}
+    for remedy in remedies.values():
+        assert remedy.text == "v=DMARC1; p=none; sp=none; adkim=s; rua=mailto:dmarc@example.org"
+        assert remedy.name == "_dmarc.example.org"
     (missing,) = [one for one in await judged(resolver, domain="example.net") if one.code == "dmarc.missing"]
     assert missing.severity is Severity.FAIL
     assert missing.remedies[0].text == "v=DMARC1; p=none; rua=mailto:dmarc@example.net"
