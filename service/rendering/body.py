@@ -4,7 +4,7 @@ import hashlib
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from markupsafe import Markup
@@ -27,7 +27,6 @@ from service.rendering.fields import Marks
 from service.rendering.rendition import Part, Rendition, part
 from service.rendering.themes import Theme
 
-_PREFORMATTED = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 _SPACE_AROUND_LINES = re.compile(r"[ \t]*\n[ \t\n]*")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -39,6 +38,8 @@ class _Page:
     content: EditionContent
     templates: Path
     marks: Marks
+    # The last one: a document that fits has just been drawn, to see whether it does.
+    drawn: list[tuple[Document, bool, str]] = field(default_factory=list)
 
     def values(self, document: Document, *, is_cut_short: bool) -> dict[str, object]:
         facts = self.content.newsletter
@@ -62,8 +63,13 @@ class _Page:
         }
 
     def html(self, document: Document, *, is_cut_short: bool) -> str:
+        for known, was_cut_short, text in self.drawn:
+            if known is document and was_cut_short == is_cut_short:
+                return text
         template = environment.of(self.templates).get_template("edition/body.html")
-        return inlining.inline(tidy_html(template.render(self.values(document, is_cut_short=is_cut_short))))
+        text = inlining.inline(tidy_html(template.render(self.values(document, is_cut_short=is_cut_short))))
+        self.drawn[:] = [(document, is_cut_short, text)]
+        return text
 
     def text(self, document: Document, *, is_cut_short: bool) -> str:
         template = environment.of(self.templates).get_template("edition/body.txt")
@@ -159,14 +165,7 @@ def surroundings(marks: Marks, language: str, way: str, accent: str, theme: Them
 
 def tidy_html(rendered: str) -> str:
     """Indentation is for people who read templates; it is not sent a million times."""
-    pieces = _PREFORMATTED.split(rendered)
-    return (
-        "".join(
-            piece if number % 2 else _SPACE_AROUND_LINES.sub("\n", piece)
-            for number, piece in enumerate(pieces)
-        ).strip("\n")
-        + "\n"
-    )
+    return _SPACE_AROUND_LINES.sub("\n", rendered).strip("\n") + "\n"
 
 
 def tidy_text(rendered: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -46,6 +47,14 @@ class _Email(RendererHTML):
         token.attrs["class"] = "picture"
         token.attrs["width"] = str(env[_COLUMN])
         return super().image(tokens, idx, options, env)
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Lines and blanks spelled out: not every mail program keeps those of `pre`, or wraps what is too long."""
+        lines = escapeHtml(tokens[idx].content.rstrip("\n")).split("\n")
+        kept = "<br>".join(line.replace("  ", "\u00a0 ") for line in lines)
+        return f'<p class="{tokens[idx].attrs.get("class", "code")}"><code>{kept}</code></p>\n'
+
+    code_block = fence
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "" if tokens[idx].meta.get(_DROPPED) else self.renderToken(tokens, idx, options, env)
@@ -111,6 +120,8 @@ def _dress(token: Token) -> None:
     if token.type in {"heading_open", "heading_close"}:
         level = min(6, _TOP_HEADING + max(0, int(token.tag[1:]) - 2))
         token.tag = f"h{level}"
+    if token.type == "th_open":
+        token.attrs["scope"] = "col"
     if token.type in _CLASSES:
         token.attrJoin("class", _CLASSES[token.type])
     elif token.type == "heading_open":

@@ -113,7 +113,6 @@ class MastheadPicture(Piece):
         title="Address of the picture", description="PNG or JPEG; it stands for the name."
     )
     width: int = Field(ge=40, le=640, title="Width in pixels")
-    height: int = Field(ge=16, le=400, title="Height in pixels")
 
 
 class Look(Piece):

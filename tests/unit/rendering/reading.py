@@ -87,6 +87,17 @@ def good(raw: bytes, kind: str, address: str) -> None:
     )
 
 
+def faults(raw: bytes, address: str) -> list[str]:
+    return message_check.check(
+        raw,
+        kind="edition",
+        mail_from="bounce@news.example.org",
+        rcpt_to=address,
+        public_url="https://news.example.org",
+        now=samples.ENVELOPE.date,
+    )
+
+
 def lines_hold(raw: bytes) -> None:
     """The rules for lines that hold for every message, whatever is in it (RFC 5322 §2.1.1, RFC 2045 §6.7, RFC 5321 §4.5.2)."""
     assert raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n")
