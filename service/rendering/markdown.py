@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
-from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -48,14 +47,6 @@ class _Email(RendererHTML):
         token.attrs["width"] = str(env[_COLUMN])
         return super().image(tokens, idx, options, env)
 
-    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Lines and blanks spelled out: not every mail program keeps those of `pre`, or wraps what is too long."""
-        lines = escapeHtml(tokens[idx].content.rstrip("\n")).split("\n")
-        kept = "<br>".join(line.replace("  ", "\u00a0 ") for line in lines)
-        return f'<p class="{tokens[idx].attrs.get("class", "code")}"><code>{kept}</code></p>\n'
-
-    code_block = fence
-
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "" if tokens[idx].meta.get(_DROPPED) else self.renderToken(tokens, idx, options, env)
 
@@ -90,7 +81,7 @@ def _parser() -> MarkdownIt:
 def to_html(source: str, marks: Marks, column: int = COLUMN) -> Markup:
     """`column`: how many pixels wide the text is where there is room."""
     parser = _parser()
-    tokens = tokens_of(source, marks)
+    tokens = [shown for token in tokens_of(source, marks) for shown in _spelled_out(token)]
     outer = [token for token in tokens if token.level == 0 and token.nesting >= 0]
     if outer:
         outer[-1].attrJoin("class", "end")
@@ -114,6 +105,21 @@ def opening(source: str, blocks: int) -> tuple[str, bool]:
         return source, False
     kept = source.split("\n")[: ends[blocks - 1]] if blocks else []
     return "\n".join(kept).rstrip("\n"), True
+
+
+def _spelled_out(token: Token) -> list[Token]:
+    """Code with its lines and blanks spelled out: not every mail program keeps those of `pre`, or wraps what is too long."""
+    if token.type not in {"fence", "code_block"}:
+        return [token]
+    spans: list[Token] = []
+    for line in token.content.rstrip("\n").split("\n"):
+        spans += [Token("hardbreak", "br", 0)] if spans else []
+        spans.append(Token("code_inline", "code", 0, content=line.replace("  ", "\u00a0 ") or "\u00a0"))
+    return [
+        Token("paragraph_open", "p", 1, attrs={"class": _CLASSES[token.type]}, level=token.level, block=True),
+        Token("inline", "", 0, children=spans, level=token.level + 1, block=True),
+        Token("paragraph_close", "p", -1, level=token.level, block=True),
+    ]
 
 
 def _dress(token: Token) -> None:
