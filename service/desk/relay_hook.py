@@ -16,6 +16,7 @@ from service.bounces.hooks.calls import Trouble
 from service.bounces.hooks.formats import Format
 from service.bounces.hooks.models import RelayEvent, RelayHook
 from service.bounces.hooks.register import Made
+from service.bounces.models import Action
 from service.delivery import relay_register
 from service.delivery.models import Relay
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
@@ -25,6 +26,20 @@ from service.newsletters import publication
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/relays/{name}/hook"
 FORMER = {"0": "not at all", "24": "for a day", "168": "for a week", "720": "for 30 days"}
+
+OUTCOMES = {
+    None: "not handled yet",
+    Action.NONE.value: "nothing had to be done",
+    Action.SUPPRESSED.value: "not mailed any more",
+    Action.STRUCK.value: "counted against the address",
+    Action.WAITS.value: "believed when it is said again a day later",
+    Action.HELD.value: "held for a person: many readers got the same",
+    Action.DISMISSED.value: "no fault of the reader",
+    Action.ENDED.value: "the subscription has ended",
+    Action.ALARMED.value: "the newsroom was told",
+    Action.KNOWN.value: "known already",
+    Action.UNMATCHED.value: "no reader of ours",
+}
 
 
 @dataclass(frozen=True)
@@ -140,7 +155,7 @@ async def _page(
         wrong=problem.field if isinstance(problem, Invalid) else None,
         forms=formats.FORMATS,
         former=FORMER,
-        now=visit.resources.clock.now(),
+        outcomes=OUTCOMES,
         looked_at=formats.LOOKED_AT,
     )
 

@@ -81,8 +81,27 @@ async def test_a_relay_that_refuses_us_is_mended_and_used(
         async with page.expect_navigation():
             await page.click("text=Make it the main relay")
         await look(page, f"relays-main-{name}")
+        await hear(page, name)
         await sign(page, name)
     await context.close()
+
+
+async def hear(page: Page, name: str) -> None:
+    """From the relays to an address for its events, copied once."""
+    await page.click("main a[href='/desk/relays/amazon-ses']")
+    await page.click("text=Events")
+    await look(page, f"hook-none-{name}")
+    await page.select_option("select[name=format]", "sendgrid")
+    async with page.expect_navigation():
+        await page.click("main button")
+    assert "/hooks/amazon-ses/" in await page.input_value("#address")
+    await look(page, f"hook-made-{name}")
+    await page.fill("input[name=key]", "no key")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.name") == "key"
+    await look(page, f"hook-wrong-{name}")
+    await page.click("header nav a[href$='/relays']")
 
 
 async def sign(page: Page, name: str) -> None:

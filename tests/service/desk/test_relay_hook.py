@@ -14,7 +14,7 @@ from tests.service.hooks.conftest import hooked as hooked
 from tests.support import relay_events
 
 PATH = "/desk/relays/{}/hook"
-ADDRESS = re.compile(r'value="https://news\.example\.org(/hooks/[a-z-]+/[\w-]{43})"')
+ADDRESS = re.compile(r">https://news\.example\.org(/hooks/[a-z-]+/[\w-]{43})<")
 
 
 async def _add(ada: httpx2.AsyncClient, name: str, host: str) -> None:
@@ -111,6 +111,7 @@ async def test_a_topic_is_believed_when_a_person_has_confirmed_it(
     assert (await hooked.tell("ses")).status_code == 200
     page = await ada.get(PATH.format("ses"))
     assert relay_events.READER in page.text
+    assert "not handled yet" in page.text
     assert (await ada.post(PATH.format("ses") + "/confirm")).status_code == 409
     assert (await ada.post(PATH.format("ses") + "/forget")).status_code == 303
     assert (await hooked.tell("ses")).status_code == 403
