@@ -29,10 +29,11 @@ class PostfixMissing(Exception):
 class Sink:
     port: int
     counts_path: Path
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}?tls=none"
+        return f"smtp://{self.host}:{self.port}?tls=none"
 
     def taken(self) -> int:
         """Messages taken since it started, by its own running count (`smtp-sink -c`)."""
@@ -51,18 +52,20 @@ def program(name: str) -> str:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, keep_in: Path | None = None) -> AsyncIterator[Sink]:
-    """On loopback. With `keep_in` each message becomes a file there, its envelope in front as `X-Rcpt-Args` and the like."""
-    port = _free_port()
+async def running(
+    folder: Path, *, keep_in: Path | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Sink]:
+    """With `keep_in` each message becomes a file there, its envelope in front as `X-Rcpt-Args` and the like."""
+    port = _free_port(host)
     counts_path = folder / f"sink-{port}.counts"
     command = [program("smtp-sink"), *_as_whom(), "-c"]
     if keep_in is not None:
         command += ["-d", f"{keep_in}/message."]
     with counts_path.open("wb") as counts:
-        process = await asyncio.create_subprocess_exec(*command, f"127.0.0.1:{port}", BACKLOG, stdout=counts)
+        process = await asyncio.create_subprocess_exec(*command, f"{host}:{port}", BACKLOG, stdout=counts)
     try:
-        await _answers(port)
-        yield Sink(port, counts_path)
+        await _answers(host, port)
+        yield Sink(port, counts_path, host)
     finally:
         if process.returncode is None:
             process.terminate()
@@ -74,18 +77,18 @@ def _as_whom() -> tuple[str, ...]:
     return ("-u", "nobody") if os.geteuid() == 0 else ()
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-async def _answers(port: int) -> None:
+async def _answers(host: str, port: int) -> None:
     async with asyncio.timeout(START_WITHIN):
         while True:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_connection(host, port)
             except OSError:
                 await asyncio.sleep(0.05)
                 continue

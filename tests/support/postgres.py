@@ -87,17 +87,34 @@ class Postgres:
 class OwnPostgres(Postgres):
     """A server that we started, and may stop."""
 
+    def listen(self, address: str, port: int, network: str) -> None:
+        """From now on also for whoever comes from that network (CIDR), by TCP and without a password."""
+        server = self._running
+        with (server.pgdata / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
+        self._pg_ctl("restart", "-m", "fast", "-o", f"-h {address} -p {port} -k {server.pgdata}")
+        server.ensure_postgres_running()
+        self._url = f"postgresql+asyncpg://postgres@{address}:{port}/postgres"
+
     def __init__(self, url: str, running: Any) -> None:
         super().__init__(url)
         self._running = running
 
     def interrupt(self, how: Interruption) -> None:
         """Stop and start again: `fast` ends every connection, `immediate` leaves what a crash of the server leaves."""
+        self._pg_ctl("restart", "-m", how)
+        self._running.ensure_postgres_running()  # it remembers the process that it is to stop
+
+    def _pg_ctl(self, *arguments: str) -> None:
         server = self._running
-        command = [str(server.bin_path / "pg_ctl"), "-w", "-m", how, "-D", str(server.pgdata)]
-        command += ["-l", str(server.log), "restart"]
-        subprocess.run(command, check=True, user=server.system_user, timeout=60, stdout=subprocess.DEVNULL)
-        server.ensure_postgres_running()  # it remembers the process that it is to stop
+        command = [str(server.bin_path / "pg_ctl"), "-w", "-D", str(server.pgdata), "-l", str(server.log)]
+        subprocess.run(
+            command + list(arguments),
+            check=True,
+            user=server.system_user,
+            timeout=60,
+            stdout=subprocess.DEVNULL,
+        )
 
 
 @contextmanager

@@ -211,6 +211,10 @@ class RelayProcess:
     def lines(self) -> list[Line]:
         return relay_log.read(self.log_path)
 
+    def has_one_of(self, name: str) -> bool:
+        """Whether a worker with that EHLO name has had a message accepted; without parsing what may be a hundred thousand lines."""
+        return f'"ehlo_name": "{name}.'.encode() in self.log_path.read_bytes()
+
     def script(self, **order: object) -> None:
         """A rule for what comes from now on, or `delay_ms=…`: see `relay.rule_from`."""
         self.process.tell(json.dumps(order))

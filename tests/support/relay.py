@@ -37,6 +37,7 @@ class Relay:
         delay: float = 0.0,
         connections: int | None = None,
         log: Path | None = None,
+        host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.offer = offer or Offer()
@@ -52,6 +53,7 @@ class Relay:
         self._cap = connections
         self._log_path = log
         self._log: TextIO | None = None
+        self.host = host
         self._port = port
         self._rules = RuleBook()
         self._attempts: Counter[tuple[Phase, str]] = Counter()
@@ -71,7 +73,7 @@ class Relay:
         if self._log_path is not None:
             self._log = self._log_path.open("a", encoding="utf-8")
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Wire(self._serve, self._tasks), "127.0.0.1", self._port, ssl=self._tls
+            lambda: Wire(self._serve, self._tasks), self.host, self._port, ssl=self._tls
         )
         self._port = int(self._server.sockets[0].getsockname()[1])
 
@@ -92,17 +94,13 @@ class Relay:
             self._log.close()
 
     @property
-    def host(self) -> str:
-        return "127.0.0.1"
-
-    @property
     def port(self) -> int:
         return self._port
 
     @property
     def url(self) -> str:
         """As MEMO_RELAY_URL wants it, without encryption."""
-        return f"smtp://127.0.0.1:{self._port}?tls=none"
+        return f"smtp://{self.host}:{self._port}?tls=none"
 
     def when(
         self,
@@ -236,6 +234,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         delay=arguments.delay_ms / 1000,
         connections=arguments.connections,
         log=arguments.log,
+        host=arguments.host,
         port=arguments.port,
         offer=Offer(pipelining=not arguments.no_pipelining),
     )
@@ -259,6 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.support.relay")
     parser.add_argument("--port-file", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--connections", type=int)

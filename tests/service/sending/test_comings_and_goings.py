@@ -1,10 +1,7 @@
 """Real workers that come, leave and die while an edition is under way, and lose every connection to the database: on PostgreSQL."""
 
-import asyncio
-import time
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from service.dependencies import Resources
@@ -12,7 +9,7 @@ from tests.support import processes
 from tests.support.crash import Rehearsal
 from tests.support.nursery import nursery
 from tests.support.outbox import open_outbox
-from tests.support.processes import Process, RelayProcess
+from tests.support.trouble import seconds_until_its_first, terminate_everybody
 
 CONNECTIONS = 4
 READERS = [f"reader{number}@example.org" for number in range(1_000)]
@@ -43,17 +40,6 @@ async def test_a_newcomer_has_work_at_once_and_whoever_leaves_or_dies_leaves_nob
     assert found.repeats_in_all == found.repeats["life1"] <= CONNECTIONS, found.repeats
 
 
-async def seconds_until_its_first(worker: Process, name: str, relay: RelayProcess) -> float:
-    """From saying that it is at work until the relay has a message of it."""
-    await worker.wait_for_line("is at work")
-    began = time.monotonic()
-    async with asyncio.timeout(20):
-        while not any(line.ehlo_name.startswith(name) for line in relay.lines()):
-            worker.check_alive("its first message")
-            await asyncio.sleep(0.02)
-    return time.monotonic() - began
-
-
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_nobody_is_lost_when_every_connection_to_the_database_is_ended(
     resources: Resources, tmp_path: Path
@@ -71,16 +57,3 @@ async def test_nobody_is_lost_when_every_connection_to_the_database_is_ended(
         found = await rehearsal.verdict()
     assert list(found.wrongs()) == []
     assert found.repeats_in_all <= 2 * 2 * CONNECTIONS
-
-
-async def terminate_everybody(url: str) -> int:
-    """How many connections to this database were ended, the caller's own left out."""
-    connection = await asyncpg.connect("postgresql://" + url.partition("://")[2])
-    try:
-        ended: int = await connection.fetchval(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    finally:
-        await connection.close()
-    return ended

@@ -1,11 +1,6 @@
 """Real workers, killed wherever it could hurt: nobody is lost, and a repeat is rare, bounded, and the same message."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import asyncpg
 
 from service.dependencies import Resources
 from tests.support import processes
@@ -13,6 +8,7 @@ from tests.support.crash import POINTS, Rehearsal, Verdict, turn
 from tests.support.nursery import nursery
 from tests.support.outbox import open_outbox
 from tests.support.sabotage import Plan
+from tests.support.trouble import queue_emptied
 
 READERS = 2_000
 OPEN_ROWS = 1_000
@@ -35,38 +31,9 @@ async def killed_everywhere(
         for number, point in enumerate(points):
             await rehearsal.kill(point, nth=turn(point, number))
         await rehearsal.end(after=50)
-        async with await rehearsal.life(), queue_emptied(resources):
+        async with await rehearsal.life(), queue_emptied(resources.settings.database_url):
             await outbox.until_ended(within=60)
         return await rehearsal.verdict()
-
-
-@contextlib.asynccontextmanager
-async def queue_emptied(resources: Resources) -> AsyncIterator[None]:
-    """Meanwhile the tables of PgQueuer lose everything, again and again: the rows decide what is due."""
-    if resources.database.is_sqlite:
-        yield
-        return
-    connection = await asyncpg.connect("postgresql://" + resources.settings.database.partition("://")[2])
-    names = [
-        row[0]
-        for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE tablename LIKE 'pgqueuer%'")
-    ]
-    assert names
-
-    async def empty() -> None:
-        while True:
-            for name in names:
-                await connection.execute(f"DELETE FROM {name}")
-            await asyncio.sleep(0.05)
-
-    emptying = asyncio.create_task(empty())
-    try:
-        yield
-    finally:
-        assert not emptying.done()
-        emptying.cancel()
-        await asyncio.gather(emptying, return_exceptions=True)
-        await connection.close()
 
 
 async def test_nb_02_kill_9_anywhere_loses_nobody_and_sigterm_repeats_nothing(
