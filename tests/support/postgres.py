@@ -100,6 +100,11 @@ class OwnPostgres(Postgres):
         super().__init__(url)
         self._running = running
 
+    @property
+    def pid(self) -> int:
+        """Of the process that all others of it are children of."""
+        return int(self._running.get_postmaster_info().pid)
+
     def interrupt(self, how: Interruption) -> None:
         """Stop and start again: `fast` ends every connection, `immediate` leaves what a crash of the server leaves."""
         self._pg_ctl("restart", "-m", how)

@@ -32,7 +32,7 @@ async def test_a_newcomer_has_work_at_once_and_whoever_leaves_or_dies_leaves_nob
             dies.kill9()
             assert await leaves.stop() == 0, leaves.output
             so_far = len(relay.lines())
-            await relay.until_accepted(so_far + 50, within=5)
+            await relay.until_accepted(so_far + 50, within=15)
             relay.script(delay_ms=0)
             await outbox.until_ended(within=60)
         found = await rehearsal.verdict()
