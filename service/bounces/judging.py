@@ -122,9 +122,9 @@ def _says_nothing(heard: _Heard) -> bool:
 
 
 def _judged(heard: _Heard) -> Judgement:
-    row = wordings.anyhow(heard.said) or (
-        None if heard.code or heard.has_own else wordings.without_a_code(heard.said)
-    )
+    row = wordings.anyhow(heard.said)
+    if row is None and not (heard.code or heard.has_own):
+        row = wordings.without_a_code(heard.said)
     if row is not None:
         return _own(row, heard.status)
     code = heard.code or {"4": 450, "5": 550, "2": 250}.get(heard.status[:1], 0)
@@ -134,6 +134,9 @@ def _judged(heard: _Heard) -> Judgement:
         return Judgement(Kind.TRANSIENT, "system", "X-Unix: the exit code of a program that takes mail in")
     if code:
         return _by_table(heard, code)
+    as_if = outcome.of(Reply(Phase.RCPT, 550, heard.said))
+    if as_if.scope is not Scope.RECIPIENT and not _is_left_over(as_if):
+        return _of(as_if, heard)  # no code, and still the words of a reply about us
     return Judgement(Kind.STRIKE, "failed", _UNKNOWN, strikes=True)
 
 

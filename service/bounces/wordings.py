@@ -45,7 +45,7 @@ ANYHOW = (
         Kind.PERMANENT,
         "no-such-domain",
         "Sendmail and others: the name server knows for certain that there is no such host",
-        r"host unknown \(|authoritative answer from name server|^host does not accept mail"
+        r"host unknown \(|^host unknown$|authoritative answer from name server|^host does not accept mail"
         r"|(recipient|address) (domain )?has (a )?null MX",
     ),
 )
@@ -61,7 +61,8 @@ WITHOUT_A_CODE = (
         Kind.SENDER,
         "blocked",
         "Relays: we, or the address, are on a list of theirs",
-        r"black ?list|block ?list|has been blocked|suppression list|spam|virus|policy",
+        r"black ?list|block ?list|has been blocked|suppression list|spam|virus|policy|content filter"
+        r"|sender (address )?rejected|not authori[sz]ed to send",
     ),
     _row(
         Kind.SENDER,
@@ -99,7 +100,8 @@ WITHOUT_A_CODE = (
         r"|(host|domain|mx) unknown|unknown (host|domain)"
         r"|no such (host|domain)|unrout(e)?able|couldn't find any host|(couldn't|could not) find a (mail exchanger|host)"
         r"|no (mx|mail exchanger|a or mx|valid mx)( host)?( record)?s?( was| were)?( found)? (for|found)"
-        r"|name or service not known|non-?existent hosts?|nxdomain|illegal host/domain|bad domain|domain .{0,60}(not found|non-existent)",
+        r"|address lookups failed permanently|^\W*invalid domain name|name or service not known"
+        r"|non-?existent hosts?|nxdomain|illegal host/domain|bad domain|domain .{0,60}(not found|non-existent)",
     ),
     _row(
         Kind.TRANSIENT,
@@ -121,7 +123,7 @@ WITHOUT_A_CODE = (
         "Mailbox full, in words and in translation",
         r"(mailbox|mailfolder|mail ?box|inbox|account|user|recipient|mail ?dir)\W{0,3}"
         r".{0,50}\b(full\b|over ?quota|exceeded|out of space|too large)"
-        r"|quota (exceeded|exhausted)|over quota"
+        r"|mailbox size limit|quota (exceeded|exhausted)|over quota"
         r"|exceed(ed|s) .{0,30}(quota|local limit|storage)|disk (is )?full|disk quota|メールボックスが(一杯|いっぱい)",
     ),
     _row(
@@ -159,7 +161,7 @@ WITHOUT_A_CODE = (
         "expired",
         "RFC 3463 X.4.7 in words: kept trying until the time was up",
         r"expired|retry time|timeout exceeded|in (the )?queue too long|cannot send message (for|within)"
-        r"|could not (be )?deliver(ed)? (for|within|in)\b|not delivered within"
+        r"|could not (be )?deliver(ed)? (for|within|in)\b|not delivered within|queue lifetime"
         r"|after (\d+|multiple|several|many) (retries|attempts|tries)|failing for a long time|giv(en|ing) up|aborted after"
         r"|too old|for the last \d+ (second|hour|day)|undelivered for",
     ),
@@ -167,7 +169,8 @@ WITHOUT_A_CODE = (
         Kind.TRANSIENT,
         "unreachable",
         "Servers' own words: no connection came about, or it broke",
-        r"connect|timed? ?out|unreachable|not reachable|not respond|no route to host|refused|reset by peer|socket error"
+        r"connect|timed? ?out|unreachable|not reachable|not respond|no (valid )?route|routes to|address family mismatch"
+        r"|refused|reset by peer|socket error"
         r"|broken pipe|lost connection|network|\btls\b|handshake|server (is )?down",
     ),
     _row(
@@ -176,6 +179,7 @@ WITHOUT_A_CODE = (
         "Servers' own words: something is out of order there",
         r"system (error|failure|problem)|internal error|configuration|local error|command (died|failed|output|time)"
         r"|pipe (to|failed)|permission|cannot (create|open|write|append|update|lock)"
+        r"|can't create|couldn't create|local delivery failed|temporary (failure|problem|error)"
         r"|ldap|no space left|i/o error|failed to (read|open|write)|mailer (error|failure)|unknown mailer|deferred"
         r"|service unavailable|not available|insufficient|exec ",
     ),
