@@ -28,8 +28,8 @@ from service.delivery import (
     notice_rows,
     profiles,
     relay_register,
-    reopening,
     spans,
+    spreading,
     transport,
 )
 from service.delivery.carrying import Office
@@ -44,8 +44,6 @@ from service.dependencies import Resources
 from service.editions import occurrences
 from service.errors import Conflict, MemoError
 from service.jobs import Kind
-from service.ledger import fanout
-from service.subscribers import audience
 from service.workers.pulse import Pulse
 
 log = logs.get(__name__)
@@ -188,8 +186,7 @@ class Worker:
     async def _begin_what_is_due(self) -> None:
         await self._launch_planned()
         database, jobs, relay = self._resources.database, self._resources.jobs, self._switch.relay
-        if await database.read(fanout.unfinished) or await database.read(reopening.unfinished):
-            await jobs.nudge(Kind.CHORE, launch.FAN_OUT)
+        await spreading.nudge(self._resources)
         if relay is not None:
             for span_id in await database.read(spans.due, relay):
                 await jobs.nudge(Kind.SPAN, f"span-{span_id}")
@@ -249,19 +246,7 @@ class Worker:
                 log.warning("edition.not_started", edition=str(edition_uid), problem=error.message)
 
     async def _fan_out(self) -> None:
-        """Carry on every fan-out and every reopening that is not done, chunk by chunk; each is at once a span for somebody."""
-        database = self._resources.database
-        for edition_id in await database.read(fanout.unfinished):
-            nudged = 0
-            while (
-                span_id := await database.write(fanout.carry_on, edition_id, audience.statement)
-            ) is not None:
-                if (nudged := nudged + 1) <= spans.NUDGES_AT_ONCE:
-                    await self._resources.jobs.nudge(Kind.SPAN, f"span-{span_id}")
-        for edition_id in await database.read(reopening.unfinished):
-            while (step := await database.write(reopening.carry_on, edition_id)) is not None:
-                if step.span_id is not None:
-                    await self._resources.jobs.nudge(Kind.SPAN, f"span-{step.span_id}")
+        await spreading.carry_on(self._resources)
 
 
 def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -17,21 +17,21 @@ from sqlmodel import Session, col
 from service import addresses, logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import fence, retry
+from service.delivery import canary, fence, retry, samples
 from service.editions import composition, content, occurrences, queries, versions
 from service.editions.models import Cadence, Edition, Rendition, State
 from service.errors import Conflict
 from service.events import log as events
 from service.jobs import Jobs, Kind
 from service.ledger import fanout, notices
+from service.ledger.models import Lane
+from service.newsletters import publication
 from service.newsletters.models import Newsletter, UncertainPolicy
 from service.rendering import body
-from service.rendering.content import EditionContent, Personal
-from service.rendering.personal import MessageFacts, splice
+from service.rendering.content import EditionContent
 from service.rendering.rendition import Rendition as Made
 from service.settings import Settings
 from service.subscribers import audience
-from service.tokens import new_uid
 
 log = logs.get(__name__)
 
@@ -93,7 +93,7 @@ async def send_test(held: Holder, edition_uid: uuid.UUID, to: Sequence[str], *, 
     prepared = await held.database.read(_prepared_as_it_is, edition_uid, held.settings.base_url)
     made = await asyncio.to_thread(body.render, prepared.content, held.templates, subject_prefix="[Test] ")
     now = held.clock.now()
-    messages = {wire: _test_message(made, prepared, wire, held.settings.base_url, now) for wire in wires}
+    messages = await held.database.read(_tests, prepared, made, wires, held.settings.base_url, now)
     await held.database.write(_queue_tests, edition_uid, messages, now, actor)
     await held.jobs.nudge(Kind.NOTICE, f"test-{edition_uid}")
     return wires
@@ -134,6 +134,7 @@ def _begin(
     )
     newsletter = session.get_one(Newsletter, edition.newsletter_id)
     expected = audience.count(session, newsletter.id)
+    first = canary.wanted(newsletter, expected, Lane.SCHEDULED)
     fanout.open_run(
         session,
         fanout.NewRun(
@@ -142,8 +143,12 @@ def _begin(
             expected_readers=expected,
             give_up_at=give_up_at(session, newsletter.id, now),
             holds_uncertain=newsletter.uncertain_policy is UncertainPolicy.HOLD,
+            canary=first,
         ),
     )
+    if first is not None:
+        base_url = prepared.content.newsletter.public_url
+        canary.queue_seeds(session, newsletter, edition, made, base_url=base_url, now=now)
     span_id = fanout.carry_on(session, edition.id, audience.statement)
     facts = {"version": prepared.version_number, "readers": expected, "rendition": made.sha256}
     events.record(
@@ -185,17 +190,14 @@ def give_up_at(
     return latest if following is None else min(latest, following)
 
 
-def _test_message(made: Made, prepared: _Prepared, wire: str, base_url: str, now: datetime) -> bytes:
-    newsletter = prepared.content.newsletter
-    domain = addresses.parse(newsletter.from_address).domain
-    personal = Personal(
-        address=wire,
-        greeting_name=None,
-        fields={},
-        unsubscribe_url=f"{base_url}/n/{newsletter.slug}",  # a test message ends nobody's subscription
-        number=0,
-    )
-    return splice(made, MessageFacts(f"<{new_uid().hex}.test@{domain}>", now), personal)
+def _tests(
+    session: Session, prepared: _Prepared, made: Made, wires: Sequence[str], base_url: str, now: datetime
+) -> dict[str, bytes]:
+    newsletter = publication.get(session, prepared.content.newsletter.slug)
+    return {
+        wire: samples.message(made, newsletter, wire, base_url=base_url, now=now, kind="test")
+        for wire in wires
+    }
 
 
 def _queue_tests(

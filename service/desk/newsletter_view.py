@@ -15,6 +15,7 @@ from service.editions import composition
 from service.editions import queries as editions
 from service.editions.models import Cadence, Edition
 from service.newsletters import publication
+from service.newsletters.canary import CanaryRules
 from service.newsletters.models import Newsletter
 
 ARTICLES_SHOWN = 30
@@ -44,6 +45,7 @@ class NewsletterView:
     recent: tuple[PastEdition, ...]
     gaps: tuple[Gap, ...]
     deadline_minutes: int
+    canary: CanaryRules
     ping_url: str | None
     last_deadline: Deadline | None
     theme: str
@@ -65,6 +67,7 @@ def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
         ),
         recent=overview.recent(session, made, limit=EDITIONS_SHOWN),
         gaps=overview.gaps(session, newsletter.id, since=now - overview.SHOWN_FOR),
+        canary=publication.canary_rules(newsletter),
         deadline_minutes=publication.details_of(newsletter).deadline_minutes,
         ping_url=publication.ping_url(newsletter),
         last_deadline=verdicts.latest(session, newsletter.id),

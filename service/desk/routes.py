@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from service.desk import (
     blocks,
     bounces,
+    canary,
     deliveries,
     departure,
     dkim,
@@ -29,6 +30,7 @@ PAGES = (
     sign_in,
     today,
     newsletters,
+    canary,
     blocks,
     editions,
     preview,

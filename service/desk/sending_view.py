@@ -61,6 +61,8 @@ class SendingView:
     is_restored: bool = False  # stopped until somebody releases it
     bounced_later: int = 0  # of those accepted
     slowed_to: int | None = None
+    canary_readers: int | None = None
+    canary_until: datetime | None = None
 
     @property
     def is_behind(self) -> bool:
@@ -94,6 +96,8 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         started_at=edition.started_at,
         ended_at=edition.ended_at,
         stop_reason=edition.stop_reason or figures.stop_reason,
+        canary_readers=figures.canary_readers,
+        canary_until=figures.canary_until,
         is_restored=figures.stopped == Stopped.RESTORED and edition.state is State.PAUSED,
         relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
         slowed_to=figures.slowed_to,

@@ -8,7 +8,7 @@ nobody carries on carries it on: the cursor says where.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,15 @@ Audience = Callable[[bool], sa.Select[Any]]
 
 
 @dataclass(frozen=True)
+class Canary:
+    """So many readers go first; the audience is written out no further before somebody has said that the rest may follow."""
+
+    rows: int
+    wait: timedelta
+    percent: int
+
+
+@dataclass(frozen=True)
 class NewRun:
     edition_id: int
     newsletter_id: int
@@ -38,6 +47,7 @@ class NewRun:
     give_up_at: datetime
     holds_uncertain: bool
     lane: Lane = Lane.SCHEDULED
+    canary: Canary | None = None
 
 
 def open_run(session: Session, new: NewRun) -> Run:
@@ -55,6 +65,9 @@ def open_run(session: Session, new: NewRun) -> Run:
         give_up_at=new.give_up_at,
         started_at=now,
     )
+    if new.canary is not None:
+        run.canary_rows, run.canary_percent = new.canary.rows, new.canary.percent
+        run.canary_until = now + new.canary.wait
     session.add(run)
     session.flush()
     return run
@@ -63,7 +76,10 @@ def open_run(session: Session, new: NewRun) -> Run:
 def unfinished(session: Session) -> list[int]:
     """Editions whose fan-out is not done and not stopped."""
     query = sa.select(col(Run.edition_id)).where(
-        col(Run.is_fanned_out).is_(False), col(Run.stopped).is_(None), col(Run.ended_at).is_(None)
+        col(Run.is_fanned_out).is_(False),
+        col(Run.stopped).is_(None),
+        col(Run.ended_at).is_(None),
+        _may_go_on(),
     )
     return list(session.execute(query).scalars())
 
@@ -74,8 +90,10 @@ def carry_on(session: Session, edition_id: int, audience: Audience) -> int | Non
     found = _OPEN_RUN.run(connection, {"the_edition": edition_id}).fetchone()
     if found is None:
         return None
-    newsletter_id, cutoff_at, cursor, last_number, span_size, lane = found
+    newsletter_id, cutoff_at, cursor, last_number, span_size, lane, first = found
     wanted = span_size if last_number else min(FIRST_CHUNK_ROWS, span_size)
+    if first is not None:
+        wanted = min(wanted, first - last_number)
     values = {
         "the_edition": edition_id,
         "the_newsletter": newsletter_id,
@@ -135,6 +153,11 @@ def _insertion(audience: Audience, *, is_postgresql: bool) -> Prepared:
     )  # fmt: skip
 
 
+def _may_go_on() -> sa.ColumnElement[bool]:
+    """Not beyond the canary while its rest waits."""
+    return sa.or_(col(Run.canary_rows).is_(None), col(Run.last_number) < col(Run.canary_rows))
+
+
 def _the_run() -> sa.ColumnElement[bool]:
     return col(Run.edition_id) == sa.bindparam("the_edition")
 
@@ -142,9 +165,10 @@ def _the_run() -> sa.ColumnElement[bool]:
 # Built once: a fan-out has two hundred chunks, and while one is written no outcome is.
 _OPEN_RUN = Prepared(
     sa.select(
-        col(Run.newsletter_id), col(Run.cutoff_at), col(Run.cursor), col(Run.last_number), col(Run.span_size), col(Run.lane)
+        col(Run.newsletter_id), col(Run.cutoff_at), col(Run.cursor), col(Run.last_number), col(Run.span_size), col(Run.lane),
+        col(Run.canary_rows),
     )
-    .where(_the_run(), ~col(Run.is_fanned_out), col(Run.stopped).is_(None), col(Run.ended_at).is_(None))
+    .where(_the_run(), ~col(Run.is_fanned_out), col(Run.stopped).is_(None), col(Run.ended_at).is_(None), _may_go_on())
     .with_for_update(skip_locked=True)
 )  # fmt: skip
 _LAST_SUBSCRIBER = Prepared(

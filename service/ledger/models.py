@@ -69,6 +69,9 @@ class Run(SQLModel, table=True):
     give_up_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    canary_rows: int | None = None  # they go first; null: the rest may follow
+    canary_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    canary_percent: int = 0
     reopening: Reopening | None = Field(default=None, sa_column=sa.Column(sa.String(24), nullable=True))
     reopened_from: int = 1  # rows below it have been looked at already
     reopened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

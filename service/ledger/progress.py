@@ -29,6 +29,8 @@ class Progress:
     rate_per_second: float = 0.0
     stopped: str | None = None
     stop_reason: str | None = None
+    canary_readers: int | None = None  # so many went first, and the rest waits for what becomes of them
+    canary_until: datetime | None = None
     bounced_later: int = 0  # of those accepted
     slowed_to: int | None = None
 
@@ -96,6 +98,7 @@ def of(session: Session, edition_id: int) -> Progress:
     for tally in _tallies(session, edition_id):
         counts.update({DeliveryState(state): count for state, count in tally.counts.items()})
         accepted += [at for at in (tally.first_accepted_at, tally.last_accepted_at) if at is not None]
+    is_waiting = run.canary_rows is not None and run.ended_at is None and not run.is_fanned_out
     first, last = min(accepted, default=None), max(accepted, default=None)
     return Progress(
         counts=dict(counts),
@@ -107,6 +110,8 @@ def of(session: Session, edition_id: int) -> Progress:
         rate_per_second=_rate(session, run, first),
         stopped=run.stopped,
         stop_reason=run.stop_reason,
+        canary_readers=run.canary_rows if is_waiting else None,
+        canary_until=run.canary_until if is_waiting else None,
         bounced_later=returned.count(session, edition_id),
         slowed_to=run.slowed_to if run.ended_at is None else None,
     )

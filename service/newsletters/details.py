@@ -21,6 +21,7 @@ from service import addresses
 from service.errors import Invalid
 from service.fetching import BadAddress
 from service.newsletters import looks
+from service.newsletters.canary import CanaryRules
 from service.newsletters.models import UncertainPolicy
 from service.rendering.themes import Look
 
@@ -187,6 +188,7 @@ class NewsletterDetails(BaseModel):
     lateness_minutes: int = Field(default=120, ge=1, le=WEEK_MINUTES)
     alarm_address: Annotated[str | None, AfterValidator(_maybe(_address))] = None
     digest: DigestRules = DigestRules()
+    canary: CanaryRules = CanaryRules()
     deadline_minutes: int = Field(
         default=30,
         ge=1,

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from service.errors import Conflict, NotFound
 from service.events import log
+from service.newsletters.canary import CanaryRules
 from service.newsletters.details import LIST_ID_OCTETS, DigestRules, NewsletterDetails, NewsletterInvalid
 from service.newsletters.models import Newsletter
 from service.rendering import themes
@@ -16,7 +17,7 @@ from service.rendering.themes import Look, Theme
 
 __all__ = ["DigestRules", "Newsletter", "NewsletterDetails", "NewsletterInvalid"]
 
-_IN_OPTIONS = {"alarm_address", "deadline_minutes", "digest", "look", "ping_url", "reason"}
+_IN_OPTIONS = {"alarm_address", "canary", "deadline_minutes", "digest", "look", "ping_url", "reason"}
 _USUAL_DEADLINE: int = NewsletterDetails.model_fields["deadline_minutes"].default
 
 
@@ -126,6 +127,10 @@ def theme(newsletter: Newsletter) -> Theme:
         return themes.made(Look.model_validate(newsletter.options.get("look") or {}))
     except ValidationError:
         return themes.USUAL
+
+
+def canary_rules(newsletter: Newsletter) -> CanaryRules:
+    return CanaryRules.model_validate(newsletter.options.get("canary") or {})
 
 
 def alarm_address(newsletter: Newsletter) -> str | None:

@@ -9,6 +9,7 @@ from service.articles.models import Feed as FeedRow
 from service.editions import rhythm
 from service.editions.models import Cadence as CadenceRow
 from service.newsletters import publication
+from service.newsletters.canary import CanaryRules
 from service.newsletters.models import Newsletter as NewsletterRow
 from service.newsletters.models import UncertainPolicy
 from service.newsletters.publication import DigestRules
@@ -42,6 +43,13 @@ NEWSLETTER_EXAMPLE: dict[str, Any] = {
     "lateness_minutes": 120,
     "alarm_address": None,
     "digest": {"item_count": 8, "brief_count": 20, "latest_from": "", "latest_count": 3, "pinned": []},
+    "canary": {
+        "is_on": None,
+        "first_count": 200,
+        "wait_seconds": 60,
+        "refused_percent": 5,
+        "seeds": ["inbox-check@example.org"],
+    },
     "deadline_minutes": 30,
     "ping_url": "https://watch.example.org/ping/0b8a6c1e",
     "created_at": "2026-03-02T05:30:00Z",
@@ -104,6 +112,7 @@ class Newsletter(BaseModel):
     lateness_minutes: int = Field(description="An occurrence that is later than this is missed, not sent.")
     alarm_address: str | None
     digest: DigestRules
+    canary: CanaryRules
     deadline_minutes: int = Field(
         description="An edition is to be handed over within so many minutes of its time."
     )
@@ -137,6 +146,7 @@ class NewsletterChanges(BaseModel):
     lateness_minutes: int | None = None
     alarm_address: str | None = None
     digest: DigestRules | None = None
+    canary: CanaryRules | None = None
     deadline_minutes: int | None = None
     ping_url: str | None = None
 

@@ -39,6 +39,8 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "last_accepted_at": "2026-03-03T06:00:20+01:00",
     "stopped": None,
     "stop_reason": None,
+    "canary_readers": None,
+    "canary_until": None,
     "deadline_at": "2026-03-03T06:30:00+01:00",
     "is_in_time": None,
     "relay": {
@@ -91,6 +93,10 @@ class Progress(BaseModel):
     last_accepted_at: datetime | None
     stopped: str | None
     stop_reason: str | None
+    canary_readers: int | None = Field(
+        description="While the rest waits: how many go first. Null without a canary, and once the rest may follow."
+    )
+    canary_until: datetime | None = Field(description="When the rest follows, unless too many are refused.")
     deadline_at: datetime | None = Field(
         description="By when it is to be handed over; null until it has begun."
     )
@@ -111,7 +117,7 @@ def progress(
     *,
     now: datetime,
 ) -> Progress:
-    moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at")
+    moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at", "canary_until")
     others = set(Progress.model_fields) - {
         "state",
         "standing",
