@@ -35,6 +35,7 @@ TAGS = [
         "name": "relays",
         "description": "The mail servers that take our messages, and the keys that sign them.",
     },
+    {"name": "checkup", "description": "Whether all that sending leans on is as it has to be."},
 ]
 
 

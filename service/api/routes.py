@@ -4,6 +4,7 @@ from fastapi.responses import JSONResponse
 from service.api import (
     articles,
     cadences,
+    checkups,
     dkim,
     editions,
     newsletters,
@@ -37,6 +38,7 @@ for _part in (
     suppressions,
     relays,
     dkim,
+    checkups,
 ):
     _operations.include_router(_part.router)
 

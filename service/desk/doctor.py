@@ -34,14 +34,11 @@ async def doctor(visit: AtDesk) -> Response:
 @router.post(PATH)
 async def look(visit: AtDesk) -> Response:
     """Ask everywhere, then one write: the result. It can take half a minute where somebody does not answer."""
-    held = visit.resources
     try:
-        await held.database.read(keeping.ensure_rested, held.clock.now())
         async with _alone(visit):
-            found = await examining.examine(held, Wanted())
+            found = await examining.take(visit.resources, actor=visit.account.name)
     except (LookedAtNow, TooSoon, Unusable) as error:
         return await _page(visit, problem=error)
-    await held.database.write(keeping.keep, found, actor=visit.account.name)
     return visit.done(PATH, f"Looked at everything: {doctor_view.counted(found)}.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from service import addresses, logs
 from service.addresses import AddressInvalid
-from service.doctor import facts, machine, machine_verdict, newsletter_verdict, plan
+from service.doctor import facts, keeping, machine, machine_verdict, newsletter_verdict, plan
 from service.doctor.answers import Unusable
 from service.doctor.facts import Facts
 from service.doctor.findings import Examination, Finding, Group, Severity
@@ -79,6 +79,7 @@ def _of_machine(held: Holder, known: Facts, *, has_tables: bool) -> Iterator[Fin
     yield from machine.files(held.settings)
     yield from machine.zones(known.zones, held.clock)
     if has_tables:
+        yield from machine_verdict.on_hold(known.on_hold)
         yield machine_verdict.workers(known.workers_alive, known.last_seen, is_sending=known.has_main)
 
 
@@ -119,3 +120,11 @@ def _checked(text: str) -> str:
 def _without_doubles(found: list[Finding]) -> list[Finding]:
     """Two domains may share a return path, and so what is found about it."""
     return list(dict.fromkeys(found))
+
+
+async def take(held: Holder, *, actor: str) -> Examination:
+    """Look at everything and keep what was found, in one write at the end. Raises keeping.TooSoon, ResolverUnusable."""
+    await held.database.read(keeping.ensure_rested, held.clock.now())
+    found = await examine(held, Wanted())
+    await held.database.write(keeping.keep, found, actor=actor)
+    return found

@@ -9,6 +9,8 @@ from sqlmodel import Session, select
 
 from service import addresses, database
 from service.addresses import AddressInvalid
+from service.backups import continuity
+from service.bounces import inbox_register
 from service.delivery import dkim_keys, relay_choice
 from service.delivery.models import Relay
 from service.doctor.dkim_verdict import PublicKey
@@ -48,6 +50,9 @@ class Facts:
     has_main: bool = False
     workers_alive: int = 0
     last_seen: str = ""
+    inbox: str = ""  # the server that bounces are fetched from
+    inbox_problem: str = ""
+    on_hold: str = ""  # why nothing is sent until a person decides
 
 
 def basics(session: Session) -> Basics:
@@ -67,6 +72,7 @@ def of(session: Session, setting: str) -> Facts:
     newsletters = publication.all_of(session)
     main, fallback = relay_choice.in_order(session, setting or None)
     everybody = present.everybody(session, with_held=False)
+    inbox, hold = inbox_register.get(session), continuity.hold(session)
     return Facts(
         publications=tuple(_publication(one) for one in newsletters),
         zones=tuple(dict.fromkeys(one.time_zone for one in newsletters)),
@@ -80,6 +86,9 @@ def of(session: Session, setting: str) -> Facts:
         has_main=main is not None,
         workers_alive=sum(one.is_alive for one in everybody),
         last_seen=f"{max(one.seen_at for one in everybody):%Y-%m-%d %H:%M}" if everybody else "",
+        inbox=inbox.host if inbox is not None else "",
+        inbox_problem=(inbox.problem or "") if inbox is not None else "",
+        on_hold=hold.reason if hold is not None else "",
     )
 
 

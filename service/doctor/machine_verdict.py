@@ -215,3 +215,12 @@ def workers(alive: int, last_seen: str, *, is_sending: bool) -> Finding:
         "Start one.",
         (Remedy("memo serve"),),
     )
+
+
+def on_hold(reason: str) -> Iterator[Finding]:
+    """After an older copy of the database was put back."""
+    if reason:
+        found, advice = f"Sending is on hold: {reason}", "Decide at the desk, on the page Recovery."
+        yield Finding(
+            "workers.on_hold", Group.MACHINE, Severity.FAIL, "", found, "Nothing leaves meanwhile.", advice
+        )

@@ -28,6 +28,7 @@ from service.doctor.findings import Finding, Group
 from service.doctor.gathering import Envelope
 from service.doctor.newsletter_verdict import Publication
 from service.doctor.relay_verdict import SeenRelay
+from service.doctor.return_path import Taken
 from service.doctor.sending_facts import Sending
 from service.fetching import Fetcher
 from service.settings import Settings
@@ -173,8 +174,13 @@ async def _records(chosen: Chosen, domain: str, used: list[Used]) -> list[Findin
         *spf_verdict.judged(seen.spf, sending),
         *dkim_verdict.judged(domain, seen.keys, sending, chosen.held.clock.now()),
         *dmarc_verdict.judged(seen.dmarc, sending),
-        *return_path.judged(seen.return_path),
+        *return_path.judged(seen.return_path, _taken(chosen)),
     ]
+
+
+def _taken(chosen: Chosen) -> Taken:
+    known = chosen.facts
+    return Taken(bool(chosen.held.settings.bounce_listen), known.inbox, known.inbox_problem)
 
 
 def _own_server(used: list[Used]) -> Used | None:

@@ -28,11 +28,36 @@ class Seen:
     here_at: tuple[str, ...]
 
 
-def judged(seen: Seen) -> list[Finding]:
-    return list(_judged(seen))
+@dataclass(frozen=True)
+class Taken:
+    """How what comes back is taken in: over SMTP by a worker of ours, or fetched from the mailbox on `inbox`, or (what nobody can see
+    from here) by the pipe of a mail server.
+    """
+
+    listens: bool = False
+    inbox: str = ""
+    inbox_problem: str = ""
 
 
-def _judged(seen: Seen) -> Iterator[Finding]:
+def judged(seen: Seen, taken: Taken) -> list[Finding]:
+    return [*_judged(seen, taken), *_taken(seen, taken)]
+
+
+def _taken(seen: Seen, taken: Taken) -> Iterator[Finding]:
+    if taken.inbox_problem:
+        yield Finding(
+            "return_path.mailbox", Group.RETURN, Severity.WARN, taken.inbox, f"Bounces cannot be fetched: {taken.inbox_problem}",
+            "Until they are, nobody learns of dead addresses and complaints.", "Look at the mailbox on the page Bounces.",
+        )  # fmt: skip
+    if seen.is_ours and not taken.listens and not taken.inbox:
+        yield Finding(
+            "return_path.nobody_reads", Group.RETURN, Severity.NOTE, seen.domain, "No mailbox is entered, no worker listens for bounces.",
+            "Then only a mail server that pipes them into memo bounce brings them here.",
+            "Enter a mailbox on the page Bounces, or let a worker take them over SMTP.", (Remedy("MEMO_BOUNCE_LISTEN=0.0.0.0:25"),),
+        )  # fmt: skip
+
+
+def _judged(seen: Seen, taken: Taken) -> Iterator[Finding]:
     domain = seen.domain
     if seen.zone.status is Status.UNKNOWN_NAME:
         yield Finding(
@@ -47,7 +72,7 @@ def _judged(seen: Seen) -> Iterator[Finding]:
             "This says nothing about the record. Look again later, or name another name server in MEMO_RESOLVER.",
         )  # fmt: skip
         return
-    yield _mail_exchanger(seen)
+    yield _mail_exchanger(seen, taken)
     if not seen.is_ours:
         yield Finding(
             "return_path.not_set", Group.RETURN, Severity.NOTE, domain, "MEMO_BOUNCE_DOMAIN is not set: bounces go to the From address.",
@@ -56,7 +81,7 @@ def _judged(seen: Seen) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _mail_exchanger(seen: Seen) -> Finding:
+def _mail_exchanger(seen: Seen, taken: Taken) -> Finding:
     remedy = Remedy(f"10 {_host(seen)}.", seen.domain, "MX")
     hosts = answers.hosts(seen.mx)
     if hosts == [""]:
@@ -72,7 +97,8 @@ def _mail_exchanger(seen: Seen) -> Finding:
         return _bad(
             "return_path.mx_without_address", seen, found, "Publish an address for that host, or another MX."
         )
-    if seen.is_ours and seen.here_at and not set(seen.here_at) & set(seen.at):
+    is_here = taken.listens or not taken.inbox
+    if seen.is_ours and is_here and seen.here_at and not set(seen.here_at) & set(seen.at):
         return Finding(
             "return_path.elsewhere", Group.RETURN, Severity.WARN, seen.domain,
             f"Its MX is {words}, which is not {seen.here}.", WHY,

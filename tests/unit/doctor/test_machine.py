@@ -110,6 +110,13 @@ def test_workers() -> None:
     assert machine_verdict.workers(0, "", is_sending=False).severity is Severity.NOTE
 
 
+def test_a_hold_after_a_restore() -> None:
+    assert list(machine_verdict.on_hold("")) == []
+    assert codes(list(machine_verdict.on_hold("an older copy was put back."))) == [
+        ("workers.on_hold", Severity.FAIL)
+    ]
+
+
 @pytest.mark.parametrize(
     ("one", "expected"),
     [

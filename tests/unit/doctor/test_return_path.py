@@ -6,14 +6,20 @@ from service.doctor import gathering, return_path
 from service.doctor.findings import Finding, Severity
 from service.doctor.gathering import Envelope
 from service.doctor.resolver import Resolver
+from service.doctor.return_path import Taken
 from tests.support.name_server import NameServer
 
 HERE = "news.example.org"
 
 
-async def judged(resolver: Resolver, domain: str, *, is_ours: bool = True) -> list[Finding]:
+LISTENING = Taken(listens=True)
+
+
+async def judged(
+    resolver: Resolver, domain: str, taken: Taken = LISTENING, *, is_ours: bool = True
+) -> list[Finding]:
     seen = await gathering.domain("example.org", Envelope(domain, is_ours, HERE), [], resolver.ask)
-    return return_path.judged(seen.return_path)
+    return return_path.judged(seen.return_path, taken)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,23 @@ async def test_the_domain_for_bounces(
             "MX",
             "10 news.example.org.",
         )
+
+
+@pytest.mark.parametrize(
+    ("taken", "codes"),
+    [
+        (Taken(inbox="imap.example.net"), ["return_path.ok"]),
+        (Taken(inbox="imap.example.net", inbox_problem="535 no"), ["return_path.ok", "return_path.mailbox"]),
+        (Taken(listens=True, inbox="imap.example.net"), ["return_path.elsewhere"]),
+        (Taken(), ["return_path.elsewhere", "return_path.nobody_reads"]),
+    ],
+)
+async def test_who_takes_what_comes_back(
+    dns: NameServer, resolver: Resolver, taken: Taken, codes: list[str]
+) -> None:
+    dns.put("bounces.example.org", "MX", "10 mail.example.net.").put(HERE, "A", "192.0.2.80")
+    dns.put("mail.example.net", "A", "198.51.100.7")
+    assert [one.code for one in await judged(resolver, "bounces.example.org", taken)] == codes
 
 
 async def test_without_one_the_from_address_gets_them(dns: NameServer, resolver: Resolver) -> None:
