@@ -19,8 +19,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from service import logs, upkeep
 from service.articles import polling
 from service.backups.vigil import Vigil
+from service.bounces import refusals
 from service.bounces.hooks import handling as relay_events
-from service.bounces.inbox import InboxReader
+from service.bounces.inbox import InboxReader, listening
 from service.deadlines import pings
 from service.delivery import (
     closing,
@@ -102,30 +103,14 @@ class Worker:
                 await self._resources.database.write(spans.let_everything_go)
             await self._resources.database.write(relay_register.follow_setting, self._setting)
             await self._switch.follow()
-            async with self._vigil.kept(), self._listening(), self.pulse.beating():
+            chosen = self._resources.settings
+            mail = listening(self._inbox, chosen.bounce_address, chosen.greeting_name)
+            async with self._vigil.kept(), mail, self.pulse.beating():
                 self._start()
                 try:
                     yield self
                 finally:
                     await self._stop()
-
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
-        """For mail to the bounce domain, if it is to come to us directly."""
-        held, wanted = self._resources, self._resources.settings.bounce_address
-        if wanted is None or self._return_paths is None:
-            yield
-            return
-        from service.bounces.listener import Listener
-
-        listener = Listener(
-            held.database, held.clock, self._return_paths, greeting=held.settings.greeting_name
-        )
-        await listener.start(*wanted)
-        try:
-            yield
-        finally:
-            await listener.stop()
 
     def _start(self) -> None:
         jobs = self._resources.jobs
@@ -146,7 +131,7 @@ class Worker:
         self._scheduler.add_job(tick, "interval", seconds=TICK_SECONDS)
         self._scheduler.add_job(_unharmed(self.look_for_feeds), "interval", seconds=FEED_SECONDS)
         self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)
-        self._scheduler.add_job(_unharmed(self._inbox.look), "interval", seconds=BOUNCE_SECONDS)
+        self._scheduler.add_job(_unharmed(self.look_for_mail), "interval", seconds=BOUNCE_SECONDS)
         self._scheduler.add_job(_unharmed(self.hear_relays), "interval", seconds=BOUNCE_SECONDS)
         self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
         self._scheduler.start()
@@ -161,6 +146,11 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._switch.close()
 
+    async def look_for_mail(self) -> None:
+        """Not while an older copy of the database waits for somebody: it would take the mail away from the one that is in use."""
+        if not self._vigil.is_held:
+            await self._inbox.look()
+
     async def tick(self) -> None:
         await self._switch.follow()
         if not await self._vigil.look():
@@ -173,6 +163,9 @@ class Worker:
             )
             for edition_id in closed:
                 log.info("edition.ended", edition_id=edition_id)
+                await refusals.strike_all(
+                    database, edition_id, self._resources.pepper, self._resources.clock.now()
+                )
         await self._vigil.beat()
         await self.pulse.beat()
 

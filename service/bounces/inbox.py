@@ -6,6 +6,8 @@ kept and waiting      read apart (a thread), applied and marked in one transacti
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,3 +106,22 @@ class InboxReader:
             )
             problem = UNREADABLE.format(type(error).__name__)
             await self.database.write(settling.set_aside, mail.id, problem, now=now)
+
+
+@asynccontextmanager
+async def listening(
+    reader: InboxReader, address: tuple[str, int] | None, greeting: str
+) -> AsyncIterator[None]:
+    """Over SMTP as well, if there is an address to listen at."""
+    paths = reader.means.return_paths
+    if address is None or paths is None:
+        yield
+        return
+    from service.bounces.listener import Listener
+
+    listener = Listener(reader.database, reader.clock, paths, greeting=greeting)
+    await listener.start(*address)
+    try:
+        yield
+    finally:
+        await listener.stop()

@@ -10,14 +10,14 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from service.bounces import wave
+from service.bounces import refusals, wave
 from service.bounces.findings import Kind, Original
 from service.bounces.models import Action, BounceWave, WaveState
 from service.bounces.wave import WaveDecided
 from service.delivery.return_paths import Named
 from service.dependencies import Resources
-from service.ledger import progress, rows
-from service.ledger.models import Delivery, DeliveryState
+from service.ledger import progress, rows, tallies
+from service.ledger.models import Delivery, DeliveryState, Span
 from service.newsletters.models import Newsletter
 from service.proofs import facts
 from service.proofs import writing as proofs
@@ -210,6 +210,34 @@ async def test_an_edition_between_clears_unless_it_failed_too(
     assert last.action is (Action.STRUCK if state is DeliveryState.ACCEPTED else Action.SUPPRESSED)
 
 
+@pytest.mark.parametrize("refused", [1, 12])
+async def test_refusals_by_the_relay_count_unless_they_are_too_many(
+    resources: Resources, refused: int
+) -> None:
+    readers = [f"reader{number}@example.org" for number in range(12)]
+    desk = await desk_of(resources, readers)
+    state, reply = DeliveryState.REFUSED, "550 mailbox unavailable"
+    for days in (20, 10):
+        await resources.database.write(
+            earlier_edition, desk.outbox, days_ago=days, now=desk.now, state=state, reply=reply
+        )
+
+    def refuse(session: Session) -> None:
+        these = (col(Delivery.edition_id) == desk.outbox.edition.id, col(Delivery.number) <= refused)
+        session.execute(sa.update(Delivery).where(*these).values(state=state, reply=reply))
+        for span in session.exec(select(Span).where(Span.edition_id == desk.outbox.edition.id)):
+            tallies.write(session, span)
+            session.add(span)
+
+    await resources.database.write(refuse)
+    await refusals.strike_all(resources.database, desk.outbox.edition.id, resources.pepper, desk.now)
+    entries = [await desk.suppression(address) for address in readers]
+    assert sum(entry is not None for entry in entries) == (1 if refused == 1 else 0)
+    if refused == 1:
+        entry = next(filter(None, entries))
+        assert "3 editions in a row failed" in entry.evidence and "mailbox unavailable" in entry.evidence
+
+
 async def test_a_mailbox_that_stays_full_counts(resources: Resources) -> None:
     desk = await desk_of(resources, [NORA])
     told = []
@@ -274,6 +302,7 @@ async def test_a_wave_is_held_for_a_person(resources: Resources) -> None:
         )
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_dismissed_wave_leaves_everybody_alone(resources: Resources) -> None:
     readers = [f"reader{number}@example.org" for number in range(21)]
     desk = await desk_of(resources, readers)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import smtplib
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select
 
+from service import worker
 from service.bounces import inbox_register, keeping, listener, settling
 from service.bounces.imap import Look
 from service.bounces.inbox import InboxReader
@@ -20,11 +22,14 @@ from service.bounces.keeping import Brought
 from service.bounces.listener import Listener
 from service.bounces.models import Action, Inbox, MailState, ReturnedMail
 from service.delivery.return_paths import ReturnPaths
-from service.dependencies import Resources
+from service.dependencies import Resources, opened
+from service.settings import Settings
 from tests.service.bounces.steps import DOMAIN, Desk, desk_of, means_of
 from tests.support import dovecot
 from tests.support.clock import HandClock
 from tests.support.dovecot import PASSWORD, USER, Mailbox
+from tests.support.outbox import open_outbox
+from tests.support.relay import Relay
 from tests.support.returned_mail import dsn, letter
 
 NORA = "nora@example.net"
@@ -124,6 +129,7 @@ async def test_killed_after_fetching_nothing_is_lost_or_doubled(
     assert mailbox.flags() == []
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_big_mail_is_kept_in_part_and_many_in_turns(resources: Resources, mailbox: Mailbox) -> None:
     desk = await desk_of(resources, [NORA])
     await use(resources, mailbox, tls="required", port=mailbox.port)
@@ -136,6 +142,7 @@ async def test_a_big_mail_is_kept_in_part_and_many_in_turns(resources: Resources
     assert await desk.suppression(NORA) is not None
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_keeps_us_out_is_said(resources: Resources, mailbox: Mailbox, clock: HandClock) -> None:
     async def problem(ca_file: bool = True) -> str:
         reader = reader_of(resources, mailbox if ca_file else None)
@@ -159,6 +166,7 @@ async def test_what_keeps_us_out_is_said(resources: Resources, mailbox: Mailbox,
     assert await problem() == ""
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_secret_stays_where_it_was_entered(resources: Resources, mailbox: Mailbox) -> None:
     inbox = await use(resources, mailbox)
     assert PASSWORD not in inbox.secret_box
@@ -274,6 +282,26 @@ async def test_the_pipe_keeps_a_mail_for_the_worker(resources: Resources, databa
     await reader_of(resources).look()
     assert [mail.state for mail in await kept(resources)] == [MailState.HANDLED]
     assert await desk.suppression(NORA) is not None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_worker_sends_listens_and_handles(
+    chosen: Settings, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way as it is wired: out with a return path, back by SMTP, into the edition's report."""
+    monkeypatch.setattr(worker, "BOUNCE_SECONDS", 0.3)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = int(found.getsockname()[1])
+    changes = {"bounce_domain": DOMAIN, "bounce_listen": f"127.0.0.1:{port}", "relay_url": relay.url}
+    async with opened(chosen.model_copy(update=changes)) as resources:
+        outbox = await open_outbox(resources, [NORA])
+        async with worker.Worker(resources, relay.url).running():
+            (message,) = await relay.until(1, within=30)
+            assert await asyncio.to_thread(hand_over, port, message.mail_from, dsn("x", NORA)) == 250
+            async with asyncio.timeout(30):
+                while (await outbox.progress()).bounced_later == 0:
+                    await asyncio.sleep(0.1)
 
 
 async def test_handled_mails_go_after_a_while(resources: Resources, clock: HandClock) -> None:
