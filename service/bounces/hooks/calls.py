@@ -35,7 +35,7 @@ class Trouble(StrEnum):
 
     NO_SIGNATURE = "it carried no signature"
     BAD_SIGNATURE = "its signature did not match"
-    NO_KEY = "its signature could not be checked, for the key is not entered here"
+    NO_KEY = "its signature could not be checked, for the key is not entered here, or cannot be read any more"
     STALE = "it was signed too long ago"
     AHEAD = "it was signed in the future: one of the two clocks is wrong"
     OTHER_TOPIC = "it was from another topic"

@@ -43,6 +43,7 @@ async def handle_all(database: Database, clock: Clock, means: Means) -> None:
 
 async def tidy(database: Database, keys: Keys, now: datetime) -> None:
     await database.write(register.lock_anew, keys)
+    await database.write(register.forget_troubles, now=now)
     await database.write(keeping.forget_old, now=now)
 
 
@@ -67,9 +68,9 @@ def _applied(session: Session, event: RelayEvent, relay: str, means: Means, now:
             )
             bounce = handling.apply(session, finding, evidence, means, now=now)
             return AGAIN if bounce is None else bounce.action.value
-    except (MemoError, ValueError, TypeError, KeyError) as error:
+    except (MemoError, ValueError, TypeError, KeyError, sa.exc.DataError) as error:
         log.exception("relay.event_not_handled", row=event.id)
-        return f"could not be handled: {error}"[:200]
+        return f"could not be handled: {type(error).__name__}"
 
 
 def _relays(session: Session, hooks: set[int]) -> dict[int, str]:

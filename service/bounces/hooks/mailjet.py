@@ -21,7 +21,7 @@ def _word(kind: Kind, rule: str, *, is_final: bool = False) -> Class:
 ERRORS = {
     "user unknown": _word(Kind.PERMANENT, "user-unknown"),
     "mailbox inactive": _word(Kind.STRIKE, "inactive"),
-    "quota exceeded": _word(Kind.TRANSIENT, "quota", is_final=True),
+    "quota exceeded": _word(Kind.TRANSIENT, "mailbox-full", is_final=True),
     "blacklisted": _word(Kind.STRIKE, "on-their-list", is_final=True),
     "spam reporter": _word(Kind.COMPLAINT, "spam-reporter"),
     "invalid domain": _word(Kind.STRIKE, "invalid-domain"),

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from service import tokens, vault
 from service.bounces.hooks import formats
-from service.bounces.hooks.calls import Trouble
+from service.bounces.hooks.calls import NotBelieved, Trouble
 from service.bounces.hooks.formats import Format, KeyKind
 from service.bounces.hooks.models import RelayHook
 from service.bounces.hooks.sns import Invitation
@@ -27,6 +27,7 @@ from service.tokens import Keys
 PURPOSE = "relay hook key"
 KEY_CHARACTERS = 2_000
 FORMER_AT_MOST = timedelta(days=30)
+TROUBLES_KEPT_FOR = timedelta(days=30)
 _NOBODYS = tokens.hashed("nobody's secret")
 
 
@@ -75,9 +76,13 @@ class Known:
     topic: str
 
     def key(self, keys: Keys) -> str:
-        """Raises vault.KeyMissing or BoxDamaged."""
-        box = self.key_box
-        return vault.unlock(keys, box, purpose=PURPOSE, row=str(self.uid)).decode() if box else ""
+        """Raises NotBelieved where there is one that cannot be read any more."""
+        if not self.key_box:
+            return ""
+        try:
+            return vault.unlock(keys, self.key_box, purpose=PURPOSE, row=str(self.uid)).decode()
+        except (vault.KeyMissing, vault.BoxDamaged) as error:
+            raise NotBelieved(Trouble.NO_KEY) from error
 
 
 def find(session: Session, relay: str, secret: str, *, now: datetime) -> Known | None:
@@ -193,6 +198,19 @@ def note(session: Session, hook_id: int, trouble: Trouble, *, now: datetime, cou
     noted = {"count": before["count"] + count, "since": before["since"], "last": now.isoformat()}
     hook.troubles = {**hook.troubles, trouble.name: noted}
     session.add(hook)
+
+
+def forget_troubles(session: Session, *, now: datetime) -> None:
+    """What has not happened for 30 days is over."""
+    for hook in session.exec(select(RelayHook).order_by(col(RelayHook.id)).with_for_update()):
+        recent = {
+            word: one
+            for word, one in hook.troubles.items()
+            if datetime.fromisoformat(one["last"]) > now - TROUBLES_KEPT_FOR
+        }
+        if recent != hook.troubles:
+            hook.troubles = recent
+            session.add(hook)
 
 
 def lock_anew(session: Session, keys: Keys) -> int:
