@@ -20,8 +20,7 @@ SECONDS = 30.0
 AT_ONCE = 25
 SOURCE = "imap"
 FAILURES = (imaplib.IMAP4.error, OSError, ssl.SSLError, EOFError, ValueError)
-_SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
-_UID = re.compile(rb"\bUID (\d+)")
+_SIZE = re.compile(rb"RFC822\.SIZE (\d+)", re.IGNORECASE)
 
 
 class MailboxUnreachable(MemoError):
@@ -104,11 +103,19 @@ class Look:
     def _mail(self, uid: int) -> Brought | None:
         """At most as much of it as is kept. None: it has gone meanwhile."""
         parts = self._imap.uid("FETCH", str(uid), f"(UID RFC822.SIZE BODY.PEEK[]<0.{KEPT_OCTETS}>)")[1]
-        for part in parts:
-            if isinstance(part, tuple) and (named := _UID.search(part[0])) and int(named[1]) == uid:
-                size = _SIZE.search(part[0])
-                return Brought(SOURCE, part[1], octets=int(size[1]) if size else len(part[1]))
+        return mail_in(parts)
+
+
+def mail_in(parts: Sequence[object]) -> Brought | None:
+    """Out of the answer to a FETCH of one mail, whose items come in any order (RFC 9051 section 7.5.2), also behind its bytes."""
+    literals = [part for part in parts if isinstance(part, tuple) and b"BODY[" in part[0].upper()]
+    if not literals:
         return None
+    said = b" ".join(
+        part[0] if isinstance(part, tuple) else part for part in parts if isinstance(part, bytes | tuple)
+    )
+    size = _SIZE.search(said)
+    return Brought(SOURCE, literals[0][1], octets=int(size[1]) if size else len(literals[0][1]))
 
 
 def said(error: BaseException) -> str:

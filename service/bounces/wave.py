@@ -8,7 +8,9 @@ import uuid
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from service.bounces import rows
 from service.bounces.findings import Kind
@@ -40,10 +42,7 @@ def found(session: Session, bounce: Bounce, *, now: datetime) -> BounceWave | No
     """The wave that this permanent bounce is a part of, known or just seen."""
     if bounce.edition_id is None:
         return None
-    known = select(BounceWave).where(
-        BounceWave.edition_id == bounce.edition_id, BounceWave.words == bounce.words
-    )
-    wave = session.exec(known).first()
+    wave = session.exec(_known(bounce)).first()
     if wave is not None or not _is_one(session, bounce):
         return wave
     return _begin(session, bounce, now=now)
@@ -86,6 +85,12 @@ def suppress(session: Session, bounce: Bounce, *, pepper: str, now: datetime) ->
         bounce.suppression_id = entry.id if str(bounce.uid) in entry.evidence else None
 
 
+def _known(bounce: Bounce) -> SelectOfScalar[BounceWave]:
+    return select(BounceWave).where(
+        BounceWave.edition_id == bounce.edition_id, BounceWave.words == bounce.words
+    )
+
+
 def _is_one(session: Session, bounce: Bounce) -> bool:
     same = (
         col(Bounce.edition_id) == bounce.edition_id,
@@ -117,7 +122,11 @@ def _readers_at(session: Session, bounce: Bounce) -> int:
 def _begin(session: Session, bounce: Bounce, *, now: datetime) -> BounceWave:
     assert bounce.edition_id is not None
     wave = BounceWave(edition_id=bounce.edition_id, words=bounce.words, reply=bounce.reply, found_at=now)
-    session.add(wave)
+    try:
+        with session.begin_nested():
+            session.add(wave)
+    except IntegrityError:  # another worker has just seen it, too, and does the rest
+        return session.exec(_known(bounce)).one()
     earlier = rows.of_wave(session, bounce.edition_id, bounce.words, (Action.SUPPRESSED, Action.WAITS))
     for one in earlier:
         entry = session.get(Suppression, one.suppression_id) if one.suppression_id is not None else None
