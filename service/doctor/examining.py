@@ -54,9 +54,15 @@ async def examine(held: Holder, wanted: Wanted, *, seconds: float = LOOK_SECONDS
 async def _found(held: Holder, resolver: "Resolver", wanted: Wanted, seconds: float) -> list[Finding]:
     of_database, basics = await machine.database(held.settings, held.database, held.clock)
     known = Facts()
-    if basics is not None:
+    if basics is None:
+        of_database.append(machine_verdict.unread())
+    else:
         known = await held.database.read(facts.of, plan.name_of_setting(held.settings))
-    if wanted.newsletter and not any(one.slug == wanted.newsletter for one in known.publications):
+    if (
+        wanted.newsletter
+        and known.is_known
+        and not any(one.slug == wanted.newsletter for one in known.publications)
+    ):
         raise NewsletterNotFound
     chosen = plan.Chosen(held, known, resolver.ask, wanted.newsletter)
     if wanted.domain:

@@ -39,8 +39,11 @@ class Basics:
 
 @dataclass(frozen=True)
 class Facts:
-    """`zones`: those in use. `shortest_gap`: between two editions of one newsletter. `last_seen`: of any worker."""
+    """`is_known`: the database was read; without it nothing below says anything. `zones`: those in use.
+    `shortest_gap`: between two editions of one newsletter. `last_seen`: of any worker.
+    """
 
+    is_known: bool = False
     publications: tuple[Publication, ...] = ()
     zones: tuple[str, ...] = ()
     shortest_gap: timedelta = WEEK
@@ -74,6 +77,7 @@ def of(session: Session, setting: str) -> Facts:
     everybody = present.everybody(session, with_held=False)
     inbox, hold = inbox_register.get(session), continuity.hold(session)
     return Facts(
+        is_known=True,
         publications=tuple(_publication(one) for one in newsletters),
         zones=tuple(dict.fromkeys(one.time_zone for one in newsletters)),
         shortest_gap=_shortest_gap(session.exec(select(Cadence))),

@@ -77,6 +77,18 @@ def no_database(problem: str) -> list[Finding]:
     ]
 
 
+def unread() -> Finding:
+    found = "Which newsletters, keys and relays there are could not be read, so they were not looked at."
+    return Finding(
+        "database.unread",
+        Group.MACHINE,
+        Severity.NOTE,
+        "",
+        found,
+        "What is said of the rest holds all the same.",
+    )
+
+
 def no_tables(problem: str) -> list[Finding]:
     why = "This program and the tables of the database have to fit."
     return [

@@ -50,6 +50,9 @@ class Holder(Protocol):
     def fetcher(self) -> Fetcher: ...
 
 
+OF_OUR_KEYS = {"dkim", "alignment"}  # not to be judged while nobody knows which keys there are
+
+
 @dataclass(frozen=True)
 class Look:
     """`what` stands in a sentence: looking at …"""
@@ -170,12 +173,13 @@ async def _records(chosen: Chosen, domain: str, used: list[Used]) -> list[Findin
         addresses=await gathering.public_addresses(place, ask) if place else (),
     )
     seen = await gathering.domain(domain, Envelope(bounces or domain, bool(bounces), chosen.here), keys, ask)
-    return [
+    found = [
         *spf_verdict.judged(seen.spf, sending),
         *dkim_verdict.judged(domain, seen.keys, sending, chosen.held.clock.now()),
         *dmarc_verdict.judged(seen.dmarc, sending),
         *return_path.judged(seen.return_path, _taken(chosen)),
     ]
+    return found if chosen.facts.is_known else [one for one in found if one.topic not in OF_OUR_KEYS]
 
 
 def _taken(chosen: Chosen) -> Taken:
@@ -195,6 +199,8 @@ def _place(chosen: Chosen, own: Used) -> str:
 
 async def _relays(chosen: Chosen, used: list[Used]) -> list[Finding]:
     seen = [await _tried(chosen, one) for one in used]
+    if not chosen.facts.is_known:
+        return [finding for one in seen for finding in relay_verdict.one(one)]
     return relay_verdict.judged(seen, is_any_entered=chosen.facts.is_any_relay_entered)
 
 

@@ -26,7 +26,7 @@ class SeenRelay:
 
 
 def judged(relays: Sequence[SeenRelay], *, is_any_entered: bool) -> list[Finding]:
-    found = [one for relay in relays for one in _relay(relay)]
+    found = [finding for relay in relays for finding in one(relay)]
     if not any(relay.is_main for relay in relays):
         found.insert(0, _no_main(is_any_entered))
     elif len(relays) == 1:
@@ -53,7 +53,8 @@ def _no_main(is_any_entered: bool) -> Finding:
     )  # fmt: skip
 
 
-def _relay(seen: SeenRelay) -> list[Finding]:
+def one(seen: SeenRelay) -> list[Finding]:
+    """About one relay, whatever others there are."""
     role = "main relay" if seen.is_main else "fallback"
     if seen.trial is None:
         why = "It could not be tried out from here."

@@ -17,6 +17,8 @@ def test_in_an_empty_folder_it_says_what_is_missing_and_makes_nothing(tmp_path: 
     found = memo(tmp_path, "doctor")
     assert found.returncode == doctor.FAILED
     assert "memo migrate" in found.stdout
+    assert "could not be read" in found.stdout
+    assert "no relay" not in found.stdout, "nobody knows"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -42,6 +44,7 @@ async def test_it_is_readable_by_people_and_programs(tmp_path: Path) -> None:
     assert (told["severity"], told["scope"]) == ("fail", "example.org")
     assert {"spf.all_pass", "dmarc.missing"} <= {one["code"] for one in told["findings"]}
     assert {one["group"] for one in told["findings"]} == {"domain", "return path"}
+    assert "dkim.no_key" not in {one["code"] for one in told["findings"]}, "nobody knows which keys there are"
 
 
 def test_what_cannot_be_looked_at_is_refused(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def test_the_tables() -> None:
     assert behind[0].remedies[0].text == "memo migrate"
     assert codes(machine_verdict.schema([], "0004")) == [("schema.differs", Severity.FAIL)]
     assert codes(machine_verdict.schema(["0005"], "0004")) == [("schema.newer", Severity.FAIL)]
+    assert codes([machine_verdict.unread()]) == [("database.unread", Severity.NOTE)]
     assert codes(machine_verdict.no_database("TimeoutError")) == [("database.away", Severity.FAIL)]
 
 
