@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import messages, outcome, relays, settling
+from service.delivery import messages, outcome, provider_groups, recovery, relays, settling, slowings
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
 from service.delivery.figures import Figures
@@ -96,7 +96,7 @@ class Shift:
     def __post_init__(self) -> None:
         office = self.office
         self.gate = Gate(office.database, office.relay.name, connections=office.connections,
-                         is_wanted=self.is_wanted, drop=self.drop)  # fmt: skip
+                         is_wanted=self.is_wanted, drop=self.drop, put_off=self.put_off)  # fmt: skip
 
     def is_wanted(self, errand: Errand) -> bool:
         """Whether it may still begin. What is not begun stays as it was and is read again."""
@@ -115,6 +115,24 @@ class Shift:
         self.signed_count -= errand.made is not None
         self.one_begun.set()
         errand.done()
+
+    def put_off(self, errand: Errand, seconds: float, why: str) -> None:
+        """Later, and no try counted: its provider takes little now."""
+        self.signed_count -= errand.made is not None
+        self.committer.report(errand.taken, settling.put_off(errand.row, timedelta(seconds=seconds), why))
+        self.committer.flush(errand.taken)
+        errand.holding.progressed = True
+        self.one_begun.set()
+        errand.done()
+
+    async def slow_down(self, judged: Outcome, address: str) -> None:
+        """The relay, or a provider behind it, has asked for less: every worker reads it within a second, this one at once."""
+        provider = provider_groups.of(address) if recovery.asks_of_provider(judged) else slowings.WHOLE
+        try:
+            await self.office.database.write(slowings.note, self.office.relay.name, provider, judged)
+            await self.gate.look_anew()
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            log.warning("relay.slowing_not_noted", problem=str(error).splitlines()[0])
 
     def span_was_taken(self) -> None:
         """Spans are only given out while the relay's clock does not say later; once what is known of it is written, that counts."""
@@ -244,6 +262,8 @@ class Carrier:
         shift, errand = self._shift, made.errand
         taken, row = errand.taken, errand.row
         shift.office.figures.note(taken.lane, judged)
+        if recovery.asks_of_provider(judged) or recovery.asks_relay_wide(judged):
+            await shift.slow_down(judged, row.address)
         if outcome.moves_the_relays_clock(judged):
             shift.relay_waits |= outcome.leaves_the_row(judged)
             await shift.note_relay_problem(str(judged.reply), is_down=outcome.is_out_of_reach(judged))

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 
 from service import logs
 from service.database import Database
-from service.delivery import pace_rows
+from service.delivery import pace_rows, provider_groups
 from service.delivery.holding import Errand, Holding
 from service.delivery.pace import Purse
-from service.delivery.pace_rows import EDITION, RELAY, Standing
+from service.delivery.pace_rows import EDITION, PROVIDER, RELAY, Standing
+from service.delivery.provider_pace import Providers
 from service.ledger.models import Lane
 
 log = logs.get(__name__)
@@ -28,7 +29,7 @@ LOOK_SECONDS = 0.3
 BEAT_SECONDS = 0.02
 PAGE_LEAST = 2
 
-Queue = tuple[int, int]  # breaking first, then by edition
+Queue = tuple[int, int, str]  # breaking first, then by edition, and by provider if that one is slowed down
 
 
 class Gate:
@@ -40,12 +41,14 @@ class Gate:
         connections: int,
         is_wanted: Callable[[Errand], bool],
         drop: Callable[[Errand], None],
+        put_off: Callable[[Errand, float, str], None],
     ) -> None:
         self._database = database
         self._relay = relay
         self._connections = connections
         self._is_wanted = is_wanted
         self._drop = drop
+        self._providers = Providers(put_off)
         self._waiting: dict[Queue, deque[Errand]] = {}
         self._purses: dict[str, Purse] = {}
         self._looked_at = float("-inf")
@@ -65,8 +68,12 @@ class Gate:
     def give(self, errand: Errand) -> None:
         if self.is_open:
             self.errands.put_nowait(errand)
-        else:
-            self._queue_of(errand).append(errand)
+            return
+        queue = self._queue_of(errand)
+        waiting = self._waiting.setdefault(queue, deque())
+        slowing = self.standing.providers.get(queue[2])
+        if slowing is None or self._providers.takes(errand, slowing, len(waiting)):
+            waiting.append(errand)
             self._moved.set()
 
     async def next(self) -> Errand:
@@ -104,6 +111,10 @@ class Gate:
         if not self.holdings:
             self._held.clear()
 
+    async def look_anew(self) -> None:
+        self._looked_at = float("-inf")
+        await self.look()
+
     async def look(self) -> None:
         """What holds messages back now, unless that is known already."""
         now = asyncio.get_running_loop().time()
@@ -111,12 +122,14 @@ class Gate:
             return
         self._looked_at = now
         found = await self._database.read(pace_rows.standing, self._relay)
-        was_open, self.standing, self.is_open = self.is_open, found, found.is_open
+        was_open, before = self.is_open, self.standing
+        self.standing, self.is_open = found, found.is_open
+        self._providers.looked(found.now)
         for holding in self.holdings:
             holding.is_outranked |= found.stops(holding.taken.lane)
         if found.is_open and not was_open:
             self._pass_all()
-        elif was_open and not found.is_open:
+        elif (was_open and not found.is_open) or before.providers.keys() != found.providers.keys():
             self._call_back()
         if any(holding.is_outranked for holding in self.holdings):
             self._drop_unwanted()
@@ -182,7 +195,7 @@ class Gate:
 
     def _pass_some(self) -> None:
         """One errand of each queue in turn, the higher lane first, as long as there are tokens and connections for them."""
-        for rank in sorted({rank for rank, _ in self._waiting}):
+        for rank in sorted({queue[0] for queue in self._waiting}):
             queues = [queue for queue in self._waiting if queue[0] == rank]
             while queues:
                 queues = [queue for queue in queues if self._has_room() and self._pass_one(queue)]
@@ -218,10 +231,16 @@ class Gate:
             yield RELAY + self._relay
         if errand.taken.edition_id in standing.editions:
             yield f"{EDITION}{errand.taken.edition_id}"
+        if standing.providers and (provider := provider_groups.of(errand.row.address)) in standing.providers:
+            yield f"{PROVIDER}{self._relay}:{provider}"
 
     def _rate_at(self, place: str) -> float | None:
         if place.startswith(RELAY):
             return self.standing.relay
+        if place.startswith(PROVIDER):
+            return self._providers.rate(
+                place.removeprefix(f"{PROVIDER}{self._relay}:"), self.standing.providers
+            )
         return self.standing.editions.get(int(place.removeprefix(EDITION)))
 
     def _purse(self, place: str) -> Purse:
@@ -231,10 +250,12 @@ class Gate:
             self._purses[place] = Purse()
         return self._purses[place]
 
-    def _queue_of(self, errand: Errand) -> deque[Errand]:
-        taken = errand.taken
-        queue = (0 if taken.lane is Lane.BREAKING else 1, taken.edition_id)
-        return self._waiting.setdefault(queue, deque())
+    def _queue_of(self, errand: Errand) -> Queue:
+        """A provider that takes little has a queue of its own, so that nobody waits behind its readers."""
+        taken, providers = errand.taken, self.standing.providers
+        provider = provider_groups.of(errand.row.address) if providers else ""
+        rank = 0 if taken.lane is Lane.BREAKING else 1
+        return rank, taken.edition_id, provider if provider in providers else ""
 
     def _pass_all(self) -> None:
         for errands in self._waiting.values():
@@ -244,10 +265,13 @@ class Gate:
         self._purses.clear()
 
     def _call_back(self) -> None:
-        """What waits for a connection waits here instead: a limit is felt at once."""
+        """What waits for a connection waits here instead, or is put off: a limit is felt at once."""
+        errands = [errand for waiting in self._waiting.values() for errand in waiting]
         while not self.errands.empty():
-            errand = self.errands.get_nowait()
-            self._queue_of(errand).append(errand)
+            errands.append(self.errands.get_nowait())
+        self._waiting.clear()
+        for errand in errands:
+            self.give(errand)
 
     def _drop_unwanted(self) -> None:
         """Spans are let go as soon as nothing of theirs is on its way."""

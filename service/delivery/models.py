@@ -69,6 +69,18 @@ class HandedOver(SQLModel, table=True):
     count: int = 0
 
 
+class SlowedDown(SQLModel, table=True):
+    """A relay (`provider` empty) or a provider behind it that asked for less: from `begins_at` on it gets `rate` messages a second, and
+    more as time passes (`recovery.py`).
+    """
+
+    relay: str = Field(primary_key=True, max_length=120)
+    provider: str = Field(primary_key=True, max_length=253)
+    begins_at: datetime = Field(sa_type=UtcDateTime)
+    rate: float = Field(sa_type=sa.Double)
+    reason: str = Field(default="", max_length=500)
+
+
 class DkimKeyState(StrEnum):
     READY = "ready"
     ACTIVE = "active"

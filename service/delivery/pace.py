@@ -74,7 +74,8 @@ class Purse:
 
     @property
     def is_low(self) -> bool:
-        return len(self._tokens) <= self._given // 2
+        """While the tokens of one lease are used, the next one is on its way: a database may take a while to answer."""
+        return len(self._tokens) <= self._given
 
     def fill(self, given: Grant, now: float) -> None:
         self.is_asked_for = False

@@ -6,7 +6,7 @@ are given out; what lapsed unused is given back with the next lease.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,13 +16,14 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import choosing, pace, quota
+from service.delivery import choosing, pace, quota, slowings
 from service.delivery.models import Bucket, Relay
 from service.delivery.pace import Grant
+from service.delivery.recovery import Slowing
 from service.ledger.models import Lane, Run
 from service.prepared import Prepared
 
-RELAY, EDITION = "relay:", "edition:"
+RELAY, EDITION, PROVIDER = "relay:", "edition:", "provider:"
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class Standing:
     relay: float | None = None
     has_quota: bool = False
     editions: Mapping[int, float] = field(default_factory=dict)
+    providers: Mapping[str, Slowing] = field(default_factory=dict)  # those that asked for less
+    now: datetime | None = None
     relay_rests: bool = False
     breaking_waits: bool = False
 
     @property
     def is_open(self) -> bool:
-        return self.relay is None and not self.has_quota and not self.editions
+        return self.relay is None and not (self.has_quota or self.editions or self.providers)
 
     def stops(self, lane: Lane) -> bool:
         """Whether spans of this lane are let go: a higher one waits, or the relay takes nothing now."""
@@ -54,11 +57,16 @@ def standing(session: Session, relay: str) -> Standing:
     moment = choosing.moment(database.now(session))
     found = _STANDING.run(connection, {"the_name": relay, **moment}).fetchone()
     slowed = _SLOWED.run(connection).fetchall()
+    now = moment["the_now"]
+    providers = slowings.of(session, relay, now)
+    whole = providers.pop(slowings.WHOLE, None)
     if found is None:
         return Standing()
     rate, slowed_to, per_hour, per_day, rests, breaking = found
     return Standing(
-        relay=_rate(rate, slowed_to),
+        relay=_rate(rate, slowed_to, whole.allowed(now) if whole else None),
+        providers=providers,
+        now=now,
         has_quota=bool(per_hour or per_day),
         editions={edition_id: float(most) for edition_id, most in slowed},
         relay_rests=bool(rests),
@@ -113,6 +121,7 @@ def forget_old(session: Session) -> None:
     long_ago = database.now(session) - timedelta(days=2)
     session.execute(sa.delete(Bucket).where(col(Bucket.next_at) < long_ago.timestamp()))
     quota.forget_before(session, long_ago)
+    slowings.forget_before(session, long_ago)
 
 
 def _granted(session: Session, place: str, count: int, rate: float | None) -> Grant:
@@ -141,8 +150,8 @@ def _have(session: Session, place: str) -> None:
             pass  # another worker has just asked, too
 
 
-def _rate(rate: int | None, slowed_to: int | None) -> float | None:
-    rates = [float(one) for one in (rate, slowed_to) if one is not None]
+def _rate(*limits: float | None) -> float | None:
+    rates = [float(one) for one in limits if one is not None]
     return min(rates, default=None)
 
 

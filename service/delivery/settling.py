@@ -53,3 +53,10 @@ def cannot_be_made(row: Row, problem: str) -> Recorded:
     return Recorded(
         row.number, DeliveryState.HELD, row.attempts, row.uncertain_count, f"Cannot be made: {problem}"
     )
+
+
+def put_off(row: Row, wait: timedelta, why: str) -> Recorded:
+    """It waits for its provider, untried."""
+    return Recorded(
+        row.number, DeliveryState.DEFERRED, row.attempts, row.uncertain_count, why, wait, row.pins
+    )

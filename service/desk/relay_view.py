@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from service import database, pages
-from service.delivery import profiles, quota, relay_choice, relay_register
+from service.delivery import profiles, quota, relay_choice, relay_register, slowings
 from service.delivery.models import Relay, Role
 from service.delivery.profiles import Profile
 from service.newsletters import publication
@@ -30,6 +30,7 @@ class Card:
     health: str
     said: str
     left: str | None = None  # of its quotas
+    slowed: tuple[str, ...] = ()  # who asked for less, and what is allowed now
 
     @property
     def where(self) -> str:
@@ -63,12 +64,29 @@ def of(session: Session) -> Relays:
     rows = relay_register.all_of(session)
     return Relays(
         cards=tuple(
-            replace(card(row, used=used, zone=zone, now=now), left=quota.words_left(session, row))
+            replace(
+                card(row, used=used, zone=zone, now=now),
+                left=quota.words_left(session, row),
+                slowed=_slowed(session, row, zone, now),
+            )
             for row in rows
         ),
         senders=tuple(dict.fromkeys(one.from_address for one in newsletters)),
         has_setting=any(row.is_from_setting for row in rows),
     )
+
+
+def _slowed(session: Session, relay: Relay, zone: str, now: datetime) -> tuple[str, ...]:
+    said: list[str] = []
+    for row in slowings.rows_of(session, relay.name, now):
+        who, allowed = row.provider or "It", slowings.allowed(row, now)
+        if allowed == 0:
+            until = pages.local(row.begins_at, zone, "%H:%M")
+            what = f"{who} gets nothing until {until}, then one message a second and slowly more"
+        else:
+            what = f"{who} gets {allowed or 0:,.0f} messages a second now, and more as time passes"
+        said.append(f"{what}: {row.reason.rstrip('.')}.")
+    return tuple(said)
 
 
 def card(relay: Relay, *, used: Relay | None, zone: str, now: datetime) -> Card:

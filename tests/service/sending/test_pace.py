@@ -12,6 +12,7 @@ from service.delivery.models import Bucket
 from service.delivery.models import Relay as RelayRow
 from service.delivery.sending import Sender
 from service.dependencies import Resources
+from tests.support.lag import Lag
 from tests.support.outbox import office, open_outbox, relay_at
 from tests.support.relay import Relay
 
@@ -32,16 +33,19 @@ def limit(session: Session, name: str, /, **limits: object) -> None:
 
 
 @asynccontextmanager
-async def workers(resources: Resources, relay: Relay, count: int = WORKERS) -> AsyncIterator[list[Sender]]:
-    """Senders beside each other in one process, each with tokens of its own; none counts, closes or watches anything."""
+async def workers(
+    resources: Resources, relay: Relay, count: int = WORKERS
+) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Senders beside each other in one process, each with tokens of its own; none counts, closes or watches anything. Two tasks each."""
     made = [Sender(office(resources, relay_at(relay.url), holder=f"worker {n}")) for n in range(count)]
     tasks = [asyncio.create_task(work) for one in made for work in (one.run(), at_work(one))]
     try:
-        yield made
+        yield tasks
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while left := {task for task in tasks if not task.done()}:
+            for task in left:
+                task.cancel()  # more than once: letting a span go waits for a committer that is gone, too
+            await asyncio.wait(left, timeout=0.2)
 
 
 async def at_work(sender: Sender) -> None:
@@ -69,15 +73,17 @@ def mean(moments: list[datetime]) -> float:
 
 
 async def test_four_workers_together_keep_a_relays_rate(resources: Resources, relay: Relay) -> None:
-    """No second above a tenth more, and no time wasted."""
-    name = relay_at(relay.url).name
-    await resources.database.write(limit, name, rate=RATE)
-    await open_outbox(resources, readers(650))
-    async with workers(resources, relay):
-        await relay.until(650)
-    moments = arrivals(relay)
+    """No second above a tenth more, and no time wasted but what the machine kept from us; also while one of them dies."""
+    await resources.database.write(limit, relay_at(relay.url).name, rate=RATE)
+    await open_outbox(resources, readers(480))
+    async with Lag().measured() as lag, workers(resources, relay) as tasks:
+        await relay.until(150)
+        for task in tasks[:2]:
+            task.cancel()
+        await relay.until(440)
+    moments = arrivals(relay)[:440]
     assert busiest_second(moments) <= RATE * 1.1
-    assert mean(moments) >= RATE * 0.95
+    assert mean(moments) >= RATE * 0.95 * (1 - 2 * lag.seconds / (moments[-1] - moments[0]).total_seconds())
 
 
 async def test_no_two_leases_have_the_same_moments(resources: Resources) -> None:
