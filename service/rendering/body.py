@@ -115,7 +115,9 @@ def page_without_reader(content: EditionContent, templates: Path) -> str:
     """The HTML part as it is for nobody in particular: fields show what stands for them, links to one reader's pages lead nowhere."""
     page = _page(content, templates)
     made = page.html(page.marks.document(content.document), is_cut_short=False)
-    return page.marks.filled(made, lambda hole: html.escape(hole.default) or "#")
+    return page.marks.filled(
+        made, lambda hole: "#" if hole.place == "link" else html.escape(hole.default) or "…"
+    )
 
 
 def web_styles(content: EditionContent, templates: Path) -> str:

@@ -114,7 +114,9 @@ class Person(Piece):
 
 
 class Figure(Piece):
-    value: Line = Field(title="Number", description="As it is to be read: 5 to 4, $212,000, 41 %.")
+    value: Line = Field(
+        title="Number", max_length=40, description="As it is to be read: 5 to 4, $212,000, 41 %."
+    )
     text: Deck = Field(title="What it counts")
 
 

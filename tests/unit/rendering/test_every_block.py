@@ -6,7 +6,7 @@ import pytest
 
 from service.rendering import blocks, body
 from service.rendering.blocks import Document
-from tests.support import block_samples
+from tests.support import block_samples, email_docs
 from tests.unit.rendering import reading, samples
 
 KINDS = sorted(blocks.KINDS)
@@ -109,3 +109,23 @@ def test_an_edition_can_be_forwarded_without_the_readers_own_links() -> None:
     assert link.startswith("mailto:?subject=Morning%20Memo%2C%20Wednesday")
     assert "2026-11-25" in link
     assert "unsubscribe" not in link
+
+
+def test_the_catalogue_is_the_one_that_the_blocks_make() -> None:
+    """`make email-docs` writes it anew, with its pictures."""
+    assert (email_docs.FOLDER / "catalogue.md").read_text(encoding="utf-8") == email_docs.catalogue()
+    pictures = {path.stem for path in (email_docs.FOLDER / "blocks").iterdir()}
+    assert pictures == set(KINDS)
+    shots = {path.stem for path in email_docs.FOLDER.glob("*.webp")}
+    assert shots == {shot.name for shot in email_docs.SHOTS}
+
+
+def test_entries_of_another_direction_keep_their_list_in_order() -> None:
+    content = samples.in_language("ar")
+    document = Document(subject="x", blocks=[block_samples.block("briefs"), block_samples.block("lead")])
+    got = reading.received(content.__class__(content.newsletter, document, content.date, content.web_url))
+    for entry in reading.elements(got.html, "//li"):
+        assert entry.get("dir") is None
+        assert [one.get("dir") for one in entry.iter("strong")] == ["ltr"]
+    (late,) = reading.elements(got.html, "//td[@class='update']")
+    assert (late.get("dir"), late.get("align")) == ("ltr", "left")
