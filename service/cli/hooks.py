@@ -33,13 +33,15 @@ def show(name: Name) -> None:
     row = _read(lambda session: register.of_relay(session, name))
     if row is None:
         raise register.HookNotFound
-    print(f"{formats.BY_KEY[row.format].label}. Last heard: {row.heard_at or 'never'}.")
+    heard = f"{row.heard_at:%Y-%m-%d %H:%M} UTC" if row.heard_at else "never"
+    print(f"{formats.BY_KEY[row.format].label}. Last heard: {heard}.")
     if row.topic or row.invited_topic:
         print(f"Topic: {row.topic or 'none confirmed'}.")
     if row.invited_topic:
         print(f"Waits to be confirmed: {row.invited_topic} (memo relay hook confirm {name})")
     for word, one in row.troubles.items():
-        print(f"Not believed, {one['count']} times since {one['since'][:16]}: {Trouble[word].value}.")
+        often = f"{one['count']} times since {one['since'][:16]}" if one["count"] > 1 else one["last"][:16]
+        print(f"Not believed ({often}): {Trouble[word].value}.")
     for event in _read(lambda session: keeping.latest(session, row.id, limit=10)):
         print(
             f"{event.received_at:%Y-%m-%d %H:%M} {event.kind.value:11} {event.name}: {event.outcome or 'waits'}"
