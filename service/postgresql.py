@@ -4,6 +4,7 @@ import asyncio
 import random
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
@@ -24,6 +25,7 @@ SETTINGS = {
     "application_name": "morning-memo",
     "plan_cache_mode": "force_custom_plan",
 }
+ALONE = {"lock_timeout": "5000", "statement_timeout": "60000"}
 
 
 def engine(url: str, *, connections: int) -> AsyncEngine:
@@ -115,3 +117,14 @@ class AtOnce:
 def pause(attempt: int) -> float:
     """Seconds before another try after a lost race for a lock."""
     return random.uniform(0.01, 0.05) * attempt  # noqa: S311 - jitter, no secret
+
+
+async def alone(url: str, statement: str) -> None:
+    """Run what must not stand in a transaction, on a connection of its own; it waits for locks, but not without end."""
+    connection = await asyncpg.connect(
+        "postgresql://" + url.partition("://")[2], server_settings=SETTINGS | ALONE
+    )
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -121,6 +121,14 @@ class Settings(BaseSettings):
         "",
         description="Name server that `memo doctor` asks, as `192.0.2.53` or with a port; empty: the system's.",
     )
+    keep_details_days: int = Field(
+        90,
+        ge=7,
+        description="Days after its end until an edition's deliveries become its counts and its kept proof.",
+    )
+    keep_pending_days: int = Field(
+        30, ge=1, description="Days after which people are forgotten whose link to confirm lapsed unused."
+    )
     postgresql_programs: Path | None = Field(
         None, description="Folder of pg_dump and pg_restore, for backups of PostgreSQL; empty: looked for."
     )

@@ -15,6 +15,7 @@ from service.events.models import Event
 from service.ledger.models import Bounced, Delivery, Notice, Run, Span
 from service.mailbox.models import CaughtMessage
 from service.newsletters.models import Newsletter
+from service.proofs.models import ProofPart
 from service.subscribers.models import ConsentEvent, Cooldown, Subscriber, Subscription
 from service.suppressions.models import Suppression
 from service.workers.models import WorkerProcess
@@ -47,6 +48,7 @@ __all__ = [
     "Newsletter",
     "Notice",
     "Occurrence",
+    "ProofPart",
     "Relay",
     "RelayEvent",
     "RelayHook",

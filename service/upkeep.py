@@ -6,6 +6,7 @@ from service.bounces.hooks import handling as relay_events
 from service.delivery import dkim_keys, pace_rows
 from service.dependencies import Resources
 from service.ledger import partitions
+from service.retention import tiers
 from service.subscribers import cooldowns
 from service.workers import register
 
@@ -14,6 +15,7 @@ async def tidy(held: Resources) -> None:
     await held.jobs.tidy()
     write, now = held.database.write, held.clock.now()
     await write(partitions.ensure)
+    await tiers.apply(held)
     await write(cooldowns.sweep, now=now)
     await write(replies.forget_old, now=now)
     await write(signin.forget_expired, now=now)

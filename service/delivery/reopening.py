@@ -25,7 +25,7 @@ from service.editions.models import Cadence, Edition, State
 from service.errors import Conflict
 from service.events import log
 from service.jobs import Kind
-from service.ledger import tallies
+from service.ledger import lines, tallies
 from service.ledger.models import Delivery, DeliveryState, Reopening, Run, Span
 
 EVENTS = {Reopening.MISSING: "edition.sent_to_missing", Reopening.HELD: "edition.held_released"}
@@ -37,6 +37,10 @@ class NotEnded(Conflict):
 
 class AfterTheNext(Conflict):
     """The next regular edition has begun to leave. This one is not sent any more, so that nobody gets it after the newer one."""
+
+
+class Summarised(Conflict):
+    """This edition is old, and only its counts and its proof are kept: nobody knows any more by name who was missing."""
 
 
 class NobodyMissing(Conflict):
@@ -94,6 +98,8 @@ def short_of(session: Session, edition: Edition, *, looks_short: bool = True) ->
         refusal = None
     except Conflict as error:
         refusal = error.message
+    if (summary := lines.summary(session, edition.id)) is not None:
+        return Short(edition.missing_count, summary.of(DeliveryState.HELD), refusal)
     counts = missing.counts(session, edition.id) if looks_short else {}
     return Short(counts.get(Reopening.MISSING, 0), counts.get(Reopening.HELD, 0), refusal)
 
@@ -209,6 +215,8 @@ def until(session: Session, newsletter_id: int, begun: datetime) -> datetime:
 def _check(session: Session, edition: Edition, run: Run | None) -> None:
     if edition.state is not State.SENT or run is None or run.ended_at is None:
         raise NotEnded(_not_ended(edition))
+    if run.summarised_at is not None:
+        raise Summarised
     check_not_followed(session, edition)
 
 

@@ -48,5 +48,9 @@ def of(session: Session, edition: Edition, *, now: datetime) -> ProofView:
         return ProofView(found, None)
     looks_short = any(found.totals.of(state) for state in ENDED_WITHOUT)
     short = reopening.short_of(session, edition, looks_short=looks_short)
-    named = missing.first(session, edition.id, limit=NAMED) if short.missing else []
+    named = (
+        missing.first(session, edition.id, limit=NAMED)
+        if short.missing and found.summarised_at is None
+        else []
+    )
     return ProofView(found, None, short, tuple(named))

@@ -58,6 +58,8 @@ class Totals:
 
 def count(session: Session, edition_id: int, *, bounced_until: datetime) -> tuple[int, Totals]:
     """How many readers the fan-out has numbered, and what their rows say: one statement, one moment. What came back counts until then."""
+    if (kept := summary(session, edition_id)) is not None:
+        return kept.audience, kept
     numbered = sa.select(col(Run.last_number)).where(col(Run.edition_id) == edition_id).scalar_subquery()
     copies = col(Delivery.uncertain_count) + sa.case(
         (col(Delivery.state) == DeliveryState.ACCEPTED, 1), else_=0
@@ -82,6 +84,18 @@ def count(session: Session, edition_id: int, *, bounced_until: datetime) -> tupl
         found.bounced_later += int(back)
         expected = int(last_number)
     return expected or int(session.execute(sa.select(numbered)).scalar_one()), found
+
+
+def summary(session: Session, edition_id: int) -> Totals | None:
+    """The totals of an edition whose rows are not kept any more, as they were."""
+    query = sa.select(col(Run.summary)).where(
+        col(Run.edition_id) == edition_id, col(Run.summarised_at).is_not(None)
+    )
+    kept = session.execute(query).scalar_one_or_none()
+    if kept is None:
+        return None
+    counts = {DeliveryState(state): int(count) for state, count in kept["counts"].items()}
+    return Totals(counts, kept["may_have_come_twice"], kept["bounced_later"])
 
 
 def page(

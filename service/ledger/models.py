@@ -75,6 +75,11 @@ class Run(SQLModel, table=True):
     reopening: Reopening | None = Field(default=None, sa_column=sa.Column(sa.String(24), nullable=True))
     reopened_from: int = 1  # rows below it have been looked at already
     reopened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # Once it is old (retention): its counts as they were, and whether rows are still there that nobody asks any more.
+    summarising_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    summarised_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    summary: dict[str, Any] | None = Field(default=None, sa_column=sa.Column(Json, nullable=True))
+    has_details: bool = True
 
 
 class Span(SQLModel, table=True):

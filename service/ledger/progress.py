@@ -32,6 +32,7 @@ class Progress:
     canary_readers: int | None = None  # so many went first, and the rest waits for what becomes of them
     canary_until: datetime | None = None
     bounced_later: int = 0  # of those accepted
+    summarised_at: datetime | None = None  # since then only these counts and the proof are kept
     slowed_to: int | None = None
 
     def _count(self, state: DeliveryState) -> int:
@@ -112,7 +113,8 @@ def of(session: Session, edition_id: int) -> Progress:
         stop_reason=run.stop_reason,
         canary_readers=run.canary_rows if is_waiting else None,
         canary_until=run.canary_until if is_waiting else None,
-        bounced_later=returned.count(session, edition_id),
+        bounced_later=run.summary["bounced_later"] if run.summary else returned.count(session, edition_id),
+        summarised_at=run.summarised_at,
         slowed_to=run.slowed_to if run.ended_at is None else None,
     )
 

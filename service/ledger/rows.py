@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service.ledger.models import Delivery, DeliveryState
+from service.ledger.models import Delivery, DeliveryState, Run
 
 Conditions = tuple[sa.ColumnElement[bool], ...]
 
@@ -37,7 +37,9 @@ def with_address(address: str | None) -> Conditions:
 def matching(
     session: Session, edition_id: int, conditions: Conditions, *, after: int = 0, limit: int = 100
 ) -> list[DeliveryRow]:
-    """Rows numbered above `after` for which all of these hold."""
+    """Rows numbered above `after` for which all of these hold; none of an edition that is summarised, also where some still lie."""
+    if summarised_at(session, edition_id) is not None:
+        return []
     query = (
         sa.select(
             col(Delivery.number), col(Delivery.address), col(Delivery.state), col(Delivery.attempts),
@@ -48,6 +50,12 @@ def matching(
         .limit(limit)
     )  # fmt: skip
     return [DeliveryRow(*row) for row in session.execute(query)]
+
+
+def summarised_at(session: Session, edition_id: int) -> datetime | None:
+    """Since when only the counts and the proof of an old edition are kept."""
+    query = sa.select(col(Run.summarised_at)).where(col(Run.edition_id) == edition_id)
+    return session.execute(query).scalar_one_or_none()
 
 
 def message_id(edition_uid: uuid.UUID, number: int, domain: str) -> str:

@@ -59,6 +59,7 @@ class Facts:
     renditions: tuple[Rendered, ...]
     rendition_numbers: Mapping[int, int]  # from a row's pin to a place in `renditions`, counted from 1
     made_at: datetime
+    summarised_at: datetime | None = None  # its rows are not kept any more; its proof is
 
     @property
     def bounced_until(self) -> datetime:
@@ -97,6 +98,7 @@ def of(session: Session, edition_uid: uuid.UUID, *, now: datetime) -> Facts:
         renditions=tuple(found.values()),
         rendition_numbers={pin: number for number, pin in enumerate(found, 1)},
         made_at=now,
+        summarised_at=run.summarised_at,
     )
 
 

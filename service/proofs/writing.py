@@ -20,6 +20,7 @@ from service.database import Database
 from service.errors import Invalid
 from service.ledger import lines
 from service.ledger.lines import Line, Totals
+from service.proofs import kept
 from service.proofs.facts import DoesNotAddUp, Facts
 from service.proofs.forms import FORMS, Form, Showing
 from service.proofs.signature import Seal
@@ -43,8 +44,13 @@ class Wanted:
         slot = f"-{facts.slot}" if facts.slot > 1 else ""
         return f"proof-{facts.newsletter_slug}-{facts.local_date.isoformat()}{slot}.{self.form.name}"
 
+    def ensure_possible(self, facts: Facts) -> None:
+        if facts.summarised_at is not None and (self.form is not FORMS["json"] or self.has_whole_addresses):
+            raise kept.OnlyAsKept
+
     def headers(self, facts: Facts) -> dict[str, str]:
-        """For a download; kept by nobody on the way, since it names readers."""
+        """For a download; kept by nobody on the way, since it names readers. Raises OnlyAsKept."""
+        self.ensure_possible(facts)
         return {
             "Content-Disposition": f'attachment; filename="{self.file_name(facts)}"',
             "Cache-Control": "no-store",
@@ -59,6 +65,11 @@ def wanted(form: str, *, has_whole_addresses: bool = False) -> Wanted:
 
 async def stream(database: Database, keys: Keys, facts: Facts, asked: Wanted) -> AsyncIterator[bytes]:
     """The file in pieces. Raises DoesNotAddUp in the middle of it rather than sign what is not so."""
+    asked.ensure_possible(facts)
+    if facts.summarised_at is not None:
+        async for piece in kept.stream(database, facts.edition_id):
+            yield piece
+        return
     showing = Showing(asked.has_whole_addresses, facts.rendition_numbers)
     form, digest, listed = asked.form, hashlib.sha256(), Totals()
     opening = form.opening(facts, showing)

@@ -39,6 +39,7 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "last_accepted_at": "2026-03-03T06:00:20+01:00",
     "stopped": None,
     "stop_reason": None,
+    "summarised_at": None,
     "canary_readers": None,
     "canary_until": None,
     "deadline_at": "2026-03-03T06:30:00+01:00",
@@ -93,6 +94,9 @@ class Progress(BaseModel):
     last_accepted_at: datetime | None
     stopped: str | None
     stop_reason: str | None
+    summarised_at: datetime | None = Field(
+        description="Since when the edition is so old that only its counts and its proof are kept, and no deliveries."
+    )
     canary_readers: int | None = Field(
         description="While the rest waits: how many go first. Null without a canary, and once the rest may follow."
     )
@@ -117,7 +121,14 @@ def progress(
     *,
     now: datetime,
 ) -> Progress:
-    moments = ("started_at", "ended_at", "first_accepted_at", "last_accepted_at", "canary_until")
+    moments = (
+        "started_at",
+        "ended_at",
+        "first_accepted_at",
+        "last_accepted_at",
+        "canary_until",
+        "summarised_at",
+    )
     others = set(Progress.model_fields) - {
         "state",
         "standing",
