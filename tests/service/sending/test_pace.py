@@ -75,7 +75,7 @@ def mean(moments: list[datetime]) -> float:
 async def test_four_workers_together_keep_a_relays_rate(resources: Resources, relay: Relay) -> None:
     """No second above a tenth more, and no time wasted but what the machine kept from us; also while one of them dies."""
     await resources.database.write(limit, relay_at(relay.url).name, rate=RATE)
-    await open_outbox(resources, readers(480))
+    await open_outbox(resources, readers(620))  # the dead one keeps up to two spans of 50 for ten seconds
     async with Lag().measured() as lag, workers(resources, relay) as tasks:
         await relay.until(150)
         for task in tasks[:2]:
