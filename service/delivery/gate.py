@@ -168,7 +168,10 @@ class Gate:
             self._short.clear()
             now = asyncio.get_running_loop().time()
             wanted = {
-                place: (purse.wants(rate := self._rate_at(place)), rate)
+                place: (
+                    min(purse.wants(rate := self._rate_at(place)), max(1, self.waiting_count - purse.left)),
+                    rate,
+                )
                 for place, purse in self._purses.items()
                 if purse.is_asked_for and purse.is_low and purse.not_before <= now
             }
