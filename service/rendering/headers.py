@@ -90,15 +90,18 @@ def list_id(display_name: str, identifier: str) -> bytes:
 
 def list_unsubscribe(url: str, mailto: str | None) -> bytes:
     """RFC 2369 §2, RFC 8058 §3.1: each URI byte for byte, folded nowhere but between the two."""
-    for uri in (url, mailto) if mailto else (url,):
-        if not _URI.match(uri) or len(uri) > FIELD_OCTETS - 25:
-            raise HeaderInvalid(
-                "An unsubscribe link must be one absolute address without blanks.", field="unsubscribe_url"
-            )
+    if not (_is_uri(url) and (mailto is None or _is_uri(mailto))):
+        raise HeaderInvalid(
+            "An unsubscribe link must be one absolute address without blanks.", field="unsubscribe_url"
+        )
     if not mailto:
         return f"List-Unsubscribe: <{url}>\r\n".encode("ascii")
     gap = " " if len(url) + len(mailto) + 24 <= LINE else "\r\n "
     return f"List-Unsubscribe: <{url}>,{gap}<{mailto}>\r\n".encode("ascii")
+
+
+def _is_uri(text: str) -> bool:
+    return len(text) <= FIELD_OCTETS - 25 and _URI.match(text) is not None
 
 
 def message_id(value: str) -> bytes:

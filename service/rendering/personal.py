@@ -79,26 +79,26 @@ def _usable(name: str, value: str) -> str:
 def _head(
     rendition: Rendition, envelope: MessageFacts, personal: Personal, values: Mapping[str, str]
 ) -> list[bytes]:
+    message_id, date, mailto, feedback_id, extra = envelope
     try:
-        optional = [headers.plain("Feedback-ID", envelope.feedback_id)] if envelope.feedback_id else []
-        return [
+        head = [
             rendition.sender,
             headers.mailbox("To", " ".join(values["greeting_name"].split()), personal.address),
-            headers.unstructured("Subject", _subject(rendition, values)),
-            headers.date(envelope.date),
-            headers.message_id(envelope.message_id),
-            headers.list_unsubscribe(personal.unsubscribe_url, envelope.list_unsubscribe_mailto),
-            *optional,
-            *[headers.plain(name, value) for name, value in envelope.extra.items()],
-            rendition.fixed,
+            headers.unstructured("Subject", rendition.bare_subject or _subject(rendition, values)),
+            headers.date(date),
+            headers.message_id(message_id),
+            headers.list_unsubscribe(personal.unsubscribe_url, mailto),
         ]
+        if feedback_id:
+            head.append(headers.plain("Feedback-ID", feedback_id))
+        head += [headers.plain(name, value) for name, value in extra.items()]
     except headers.HeaderInvalid as error:
         raise CannotSplice(error.message, field=error.field) from error
+    head.append(rendition.fixed)
+    return head
 
 
 def _subject(rendition: Rendition, values: Mapping[str, str]) -> str:
-    if rendition.bare_subject is not None:
-        return rendition.bare_subject
     isolating = any(
         direction.has_right_to_left(piece if isinstance(piece, str) else _value(piece, values))
         for piece in rendition.subject
@@ -112,16 +112,17 @@ def _subject(rendition: Rendition, values: Mapping[str, str]) -> str:
 def _quoted(part: Part, values: Mapping[str, str], links: dict[str, bytes]) -> list[bytes]:
     """`links` are this reader's as they were encoded before: both parts have the same."""
     pieces = [*part.laid_out]
+    subtype, isolating = part.subtype, part.is_isolating
     for hole, places in part.places:
         value = _value(hole, values)
         if hole.place == "link":
-            link = _placed(part.subtype, hole, value, isolating=part.is_isolating)
+            link = _placed(subtype, hole, value, isolating=isolating)
             if (run := links.get(link)) is None:
                 run = links[link] = transfer.quoted_run(link)
         elif hole.field == "address":
-            run = transfer.quoted_run(_placed(part.subtype, hole, value, isolating=part.is_isolating))
+            run = transfer.quoted_run(_placed(subtype, hole, value, isolating=isolating))
         else:
-            run = _met_before(part.subtype, hole, value, part.is_isolating)
+            run = _met_before(subtype, hole, value, isolating)
         for place in places:
             pieces[place] = run
     return pieces

@@ -9,12 +9,14 @@ import re
 from dataclasses import dataclass
 
 LINE = 76
-_DAMAGED = (".", "From ")  # at the start of a line, by some gateways (RFC 2049 §3)
 _SOFT_BREAK = b"=\r\n"
 _ROOM = LINE - 1  # the "=" of a soft break takes the last place
 # A blank behind a blank is spelled out: then "relaxed" (RFC 6376 §3.4.4) finds nothing to do in a body of ours, nor does a hop that tidies.
 _UNSAFE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]|(?<= ) ")
-_NEEDS_ONLY_BREAKS = re.compile(r"[\x20-\x3c\x3e-\x7e]+\Z")  # most names and every link
+_NEEDS_LITTLE = re.compile(
+    r"[\x20-\x7e]+\Z"
+)  # breaks and an equals sign spelled out: most names and every link
+_begins_damaged = re.compile(r"\.|From ").match
 _ESCAPED = {bytes([code]): b"=%02X" % code for code in range(256)}
 _INSIDE_CHARACTER = (b"=8", b"=9", b"=A", b"=B")  # a UTF-8 continuation byte (RFC 3629 §3)
 
@@ -32,17 +34,28 @@ def quoted(text: str) -> bytes:
 
 def quoted_run(text: str) -> bytes:
     """A run that something follows: closed by a soft break, so that the next run begins a line. Nothing stays nothing."""
-    if _NEEDS_ONLY_BREAKS.match(text) and "  " not in text:
-        if len(text) <= _ROOM and not text.startswith(_DAMAGED):
-            return f"{text}=\r\n".encode("ascii")
-        lines = [text[start : start + _ROOM] for start in range(0, len(text), _ROOM)]
-        for line in lines:
-            if line.startswith(_DAMAGED):
-                break
-        else:
+    if _NEEDS_LITTLE.match(text) and "  " not in text:
+        lines = _lines(text.replace("=", "=3D"))
+        if not any(map(_begins_damaged, lines)):
             return "=\r\n".join([*lines, ""]).encode("ascii")
     encoded = quoted(text)
     return encoded if not encoded or encoded.endswith(b"\r\n") else encoded + _SOFT_BREAK
+
+
+def _lines(encoded: str) -> list[str]:
+    """Cut where a line is full, and never within an escape."""
+    lines: list[str] = []
+    start = 0
+    while len(encoded) - start > _ROOM:
+        end = start + _ROOM
+        if encoded[end - 1] == "=":
+            end -= 1
+        elif encoded[end - 2] == "=":
+            end -= 2
+        lines.append(encoded[start:end])
+        start = end
+    lines.append(encoded[start:])
+    return lines
 
 
 def _quoted_line(line: bytes, *, at_end: bool) -> bytes:
