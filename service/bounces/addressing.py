@@ -14,7 +14,7 @@ _HEX = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _COPY = re.compile(
     r"^[ \t>*=_-]*(?:"
     r"(?:below this line|this|here|below|enclosed|attached) is (?:a|the) (?:copy|header)\b.*"
-    r"|(?:the )?(?:headers? of the )?(?:original|unsent|returned|undelivered)[ -](?:message|mail|text)"
+    r"|(?:the )?(?:headers? of the )?(?:original|old|unsent|returned|undelivered)[ -](?:message|mail|text)"
     r"(?: (?:is |as )?(?:follow\w*|below|attached|headers?.*))?[ \t.:>*=_-]*"
     r"|(?:original )?message headers? follow.*"
     r")$",

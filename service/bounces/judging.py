@@ -84,7 +84,8 @@ _TRUSTED = re.compile(
     re.IGNORECASE,
 )
 _CLOSED = re.compile(
-    r"disabl|suspend|inactiv|deactivat|\bblock|not active|on hold|locked|closed|full", re.IGNORECASE
+    r"disabl|suspend|inactiv|deactivat|frozen|terminated|\bblock|not active|on hold|locked|closed|full",
+    re.IGNORECASE,
 )
 _FULL = re.compile(r"full\b|quota|storage|X\.2\.2", re.IGNORECASE)
 _SYSTEM_OR_ROUTE = re.compile(r"5\.(?:3\.[15]|4\.\d+)$")
@@ -220,6 +221,8 @@ def _second_hand(judged: Judgement, heard: _Heard, by_table: Outcome) -> Judgeme
 
 def _own(row: wordings.Wording, status: str) -> Judgement:
     """Of what is said in words and in a code the milder is believed."""
+    if row.rule == "no-such-mailbox" and row.kind is Kind.STRIKE and status in _EXISTENCE:
+        return Judgement(Kind.PERMANENT, row.rule, f"{row.source}; and RFC 3463 says so", strikes=True)
     if row.kind is Kind.PERMANENT and status.startswith("4"):
         kind = Kind.TRANSIENT if row.rule == "no-such-domain" else Kind.STRIKE
         return Judgement(kind, row.rule, row.source, strikes=True)

@@ -7,6 +7,7 @@ from service.bounces.findings import Kind
 from service.bounces.opened import Opened, words_of
 
 Judged = tuple[Kind, str, str]
+READ_RECEIPT = "read-receipt"
 _ANSWERED = (
     (
         re.compile(r"auto-(replied|notified)", re.IGNORECASE),
@@ -49,6 +50,7 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _GENERATED = re.compile(r"\s*auto-generated\b", re.IGNORECASE)
+_REJECTED = re.compile(r"was automatically (?:rejected|refused)", re.IGNORECASE)
 _RECEIPT = re.compile(r"^\W*(?:read|not read|gelesen|lu|le[íi]do|letto)\s*:\s", re.IGNORECASE)
 _CHALLENGE = re.compile(
     r"(?:confirm|verify) (?:that )?(?:you are|your(?:self| e?mail| message)?)[^.\n]{0,60}(?:human|person|sender|deliver)"
@@ -88,11 +90,13 @@ def of(opened: Opened, words: str) -> Judged | None:
     return judged
 
 
-def receipt_of(opened: Opened) -> Judged | None:
-    """RFC 8098, which has a recipient's fields as a bounce has: asked before that."""
+def receipt_of(opened: Opened, words: str) -> Judged | None:
+    """RFC 8098, which has a recipient's fields as a bounce has: asked before that. Dovecot says "full" and "rejected" in this form too."""
+    if _REJECTED.search(words[:1_000]):
+        return None
     kinds = [opened.fields.first("content-type").lower(), *(part.kind for part in opened.parts)]
     if any("disposition-notification" in kind for kind in kinds):
-        return Kind.AUTO_REPLY, "read-receipt", "RFC 8098: disposition notification"
+        return Kind.AUTO_REPLY, READ_RECEIPT, "RFC 8098: disposition notification"
     return None
 
 
@@ -105,7 +109,7 @@ def answer_of(opened: Opened, words: str) -> Judged | None:
     if _SUBJECT.search(subject):
         return Kind.AUTO_REPLY, "auto-reply", "Subjects that mail programs give their automatic answers"
     if _RECEIPT.search(subject):
-        return Kind.AUTO_REPLY, "read-receipt", "Subjects of read receipts"
+        return Kind.AUTO_REPLY, READ_RECEIPT, "Subjects of read receipts"
     if _CHALLENGE.search(f"{subject}\n{words[:2_000]}"):
         return (
             Kind.AUTO_REPLY,

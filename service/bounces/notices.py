@@ -24,6 +24,8 @@ _FORMS = (
     re.compile(
         rf"^[ \t]*(?:[*>•-]+[ \t]+(?:[^<>\n]{{0,100}} (?=<))?)?[<\"']?({ADDRESS})[>\"']?[ \t]*[,;]?()$"
     ),
+    # * [reader@example.org]: what happened    Recipient: [SMTP:reader@example.org]
+    re.compile(rf"^[ \t]*(?:\*|recipient:)[ \t]*\[(?:SMTP:)?({ADDRESS})\]:?[ \t]*(.*)$", re.IGNORECASE),
     # <reader@example.org> ... unknown user
     re.compile(rf"^[ \t]*<?({ADDRESS})>? ?\.\.\.[ \t]*(.*)$"),
     # reader@example.org [User unknown]    reader@example.org on Thu, 29 Apr …    reader@example.org Invalid address, ERROR_CODE
@@ -33,13 +35,16 @@ _FORMS = (
         re.IGNORECASE,
     ),
 )
+# an undisclosed address, and below it: (generated from reader@example.org)
+_GENERATED = re.compile(rf"^[ \t]*\((?:ultimately )?generated from ({ADDRESS})\)[ \t]*$")
 # 550 <reader@example.org>... User unknown
 _SUM = re.compile(rf"^\s*[45]\d\d[ -](?:\d\.\d+\.\d+ )?<?({ADDRESS})>?\.\.\.(.*)$")
 _LABELLED = re.compile(
-    r"(?:recipients?|rcpt to|address|undeliverable to|unknown user|user unknown|your (?:message|mail|e-?mail) to"
+    r"(?:(?:intended )?recipients?|rcpt to|address(?:ed to)?|local mailbox|userid|undeliverable to"
+    r"|unknown user|user unknown|your (?:message|mail|e-?mail) to"
     r"|(?:be )?deliver(?:ed|y|ing)?(?: (?:your|the|this|a))?(?: (?:message|mail|e-?mail))?[ \t]*(?:to|for))[ \t]*:?[ \t]*"
     r"(?:the following (?:address|recipient)[^\n]{0,30}\n\s*)?"
-    rf"[<\"'\[]{{0,2}}({ADDRESS})",
+    rf"[<\"'\[]{{0,2}}(?:SMTP:)?({ADDRESS})",
     re.IGNORECASE,
 )
 _NOT_THEIRS = re.compile(r"^\s*(?:to|from|cc|reply-to|sender|mail from|by|for|contact)\s*:", re.IGNORECASE)
@@ -50,7 +55,7 @@ _COMMAND = re.compile(r"^\s*(?:>>> ?)?(?:RCPT|MAIL|DATA|HELO|EHLO|QUIT|RSET)\b|^
 _DELAYED = re.compile(
     r"warning message only|not yet been delivered|delivery attempts will continue|still being retried"
     r"|will (?:be retried|keep trying|retry)"
-    r"|(?:has been|is|was) delayed|could not be delivered (?:yet|within the last)|no action is required on your part",
+    r"|(?:has been|is|was) (?:delayed|postponed)|could not be delivered (?:yet|within the last)|no action is required on your part",
     re.IGNORECASE,
 )
 
@@ -133,11 +138,14 @@ def _entries(lines: list[str]) -> Iterator[_Entry]:
     for number, line in enumerate(lines):
         if len(line) > MOST_OF_A_LINE:
             continue
+        undisclosed = None if "@" in before else _GENERATED.match(line)
         is_another = _NOT_THEIRS.match(line) or _COMMAND.match(line) or _ABOUT_ANOTHER.search(before)
         before = line if line.strip() else before
         if is_another:
             continue
-        if found := next((match for form in _FORMS if (match := form.match(line))), None):
+        if undisclosed:
+            yield _Entry(undisclosed[1].strip("."), number, "", is_sum=False)
+        elif found := next((match for form in _FORMS if (match := form.match(line))), None):
             yield _Entry(found[1].strip("."), number, found[2], is_sum=False)
         elif found := _SUM.match(line):
             yield _Entry(found[1].strip("."), number, found[2], is_sum=True)

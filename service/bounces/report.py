@@ -69,12 +69,11 @@ def weightiest(findings: Sequence[Finding]) -> Finding:
 def _findings(opened: Opened, raw: bytes) -> tuple[Form, list[Finding]]:
     """Of the mail itself; where it says nothing, of a report that it passes on, or of whom another parser finds named."""
     form, found = _of_this(opened)
-    if form is not Form.LETTER or found[0].rule != LETTER:
+    is_settled = found[0].rule != LETTER and not notes.is_from_a_mail_server(opened)
+    if form is not Form.LETTER or is_settled or found[0].rule == notes.READ_RECEIPT:
         return form, found
-    inner = _passed_on(opened)
-    inner_form, inner_found = _of_this(inner) if inner else (form, found)
-    if inner_form is not Form.LETTER:
-        return inner_form, inner_found
+    if (inner := _passed_on(opened)) and (passed := _of_this(inner))[0] is not Form.LETTER:
+        return passed
     words = notices.words_of(opened)
     named = _named_by_others(raw) if _is_bounce(opened, words) else []
     return (Form.TEXT, [_finding(_saying_all(one, words)) for one in named]) if named else (form, found)
@@ -90,7 +89,7 @@ def _of_this(opened: Opened) -> tuple[Form, list[Finding]]:
     if complaint := feedback.feedback_of(opened):
         return Form.ARF, _of_feedback(complaint)
     words = notices.words_of(opened)
-    if receipt := notes.receipt_of(opened):
+    if receipt := notes.receipt_of(opened, words):
         return Form.LETTER, [_note(opened, words, receipt)]
     kind, told = relay_mail.sayings_of(words)
     if kind == "complaint" and told:
@@ -119,6 +118,8 @@ def _sayings(opened: Opened, words: str) -> tuple[Form, list[Saying]] | None:
         return None
     if sayings := notices.sayings_of(opened, words):
         return Form.TEXT, sayings
+    if _passed_on(opened):
+        return None
     if notes.answer_of(opened, words) is None and (name := addressing.original_of(opened).to):
         return Form.TEXT, [_saying_all(name, words)]
     return None

@@ -62,7 +62,7 @@ WITHOUT_A_CODE = (
         "blocked",
         "Relays: we, or the address, are on a list of theirs",
         r"black ?list|block ?list|has been blocked|suppression list|spam|virus|policy|content filter"
-        r"|sender (address )?rejected|not authori[sz]ed to send",
+        r"|sender (address )?rejected|not authori[sz]ed to send|not accept(ing)? (any )?mail from",
     ),
     _row(
         Kind.SENDER,
@@ -74,7 +74,7 @@ WITHOUT_A_CODE = (
         Kind.SENDER,
         "message-refused",
         "Servers' own words: too large",
-        r"message size (\d+ )?exceeds|(message|mail) (is )?too (big|large)|too large to",
+        r"message size (\d+ )?exceed|maximum (incoming |inbound )?message size|(message|mail) (is )?too (big|large)|too large to",
     ),
     _row(
         Kind.SENDER,
@@ -86,7 +86,7 @@ WITHOUT_A_CODE = (
         Kind.TRANSIENT,
         "name-server",
         "Postfix, Exim, Sendmail: a name server did not answer, or made no sense",
-        r"not found, ?\s*try again|name server[: ](timeout|failure)|(name|host) .{0,20}lookup (timed out|deferred)"
+        r"not found, ?\s*try again|malformed name server|name server[: ](timeout|failure)|(name|host) .{0,20}lookup (timed out|deferred)"
         r"|lookup did not complete|servfail|unexpected name server reply"
         r"|temporar\w+ (name|dns|resolution|lookup)|(transient|temporary) (dns|name)|dns .{0,30}(timed? ?out|temporar)"
         r"|host name lookup failure|unable to look up|not known, try again",
@@ -124,14 +124,16 @@ WITHOUT_A_CODE = (
         r"(mailbox|mailfolder|mail ?box|inbox|account|user|recipient|mail ?dir)\W{0,3}"
         r".{0,50}\b(full\b|over ?quota|exceeded|out of space|too large)"
         r"|mailbox size limit|quota (exceeded|exhausted)|over quota"
-        r"|exceed(ed|s) .{0,30}(quota|local limit|storage)|disk (is )?full|disk quota|メールボックスが(一杯|いっぱい)",
+        r"|exceed(ed|s|ing) .{0,30}(quota|local limit|storage)|full mailbox|mail ?box space"
+        r"|disk (is )?full|disk quota|メールボックスが(一杯|いっぱい)",
     ),
     _row(
         Kind.PERMANENT,
         "no-such-mailbox",
         "Exchange, Notes, IMail, Google and others: not in the directory that they keep themselves",
         r"recipient name is not recognized|000C05A6|not listed in|^\W*unknown user: |address not found"
-        r"|couldn't be found|was(n't| not) found at"
+        r"|couldn't be found|was(n't| not) found at|invalid final delivery userid"
+        r"|wrong or no longer valid"
         r"|no valid recipients|送信先メールアドレスが見つかりません|RESOLVER\.ADR\.\w*NotFound",
     ),
     _row(
@@ -141,7 +143,8 @@ WITHOUT_A_CODE = (
         r"(recipient|user|account|address|mailbox)( name)?( \S+){0,2} (is )?(not recognized|unknown|not known|not found"
         r"|invalid|does(n't| not) exist)"
         r"|(unknown|invalid|no such|bad) (user|recipient|mailbox|local|address|person|account|destination)"
-        r"|does(n't| not) have an? \S+ account|no mailbox here",
+        r"|does(n't| not) have an? \S+ account|no mailbox here|not a valid (user|mailbox|recipient|address)"
+        r"|n'existe pas|existiert nicht|no existe|non esiste|не существует|не найден|存在しません|不存在",
     ),
     _row(
         Kind.STRIKE,
@@ -162,7 +165,8 @@ WITHOUT_A_CODE = (
         "RFC 3463 X.4.7 in words: kept trying until the time was up",
         r"expired|retry time|timeout exceeded|in (the )?queue too long|cannot send message (for|within)"
         r"|could not (be )?deliver(ed)? (for|within|in)\b|not delivered within|queue lifetime"
-        r"|after (\d+|multiple|several|many) (retries|attempts|tries)|failing for a long time|giv(en|ing) up|aborted after"
+        r"|after (\d+|multiple|several|many) (retries|attempts|tries)|failing for a long time|not been collected"
+        r"|delivery failed \d+ attempts|(?<!i've )giv(en|ing) up|aborted after"
         r"|too old|for the last \d+ (second|hour|day)|undelivered for",
     ),
     _row(

@@ -7,6 +7,7 @@ decided by `LEFT_OVER` alone, so that an unknown wording is never a dead address
 from datetime import timedelta
 
 from service.delivery.decisions_about_readers import PERMANENT, REFUSING, TRANSIENT
+from service.delivery.sayings_about_us import ABOUT_US
 from service.delivery.verdicts import BEFORE_A_READER_IS_NAMED, Phase, Rule, Scope, Verdict
 
 _ANY, _LATER, _NO = "[45]..", "4..", "5.."
@@ -193,7 +194,8 @@ r"|invalid ip for sending|host (network )?not allowed|unrout(e)?able sender",
     _sender(
         "Postfix, Exim, qmail: the sender's domain cannot be found",
         r"sender (domain|verify)|domain of sender|envelope sender|provide a valid from|sender rejected|badmailfrom"
-r"|sender address rejected: domain",
+r"|sender address rejected: domain|(sender('s)?|from|client) (e-?mail )?address (is |was )?(unknown|invalid"
+r"|not|does|has)|(invalid|unknown|bad) sender|emetteur|address of (the |this |your )?sender|\bhelo\b",
     ),
     _sender(
         "GMX and others: policy behind the words of RFC 5321 section 4.2.2",
@@ -208,7 +210,7 @@ MESSAGE = (
     _message(
         "RFC 1870 section 6, by its words",
         r"(message|mail|size|data).{0,30}(too (big|large)|exceeds|limit exceeded)|message (size|length) ",
-        codes="55[24]|523",
+        codes="55[0-4]|523",
     ),
     _message("RFC 3463 section 3.7, X.6.x: content", "", r"6\.(?!7$)\d+", "55."),
     _message(
@@ -235,6 +237,7 @@ LEFT_OVER = (
 r"|(sending|client|your) (ip|host|server) .{0,30}not (allowed|permitted|authori[sz]ed)",
         codes=_NO,
     ),
+    _sender("Servers' own words: about who sends, or about the content", ABOUT_US, codes=_NO),
     Rule(
         "RFC 5321 section 4.2.4: a command or parameter the relay does not know",
         "50[0-5]|555",

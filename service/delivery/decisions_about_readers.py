@@ -39,7 +39,9 @@ TRANSIENT = (
         "Mailbox full, by its words",
         r"(mailbox|inbox|user|recipient|account|disk).{0,40}(is |are )?(\bfull\b|over ?quota|out of storage)"
         r"|over ?quota|quota ?(is )?(exceeded|violation)|exceed(ed|s)? .{0,30}(quota|storage)|mailbox (size )?limit"
-        r"|mailfolder is full",
+        r"|(exhausted|not enough|out of) .{0,20}(storage|space)|user has exceeded|hat zu ?viele mails"
+        r"|mailfolder is full|full mailbox|bo[iî]te .{0,30}pleine|mailbox exceeds|exceeding (their |its |receiving )*(quota|limits)"
+        r"|too much mail (data|stored)|too many messages (on|in)|space has been used|storage allocation|mail ?box space",
         None,
         "45[02]|522|55[0-4]",
         strikes=True,
@@ -52,8 +54,34 @@ TRANSIENT = (
         None,
         "[45]..",
     ),
+    _transient(
+        "Servers' own words: a loop, a route, or something out of order behind the relay",
+        r"too many hops|hop count|\b(mail|message|routing|forwarding) (is )?loop|loop (broken|detected)|loops back"
+        r"|no route to host|host (is )?unreachable|resolve route|(system|local|server) config\w* error|misconfigur"
+        r"|interrupted system call|write error|while being processed|message (has )?expired|expired after"
+        r"|(mail )?system (is )?full|temporar\w+ (unavailable|suspended|deferred|out of)|\bbusy\b|load (is )?too high|too much load"
+        r"|no space left|(insufficient|not (sufficient|enough)) (disk|system) ",
+        None,
+        "[45]..",
+    ),
 )  # fmt: skip
 
+# Who, and what is said of them: in the languages that servers speak beside English.
+_WHO = (
+    r"(user(id)?|mail ?box|recipient|account|alias|person|mail ?drop|local[ -]?part|destination|destin(ataire|atario|\.)"
+    r"|ad+res(s|se|ses|see|sees|sat)?|benutzer|empf[aä]nger|kont[oa]|utilisateur|usuario|indirizzo|utente|пользовател\w*)"
+)
+_NOT_US = "".join(
+    f"(?<!{word} )"
+    for word in ("ip", "sender", "sender's", "from", "client", "your", "host", "server", "helo")
+)
+_KIND_OF = r"(virtual|local|e-?mail|mail|delivery|destination|final|recipient)"
+_IS_GONE = (
+    r"(is |are |was |were |has been )?(unknown|un?recogni[sz]ed|invalid|in?correct|non-?existent|(currently )?unavailable"
+    r"|(not|n't|no longer) (be )?(known|recogni[sz]ed|found|exists?|present|listed|registered|valid|local|on (this )?server)\b"
+    r"|unbekannt|inconnue?|sconosciut[oa]|desconocid[oa]|onbekend|inesistente|errat[oa]|nie istnieje|n'existe pas|existiert nicht)"
+)
+_NO_SUCH = r"(unknown|invalid|illegal|no such|non-?existent|bad|nie ma takiego)"
 _GONE = (
     r"user (is )?(unknown|not known|does(n't| not) exist|not found)|unknown (user|recipient|mailbox|address|local)"
     r"|no such (user|recipient|mailbox|mail-?box|address|person|id|account)|no mail-?box (here )?by that name"
@@ -64,6 +92,14 @@ _GONE = (
     r"|not in recipient list"
     r"|sorry, no mailbox|not listed in (the |public )?(name|domino|directory)|address rejected\.? *\[code"
     r"|account closed|address does not exist|cannot deliver mail for"
+    rf"|{_NOT_US}{_WHO}\S*( \S+){{0,3}} {_IS_GONE}|\b{_NO_SUCH}[ -]({_KIND_OF}[ -]?)*{_WHO}|userunknown|address_not_found"
+    r"|not an? (valid|known|local|active|existing|registered) (e-?mail )?(user|address|mailbox|recipient|account)"
+    r"|no (mail ?box|account|user|recipient|one|person)( \S+){0,4} (found|here|available|by that name|at this address)"
+    r"|in (the |my )?(bad ?rcpt ?to|bad ?recipient ?to)|badrcptto|not in (the |my )?valid ?rcpt ?to|missing home directory"
+    r"|can(no|')t accept user|no \S+ in (the )?name directory|wrong or no longer valid|has been replaced by"
+    r"|(unable to|cannot|can't|could not) find .{0,20}(user|alias|mailbox|recipient)|(handle|accept) mail for (that|this) user"
+    r"|(?<!sender )(?<!from )…[>)]? (does(n't| not) exist|(is )?(not found|unknown))"
+    r"|nessun utente|no existe (dicha|ese|el|la|tal)|n'existe pas|existiert nicht|non esiste|не существует|не найден"
 )
 _DISABLED = (
     r"(account|mailbox|user|recipient)( \S+){0,4} (is )?(disabled|inactive|deactivated|not active|not activated"
@@ -74,12 +110,13 @@ _DISABLED = (
 PERMANENT = (
     _refused(
         "Recipients' own filters, by their words, whatever the code",
-        r"recipient('s)? (own )?(preferences|filter)|domain filter",
+        r"recipient('s)? (own )?(preferences|filter)|domain filter|blocked by the (recipient|user|addressee)"
+        r"|user (rules|reject)|refuses? to receive",
         None,
         "55.",
     ),
     _bad_domain("RFC 7504: 556, the domain takes no mail", "", None, "556"),
-    _bad_domain("RFC 7505 section 4: null MX", r"null ?mx|does not accept mail"),
+    _bad_domain("RFC 7505 section 4: null MX", r"null ?mx|does not accept mail(?! (from|with))"),
     _bad_domain(
         "RFC 3463 section 3.2, X.1.2, and section 3.5, X.4.4: no such domain",
         "",
@@ -88,7 +125,8 @@ PERMANENT = (
     _bad_domain(
         "Exim, Postfix and others: no such domain",
         r"unrout(e)?able address|(host|domain)( name)?( \S+){0,3} (not found|does(n't| not) exist)|no-domain|no MX for"
-r"|domain is not reachable",
+r"|domain is not reachable|host ?name is unknown|(no such|unknown) (host|domain)|(host|domain) unknown|domain must exist"
+r"|account or domain may not exist",
         None,
         "5..",
     ),
@@ -101,7 +139,14 @@ r"|domain is not reachable",
 )  # fmt: skip
 
 REFUSING = (
-    _refused("5.7.x with words about the address: counted, never believed at once", f"{_GONE}|{_DISABLED}", r"7\.\d+"),
+    _refused("5.7.x with words about the address: counted, never believed at once",
+        f"{_GONE}|{_DISABLED}|temporar\\w+ (locked|suspended|disabled)",
+        r"7\.\d+",
+    ),
+    _refused(
+        "Mailboxes that are closed, in other languages, or for a reason that may pass",
+        r"due to inactivity|de[sz]?a[ck]tiv|disatt+ivat|bloccat|blokowan|ina[ck]tiv[oa]\b|nieaktywn|expirad|not currently being accepted",
+    ),
     _dead("Wordings of addresses that do not exist", _GONE),
     _dead("Wordings of mailboxes that are closed", _DISABLED),
     _refused(

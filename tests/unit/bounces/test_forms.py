@@ -4,7 +4,8 @@ import pytest
 
 from service.bounces import report
 from service.bounces.findings import Form
-from tests.support.returned_mails import bounce, letter
+from tests.support.returned_mails import DAEMON, bounce, letter
+from tests.support.returned_mails import report as report_of
 
 FORMS = {
     "interscan": letter(
@@ -238,8 +239,73 @@ The delivery has been delayed. We will keep trying.
         author="<MAILER-DAEMON@mx.example.net>",
         subject="There was an error sending your mail",
     ),
+    "bracketed": letter(
+        """
+        Delivery has failed to these recipients or distribution lists:
+        Server "192.0.2.1:25" returned an error:
+            * [reader@example.org]: 550 reader@example.org...User account is overquota
+        Original message details:
+            * From: memo@news.example.org
+        """,
+        author="MAILER-DAEMON <mailer-daemon@mx.example.net>",
+        subject="Undeliverable: Your memo",
+        Auto_Submitted="auto-replied",
+    ),
+    "typed": letter(
+        """
+        The following recipient(s) could not be reached:
+
+            Recipient: [SMTP:reader@example.org]
+            Reason: Remote SMTP Server Returned: 550 mailbox unavailable or not local.
+        """,
+        author="Delivery Subsystem <POSTMASTER@mx.example.net>",
+        subject="Message Delivery Failure",
+        Auto_Submitted="auto-replied",
+    ),
+    "generated-from": letter(
+        """
+        The following address(es) failed:
+
+          an undisclosed address
+            (generated from reader@example.org)
+            554 Message looping (received 6 times)
+        """,
+        author=DAEMON,
+        subject="Mail delivery failed: returning message to sender",
+        Auto_Submitted="auto-generated",
+    ),
+    "local-mailbox": letter(
+        """
+        К сожалению, Ваше письмо не может быть доставлено:
+
+          Message was not accepted -- invalid mailbox.
+         Local mailbox reader@example.org is unavailable: user not found
+        """,
+        author=DAEMON,
+        subject="Mail failure.",
+        Auto_Submitted="auto-replied",
+    ),
+    "sieve": report_of(
+        "Reporting-UA: mx.example.org; Dovecot\nFinal-Recipient: rfc822; reader@example.org\n"
+        "Disposition: automatic-action/MDN-sent-automatically; deleted\n",
+        words="Your message to <reader@example.org> was automatically rejected:\nQuota exceeded\n",
+        kind="disposition-notification",
+    ),
+    "carried": letter(
+        "This e-mail is confidential. Our policy is strict.\n\n--=_c\nContent-Type: message/rfc822\n\n"
+        + report_of("Final-Recipient: rfc822; reader@example.org\nAction: failed\nStatus: 5.1.1\n").decode()
+        + "\n--=_c--\n",
+        author=DAEMON,
+        subject="Delivery Status Notification (Failure)",
+        Content_Type='multipart/mixed; boundary="=_c"',
+    ),
 }
 OTHERWISE = {
+    "bracketed": ("transient", ""),
+    "typed": ("strike", ""),
+    "generated-from": ("transient", ""),
+    "local-mailbox": ("strike", ""),
+    "sieve": ("transient", ""),
     "groupwise": ("strike", ""),
     "smail": ("strike", ""),
     "domino": ("permanent", ""),
@@ -254,5 +320,6 @@ OTHERWISE = {
 def test_the_recipient_and_what_is_said_of_it_are_found(name: str) -> None:
     told = report.read(FORMS[name])
     (found,) = told.findings
-    assert (told.form, found.recipient) == (Form.TEXT, "reader@example.org")
+    form = Form.DSN if name in {"sieve", "carried"} else Form.TEXT
+    assert (told.form, found.recipient) == (form, "reader@example.org")
     assert (found.kind, found.status) == OTHERWISE.get(name, ("permanent", "5.1.1"))
