@@ -194,7 +194,8 @@ r"|invalid ip for sending|host (network )?not allowed|unrout(e)?able sender",
     _sender(
         "Postfix, Exim, qmail: the sender's domain cannot be found",
         r"sender (domain|verify)|domain of sender|envelope sender|provide a valid from|sender rejected|badmailfrom"
-r"|sender address rejected: domain|(sender('s)?|from|client) (e-?mail )?address (is |was )?(unknown|invalid"
+r"|sender address rejected: domain|not accept(ing)? (any )?(e-?)?mails? from"
+r"|(sender('s)?|from|client) (e-?mail )?address (is |was )?(unknown|invalid"
 r"|not|does|has)|(invalid|unknown|bad) sender|emetteur|address of (the |this |your )?sender|\bhelo\b",
     ),
     _sender(

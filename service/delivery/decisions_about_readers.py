@@ -77,8 +77,9 @@ _NOT_US = "".join(
 )
 _KIND_OF = r"(virtual|local|e-?mail|mail|delivery|destination|final|recipient)"
 _IS_GONE = (
-    r"(is |are |was |were |has been )?(unknown|un?recogni[sz]ed|invalid|in?correct|non-?existent|(currently )?unavailable"
-    r"|(not|n't|no longer) (be )?(known|recogni[sz]ed|found|exists?|present|listed|registered|valid|local|on (this )?server)\b"
+    r"((is|are|was|were|does|do|has been|could|can)( |(?=n't)))?"
+    r"(unknown|un?recogni[sz]ed|invalid|in?correct|non-?existent|(currently )?unavailable"
+    r"|(not|n't|no longer) (be )?(known|recogni[sz]ed|found|exists?|present|listed|registered|valid|local|used|in use|on (this )?server)\b"
     r"|unbekannt|inconnue?|sconosciut[oa]|desconocid[oa]|onbekend|inesistente|errat[oa]|nie istnieje|n'existe pas|existiert nicht)"
 )
 _NO_SUCH = r"(unknown|invalid|illegal|no such|non-?existent|bad|nie ma takiego)"
@@ -98,7 +99,7 @@ _GONE = (
     r"|in (the |my )?(bad ?rcpt ?to|bad ?recipient ?to)|badrcptto|not in (the |my )?valid ?rcpt ?to|missing home directory"
     r"|can(no|')t accept user|no \S+ in (the )?name directory|wrong or no longer valid|has been replaced by"
     r"|(unable to|cannot|can't|could not) find .{0,20}(user|alias|mailbox|recipient)|(handle|accept) mail for (that|this) user"
-    r"|(?<!sender )(?<!from )…[>)]? (does(n't| not) exist|(is )?(not found|unknown))"
+    rf"|(?<!sender )(?<!from )…[>)\"]* {_IS_GONE}"
     r"|nessun utente|no existe (dicha|ese|el|la|tal)|n'existe pas|existiert nicht|non esiste|не существует|не найден"
 )
 _DISABLED = (
@@ -116,7 +117,7 @@ PERMANENT = (
         "55.",
     ),
     _bad_domain("RFC 7504: 556, the domain takes no mail", "", None, "556"),
-    _bad_domain("RFC 7505 section 4: null MX", r"null ?mx|does not accept mail(?! (from|with))"),
+    _bad_domain("RFC 7505 section 4: null MX", r"null ?mx|does not accept mails?\b(?! (from|with))"),
     _bad_domain(
         "RFC 3463 section 3.2, X.1.2, and section 3.5, X.4.4: no such domain",
         "",
@@ -147,8 +148,8 @@ REFUSING = (
         "Mailboxes that are closed, in other languages, or for a reason that may pass",
         r"due to inactivity|de[sz]?a[ck]tiv|disatt+ivat|bloccat|blokowan|ina[ck]tiv[oa]\b|nieaktywn|expirad|not currently being accepted",
     ),
-    _dead("Wordings of addresses that do not exist", _GONE),
-    _dead("Wordings of mailboxes that are closed", _DISABLED),
+    _dead("Wordings of addresses that do not exist", _GONE, codes="5[015]."),
+    _dead("Wordings of mailboxes that are closed", _DISABLED, codes="5[015]."),
     _refused(
         "Exchange Online 5.4.1, and bounce parsers' suspend, filtered, notaccept",
         r"recipient address rejected: access denied|suspended|recipient account is blocked|(recipient|address) rejected",

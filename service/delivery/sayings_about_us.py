@@ -8,7 +8,7 @@ _CONTENT = (
 _SENDER = (
     r"(invalid|bad|bogus|unknown|null|empty|unverified) (envelope )?(sender|mail from)|emetteur invalide|envelope senders? not"
     r"|sender (is )?(not|invalid|isn't)|sender isn't|\bbatv\b|backscatter|not pre-?approved|list of senders|not owned by"
-    r"|valid-address-filter|fully qualified e?-?mail|(not|n't) (accept|accepting) (any )?(mail|messages) (from|with)"
+    r"|valid-address-filter|fully qualified e?-?mail|(not|n't) (accept|accepting) (any )?((e-?)?mails?|messages) (from|with)"
     r"|not (allowed|permitted|authori[sz]ed) to (connect|post|send|submit)|not subscribed to|members?-only|non-?member"
     r"|closed (mailing )?(list|group)|access to submit|max(imum)? e-?mails per|e-?mails per (hour|day)"
 )
@@ -20,7 +20,7 @@ _HOST = (
     r"|unverif\w+ sending|rfc ?1035|authentication|insecure mail relay"
 )
 _RELAYING = (
-    r"as a relay|(don't|do not|not) handle mail for|not a gateway|not configured to relay|no relaying"
+    r"as a relay|no longer relays|relaying (mail )?to|(don't|do not|not) handle mail for|not a gateway|not configured to relay|no relaying"
     r"|specified domain is not allowed"
 )
 ABOUT_US = f"{_CONTENT}|{_SENDER}|{_HOST}|{_RELAYING}"
