@@ -17,7 +17,7 @@ from service.desk.fields import Asked, BlockInvalid
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.editions import composition, content, queries
 from service.errors import Invalid, MemoError
-from service.newsletters import details, publication
+from service.newsletters import details, publication, web
 from service.newsletters.models import Newsletter
 from service.rendering import body, themes
 from service.rendering.blocks import Document
@@ -135,5 +135,5 @@ def _every_block(newsletter: Newsletter, today: date, base_url: str) -> EditionC
     document = Document.model_validate(
         {"subject": newsletter.name, "blocks": [{"kind": kind, **values} for kind, values in written.items()]}
     )
-    address = content.web_url(newsletter.slug, today, 1, base_url=base_url)
+    address = web.address(newsletter, today, 1, base_url=base_url)
     return EditionContent(content.facts(newsletter, base_url=base_url), document, today, address)

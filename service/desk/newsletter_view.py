@@ -49,6 +49,7 @@ class NewsletterView:
     ping_url: str | None
     last_deadline: Deadline | None
     theme: str
+    web: str
 
 
 def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
@@ -72,6 +73,7 @@ def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
         ping_url=publication.ping_url(newsletter),
         last_deadline=verdicts.latest(session, newsletter.id),
         theme=publication.details_of(newsletter).look.theme,
+        web=publication.details_of(newsletter).web.value,
     )
 
 

@@ -1,12 +1,10 @@
 """What a template sees of an edition."""
 
-from datetime import date
-
 from sqlmodel import Session
 
 from service.editions import composition, queries
 from service.editions.models import Edition
-from service.newsletters import publication
+from service.newsletters import publication, web
 from service.newsletters.models import Newsletter
 from service.rendering import direction
 from service.rendering.content import EditionContent, NewsletterFacts
@@ -18,7 +16,7 @@ def of(session: Session, edition: Edition, *, base_url: str) -> EditionContent:
         newsletter=facts(newsletter, base_url=base_url),
         document=composition.document_of(session, edition),
         date=edition.local_date,
-        web_url=web_url(newsletter.slug, edition.local_date, edition.slot, base_url=base_url),
+        web_url=web.address(newsletter, edition.local_date, edition.slot, base_url=base_url),
     )
 
 
@@ -38,12 +36,3 @@ def facts(newsletter: Newsletter, *, base_url: str) -> NewsletterFacts:
         public_url=f"{base_url.rstrip('/')}/n/{newsletter.slug}",
         theme=publication.theme(newsletter),
     )
-
-
-def web_url(slug: str, local_date: date, slot: int, *, base_url: str) -> str:
-    return f"{base_url.rstrip('/')}/n/{slug}/{date_path(local_date, slot)}"
-
-
-def date_path(local_date: date, slot: int) -> str:
-    """The second edition of a day ends in -2."""
-    return local_date.isoformat() + (f"-{slot}" if slot > 1 else "")

@@ -23,6 +23,7 @@ from service.fetching import BadAddress
 from service.newsletters import looks
 from service.newsletters.canary import CanaryRules
 from service.newsletters.models import UncertainPolicy
+from service.newsletters.web import Web
 from service.rendering.themes import Look
 
 LIST_ID_OCTETS = 255  # RFC 2919 §3
@@ -199,6 +200,10 @@ class NewsletterDetails(BaseModel):
         default=None,
         description="Called (GET) once for each edition of which 99 % was handed over by its deadline, and never for another.",
     )
+    web: Web = Field(
+        default=Web.PUBLIC,
+        description="Who may read editions on the web: everybody (page, archive, feed), only who has the address in the mail, or nobody.",
+    )
 
     @property
     def list_id(self) -> str:
@@ -217,6 +222,8 @@ def read(values: Mapping[str, Any]) -> NewsletterDetails:
 
 def _said(error: ErrorDetails) -> str:
     match error["type"]:
+        case "enum":
+            return f"is {error['ctx']['expected']}"
         case "missing" | "string_too_short" | "too_short":
             return "is needed"
         case "string_too_long" | "too_long":

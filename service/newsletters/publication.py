@@ -9,15 +9,17 @@ from sqlmodel import Session, col, select
 
 from service.errors import Conflict, NotFound
 from service.events import log
+from service.newsletters import web
 from service.newsletters.canary import CanaryRules
 from service.newsletters.details import LIST_ID_OCTETS, DigestRules, NewsletterDetails, NewsletterInvalid
 from service.newsletters.models import Newsletter
+from service.newsletters.web import Web
 from service.rendering import themes
 from service.rendering.themes import Look, Theme
 
 __all__ = ["DigestRules", "Newsletter", "NewsletterDetails", "NewsletterInvalid"]
 
-_IN_OPTIONS = {"alarm_address", "canary", "deadline_minutes", "digest", "look", "ping_url", "reason"}
+_IN_OPTIONS = {"alarm_address", "canary", "deadline_minutes", "digest", "look", "ping_url", "reason", "web"}
 _USUAL_DEADLINE: int = NewsletterDetails.model_fields["deadline_minutes"].default
 
 
@@ -91,8 +93,8 @@ def change(
     """The List-Id stays what it was at first, even if the sender's domain changes: readers' filters hang on it (RFC 2919 §3)."""
     if details.slug != newsletter.slug:
         raise SlugIsFixed
-    changed = []
-    for name, value in _columns(details).items():
+    changed, key = [], newsletter.options.get("web_key")
+    for name, value in _columns(details, key).items():
         if getattr(newsletter, name) != value:
             setattr(newsletter, name, value)
             changed.append(name)
@@ -159,9 +161,11 @@ def public_face(newsletter: Newsletter) -> PublicFace:
     return PublicFace(**{name: getattr(newsletter, name) for name in PublicFace.__dataclass_fields__})
 
 
-def _columns(details: NewsletterDetails) -> dict[str, Any]:
+def _columns(details: NewsletterDetails, web_key: str | None = None) -> dict[str, Any]:
     values = details.model_dump(exclude=_IN_OPTIONS)
     values["options"] = details.model_dump(mode="json", include=_IN_OPTIONS)
+    if web_key or details.web is Web.PRIVATE:
+        values["options"]["web_key"] = web_key or web.new_key()
     values["consent_wording"] = details.consent_wording or _usual_wording(details)
     return values
 

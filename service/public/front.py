@@ -6,15 +6,21 @@ from datetime import date
 
 from sqlmodel import Session
 
-from service.editions import content, queries
+from service.editions import queries
 from service.editions.models import Edition
-from service.newsletters import publication
+from service.errors import NotFound
+from service.newsletters import publication, web
 from service.newsletters.models import Newsletter
 from service.newsletters.publication import NewsletterNotFound
+from service.newsletters.web import Web
 from service.public import masthead
 from service.public.masthead import Masthead
 
 _SLUG = re.compile(r"[a-z0-9-]{1,64}")
+
+
+class NotOnWeb(NotFound):
+    """The editions of this newsletter are not on the web; they are sent by mail."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,24 @@ def newsletter_of(session: Session, slug: str) -> Newsletter:
     return publication.get(session, slug)
 
 
+def on_web(session: Session, slug: str) -> Newsletter:
+    """A newsletter whose editions anybody may read; another one has no page, no archive and no feed."""
+    newsletter = newsletter_of(session, slug)
+    if not web.is_public(newsletter):
+        raise NotOnWeb
+    return newsletter
+
+
+def with_mark(session: Session, slug: str, day: date, slot: int, mark: str) -> Newsletter:
+    """The newsletter whose edition has that address in its mail; a wrong mark and a date without edition are told apart by nobody."""
+    newsletter = newsletter_of(session, slug)
+    if web.of(newsletter) is Web.MAIL_ONLY:
+        raise NotOnWeb
+    if not web.opens(newsletter, day, slot, mark):
+        raise queries.EditionNotFound
+    return newsletter
+
+
 def read(session: Session, slug: str) -> Front:
     newsletter = newsletter_of(session, slug)
     return Front(
@@ -45,7 +69,7 @@ def read(session: Session, slug: str) -> Front:
 
 
 def edition_path(slug: str, edition: Edition) -> str:
-    return f"/n/{slug}/{content.date_path(edition.local_date, edition.slot)}"
+    return f"/n/{slug}/{web.day_path(edition.local_date, edition.slot)}"
 
 
 def _appears(session: Session, newsletter: Newsletter) -> list[str]:
@@ -53,5 +77,7 @@ def _appears(session: Session, newsletter: Newsletter) -> list[str]:
 
 
 def _latest(session: Session, newsletter: Newsletter) -> Latest | None:
+    if not web.is_public(newsletter):
+        return None
     out = queries.public_editions(session, newsletter.id, limit=1)
     return Latest(edition_path(newsletter.slug, out[0]), out[0].local_date) if out else None

@@ -5,6 +5,7 @@ from datetime import time
 
 from service.editions import recurrence
 from service.editions.models import Cadence
+from service.newsletters import web
 from service.newsletters.models import Newsletter
 from service.rendering import colours, direction
 from service.rendering.colours import Accent
@@ -24,6 +25,7 @@ class Masthead:
     accent: Accent
     wording: str
     is_open: bool
+    is_on_web: bool  # for everybody: pages, archive, feed
 
 
 def of(newsletter: Newsletter) -> Masthead:
@@ -38,6 +40,7 @@ def of(newsletter: Newsletter) -> Masthead:
         accent=colours.accent(newsletter.accent),
         wording=newsletter.consent_wording,
         is_open=newsletter.is_open,
+        is_on_web=web.is_public(newsletter),
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,20 +13,32 @@ from sqlmodel import Session
 
 from service import pages
 from service.asking import Asked
+from service.dependencies import Resources
 from service.editions import composition, content, queries
 from service.editions.models import Edition
 from service.editions.queries import EditionNotFound
-from service.public import front, headers, masthead
+from service.errors import NotFound
+from service.public import front, headers, masthead, telling
 from service.public.form import Filled
 from service.public.masthead import Masthead
 from service.rendering import body, wording
 from service.rendering.content import EditionContent
-from service.rendering.fields import Marks
 
 router = APIRouter()
 ENTRIES_ON_A_PAGE = 50
 MOST_PAGES = 1_000
 _WHEN = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-([2-9]|[1-9]\d{1,2}))?", re.ASCII)
+
+
+class PageNotFound(NotFound):
+    """The archive has no page of this number; begin at its first page."""
+
+
+@dataclass(frozen=True)
+class Read:
+    newsletter: Masthead
+    content: EditionContent
+    published: datetime | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ async def archive(
         entries=read.entries,
         has_older=read.has_older,
         page=page,
+        url=asked.url(f"n/{slug}/archive") + (f"?page={page}" if page > 1 else ""),
     )
     return headers.shared(answer, headers.FRONT_PAGE_SECONDS)
 
@@ -63,41 +76,61 @@ async def archive(
 @router.api_route("/n/{slug}/{when}", methods=["GET", "HEAD"])
 async def edition(request: Request, slug: str, when: str, asked: Asked) -> Response:
     """Only what is out: drafts and planned editions do not exist here (faults.md NB-38)."""
-    shown, found = await asked.database.read(_edition, slug, when, base_url=asked.settings.base_url)
+    read = await asked.database.read(_edition, slug, when, None, base_url=asked.settings.base_url)
+    return await _page(request, read, asked)
+
+
+@router.api_route("/n/{slug}/{when}/{mark}", methods=["GET", "HEAD"])
+async def private_edition(request: Request, slug: str, when: str, mark: str, asked: Asked) -> Response:
+    """At the address that is only in the mail; it stays good when the newsletter becomes public."""
+    read = await asked.database.read(_edition, slug, when, mark, base_url=asked.settings.base_url)
+    return await _page(request, read, asked)
+
+
+async def _page(request: Request, read: Read, asked: Resources) -> Response:
+    document, is_public = read.content.document, read.newsletter.is_on_web
+    own_page = (read.content.web_url or "") if is_public else asked.url(f"n/{read.newsletter.slug}")
     answer = pages.render(
         request,
         "public/edition.html",
-        newsletter=shown,
-        title=_without_fields(found.document.subject),
-        day=found.date,
-        date=wording.of(shown.language, asked.templates).date(found.date),
-        url=found.web_url,
-        body=await asyncio.to_thread(body.web_page, found, asked.templates),
-        styles=body.web_styles(found, asked.templates),
-        form=Filled(page=found.web_url),
+        newsletter=read.newsletter,
+        title=telling.title(document),
+        line=telling.line(document),
+        picture=telling.picture(document),
+        day=read.content.date,
+        date=wording.of(read.newsletter.language, asked.templates).date(read.content.date),
+        published=read.published,
+        url=own_page,
+        body=await asyncio.to_thread(body.web_page, read.content, asked.templates),
+        styles=body.web_styles(read.content, asked.templates),
+        form=Filled(page=own_page),
     )
-    return headers.shared(answer, headers.EDITION_SECONDS)
+    return headers.shared(answer, headers.EDITION_SECONDS) if is_public else headers.personal(answer)
 
 
-def _edition(session: Session, slug: str, when: str, *, base_url: str) -> tuple[Masthead, EditionContent]:
-    newsletter = front.newsletter_of(session, slug)
+def _edition(session: Session, slug: str, when: str, mark: str | None, *, base_url: str) -> Read:
     day, slot = _read_when(when)
+    newsletter = (
+        front.on_web(session, slug) if mark is None else front.with_mark(session, slug, day, slot, mark)
+    )
     found = queries.public_by_date(session, newsletter.id, day, slot)
-    return masthead.of(newsletter), content.of(session, found, base_url=base_url)
+    return Read(masthead.of(newsletter), content.of(session, found, base_url=base_url), found.started_at)
 
 
 def _archive(session: Session, slug: str, page: int, *, templates: Path) -> Archive:
-    newsletter = front.newsletter_of(session, slug)
+    newsletter = front.on_web(session, slug)
     found = queries.public_editions(
         session, newsletter.id, limit=ENTRIES_ON_A_PAGE + 1, offset=(page - 1) * ENTRIES_ON_A_PAGE
     )
+    if page > 1 and not found:
+        raise PageNotFound
     words = wording.of(newsletter.language, templates)
     entries = [_entry(session, slug, one, words) for one in found[:ENTRIES_ON_A_PAGE]]
     return Archive(masthead.of(newsletter), entries, len(found) > ENTRIES_ON_A_PAGE)
 
 
 def _entry(session: Session, slug: str, edition: Edition, words: wording.Wording) -> Entry:
-    title = _without_fields(composition.document_of(session, edition).subject)
+    title = telling.title(composition.document_of(session, edition))
     day = edition.local_date
     return Entry(front.edition_path(slug, edition), day, words.date(day), title)
 
@@ -110,9 +143,3 @@ def _read_when(when: str) -> tuple[date, int]:
         return date.fromisoformat(match.group(1)), int(match.group(2) or 1)
     except ValueError as error:
         raise EditionNotFound from error
-
-
-def _without_fields(subject: str) -> str:
-    """Places for a reader's own values show what they show when there is none."""
-    marks = Marks("0" * 12)
-    return marks.filled(marks.text(subject, "attribute"), lambda hole: hole.default)

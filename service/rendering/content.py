@@ -53,7 +53,7 @@ class EditionContent:
     newsletter: NewsletterFacts
     document: Document
     date: datetime.date
-    web_url: str
+    web_url: str | None  # none where there is no page of it
 
     @property
     def reading_minutes(self) -> int:

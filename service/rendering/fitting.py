@@ -26,7 +26,7 @@ _MOST_PARAGRAPHS = 64
 Fits = Callable[[Document, bool], bool]
 
 
-def fitted(document: Document, web_url: str, fits: Fits) -> tuple[Document, bool]:
+def fitted(document: Document, web_url: str | None, fits: Fits) -> tuple[Document, bool]:
     """The fullest form of the document for which `fits(document, blocks_left_out)` holds, and whether blocks were left out."""
     if fits(document, False):
         return document, False
@@ -34,11 +34,16 @@ def fitted(document: Document, web_url: str, fits: Fits) -> tuple[Document, bool
     if paragraphs is not None:
         return shortened(document, paragraphs, web_url), False
     shortest = shortened(document, 0, web_url)
+    if web_url is None:
+        return (
+            shortest,
+            False,
+        )  # nowhere else could the rest be read: better clipped by one mail program than lost to all
     blocks = _most(len(document.blocks), lambda n: fits(_first(shortest, n), True)) or 0
     return _first(shortest, blocks), True
 
 
-def shortened(document: Document, paragraphs: int, web_url: str) -> Document:
+def shortened(document: Document, paragraphs: int, web_url: str | None) -> Document:
     """Each text of at most so many paragraphs; what was cut leads to the article, or to the edition on the web."""
     return document.model_copy(
         update={"blocks": [_cut(block, paragraphs, web_url) for block in document.blocks]}
@@ -63,7 +68,9 @@ def _first(document: Document, count: int) -> Document:
     return document.model_copy(update={"blocks": document.blocks[:count]})
 
 
-def _cut(block: Block, paragraphs: int, web_url: str) -> Block:
+def _cut(block: Block, paragraphs: int, web_url: str | None) -> Block:
+    if web_url is None and not (isinstance(block, Lead | Item) and block.url):
+        return block
     if isinstance(block, Lead | Item):
         body, was_cut = markdown.opening(block.body_markdown, paragraphs)
         shown = {"body_markdown": body, "read_more": True, "url": block.url or web_url}

@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.shapes.moments import there
-from service.editions import content
 from service.editions.models import Edition as EditionRow
 from service.editions.models import State
 from service.ledger.models import DeliveryState
 from service.ledger.rows import DeliveryRow
+from service.newsletters import web
 from service.newsletters.models import Newsletter
 from service.rendering.blocks import Document
 
@@ -116,7 +116,7 @@ class Edition(BaseModel):
     ended_at: datetime | None
     stop_reason: str | None
     missing_count: int = Field(description=MISSING)
-    web_url: str
+    web_url: str | None = Field(description="Null where the newsletter is sent by mail only.")
     created_at: datetime
 
 
@@ -218,6 +218,6 @@ def _values(row: EditionRow, newsletter: Newsletter, document: Document, base_ur
         "ended_at": there(row.ended_at, zone),
         "stop_reason": row.stop_reason,
         "missing_count": row.missing_count,
-        "web_url": content.web_url(newsletter.slug, row.local_date, row.slot, base_url=base_url),
+        "web_url": web.address(newsletter, row.local_date, row.slot, base_url=base_url),
         "created_at": row.created_at,
     }

@@ -13,6 +13,7 @@ from service.newsletters.canary import CanaryRules
 from service.newsletters.models import Newsletter as NewsletterRow
 from service.newsletters.models import UncertainPolicy
 from service.newsletters.publication import DigestRules
+from service.newsletters.web import Web
 from service.rendering.themes import Look
 
 DATES_SHOWN = 5
@@ -52,6 +53,7 @@ NEWSLETTER_EXAMPLE: dict[str, Any] = {
     },
     "deadline_minutes": 30,
     "ping_url": "https://watch.example.org/ping/0b8a6c1e",
+    "web": "public",
     "created_at": "2026-03-02T05:30:00Z",
 }
 CHANGES_EXAMPLE: dict[str, Any] = {"description": "The city before breakfast.", "is_open": False}
@@ -119,6 +121,9 @@ class Newsletter(BaseModel):
     ping_url: str | None = Field(
         description="Called (GET) once for each edition of which 99 % was handed over by its deadline, and never for another."
     )
+    web: Web = Field(
+        description="Who may read editions on the web: everybody, only who has the address in the mail, or nobody."
+    )
     created_at: datetime
 
 
@@ -149,6 +154,7 @@ class NewsletterChanges(BaseModel):
     canary: CanaryRules | None = None
     deadline_minutes: int | None = None
     ping_url: str | None = None
+    web: Web | None = None
 
 
 class CadenceRule(BaseModel):

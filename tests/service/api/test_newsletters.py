@@ -147,3 +147,14 @@ async def test_a_deadline_and_a_watchers_address_are_set_and_taken_back(api: htt
         answer = await api.patch("/newsletters/morning-memo", json={field: value})
         assert says in detail(answer, 422), (field, value)
         assert answer.json()["field"] == field
+
+
+async def test_who_may_read_on_the_web_is_set(api: httpx2.AsyncClient, memo: Newsletter) -> None:
+    assert (await api.get("/newsletters/morning-memo")).json()["web"] == "public"
+    for chosen in ("mail_only", "private"):
+        changed = await api.patch("/newsletters/morning-memo", json={"web": chosen})
+        assert changed.json()["web"] == chosen
+        assert "web_key" not in changed.text
+    detail(await api.patch("/newsletters/morning-memo", json={"web": "secret"}), 422)
+    answer = await api.patch("/newsletters/morning-memo", json={"web": None})
+    assert "'private'" in detail(answer, 422)

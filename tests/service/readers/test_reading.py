@@ -125,9 +125,11 @@ async def test_the_archive_turns_pages(
         (await client.get("/n/morning-memo/archive", params={"page": page})).text for page in (1, 2, 3)
     ]
     assert "Day 5" in first and "Day 4" in first and "Day 3" not in first and "Newer" not in first
-    assert "Day 3" in second and "Day 2" in second and "page=3" in second and "page=1" in second
+    assert "Day 3" in second and "Day 2" in second and "page=3" in second
+    assert 'href="/n/morning-memo/archive" rel="prev"' in second
     assert "Day 1" in third and "Older" not in third
     assert (await client.get("/n/morning-memo/archive", params={"page": "-1"})).status_code == 422
+    assert (await client.get("/n/morning-memo/archive", params={"page": "4"})).status_code == 404
 
 
 async def test_the_front_page_says_when(
