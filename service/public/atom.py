@@ -44,9 +44,10 @@ def document(feed: AtomFeed) -> bytes:
     return _NOT_XML.sub("", pages.fragment("public/feed.xml", feed=feed)).encode()
 
 
-def validators(made: bytes, updated: datetime) -> dict[str, str]:
+def validators(source: str, updated: datetime) -> dict[str, str]:
+    """Headers that name a feed by what it is made of. The tag is weak: a new release may draw the same editions otherwise."""
     return {
-        "ETag": f'"{hashlib.sha256(made).hexdigest()[:32]}"',
+        "ETag": f'W/"{hashlib.sha256(source.encode()).hexdigest()[:32]}"',
         "Last-Modified": format_datetime(updated.astimezone(UTC), usegmt=True),
     }
 
@@ -55,9 +56,8 @@ def is_known(asked: Mapping[str, str], held: Mapping[str, str]) -> bool:
     """Whether a 304 is the answer; a tag that does not match outweighs a time that does (RFC 9110 §13.2.2)."""
     tags = asked.get("if-none-match")
     if tags is not None:
-        return tags.strip() == "*" or held["ETag"] in (
-            tag.strip().removeprefix("W/") for tag in tags.split(",")
-        )
+        named = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+        return not named.isdisjoint({"*", held["ETag"].removeprefix("W/")})
     since = _moment(asked.get("if-modified-since", ""))
     latest = _moment(held["Last-Modified"])
     return since is not None and latest is not None and since >= latest

@@ -12,7 +12,7 @@ from service.public.atom import AtomFeed, FeedEntry
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ATOM = "{http://www.w3.org/2005/Atom}"
-HELD = {"ETag": '"abc"', "Last-Modified": "Mon, 02 Mar 2026 12:00:00 GMT"}
+HELD = {"ETag": 'W/"abc"', "Last-Modified": "Mon, 02 Mar 2026 12:00:00 GMT"}
 
 
 def _feed(text: str) -> AtomFeed:
@@ -51,6 +51,7 @@ def test_no_text_breaks_the_feed(text: str) -> None:
     [
         ({}, False),
         ({"if-none-match": '"abc"'}, True),
+        ({"if-none-match": '"x", W/"abc"'}, True),
         ({"if-none-match": "*"}, True),
         ({"if-none-match": '"x"', "if-modified-since": HELD["Last-Modified"]}, False),
         ({"if-modified-since": "Mon, 02 Mar 2026 11:59:59 GMT"}, False),

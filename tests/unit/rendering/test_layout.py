@@ -296,3 +296,15 @@ def test_many_late_updates_and_no_comments_yet() -> None:
     got = reading.received(replace(samples.CONTENT, document=Document(subject="x", blocks=blocks)))
     assert got.html.count("Late update") == 3
     assert "0 comments" in got.text
+
+
+def test_nothing_is_left_out_of_a_mail_that_could_be_read_nowhere_else() -> None:
+    text = "One.\n\nTwo.\n\nThree."
+    whole = Item(headline="Here only", body_markdown=text)
+    linked = Item(headline="On the site", body_markdown=text, url=samples.SITE)
+    note = Note(text_markdown=text)
+    document = Document(subject="x", blocks=[whole, linked, note])
+    kept, has_left_out = fitting.fitted(document, None, lambda *_: False)
+    assert not has_left_out
+    assert kept.blocks[::2] == [whole, note]
+    assert kept.blocks[1] == linked.model_copy(update={"body_markdown": "", "read_more": True})
