@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service.database import Database
-from service.delivery import outcome, relays, steering
+from service.delivery import outcome, relays, slowings, steering
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.models import Relay as RelayRow
 from service.delivery.outcome import Phase, Reply, Scope, Verdict
@@ -38,7 +38,9 @@ MAKE_IT_WAIT = {Scope.HOST, Scope.ACCOUNT, Scope.PROVIDER, Scope.SENDER}
 
 
 class Watched:
-    """The real database; what is noted against the relay is remembered, and its wait is over at once."""
+    """The real database; what is noted against the relay is remembered, and its wait is over at once. Nor is it slowed down for what
+    one reader heard: the others are to hear theirs.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,6 +53,8 @@ class Watched:
         return await self._database.read(function, *args, **kwargs)
 
     async def write(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        if function is slowings.note:
+            return None
         done = await self._database.write(function, *args, **kwargs)
         if function is relays.note_problem:
             self.problems.add(args[1])
