@@ -42,6 +42,15 @@ def postgresql_template(postgres: Postgres) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def spare_databases(postgres: Postgres) -> Iterator[list[str]]:
+    """PostgreSQL databases that a test has had, and that are as good as new."""
+    names: list[str] = []
+    yield names
+    for name in names:
+        postgres.drop_database(name)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
@@ -52,8 +61,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     template: str = request.getfixturevalue("postgresql_template")
-    with postgres.database(f"memo_{next(_numbers)}", template=template) as url:
-        yield url
+    spare: list[str] = request.getfixturevalue("spare_databases")
+    if spare:
+        name = spare.pop()
+    else:
+        name = f"memo_{next(_numbers)}"
+        postgres.create_database(name, template=template)
+    yield postgres.url_of(name)
+    if postgres.emptied(name, like=template):
+        spare.append(name)
+    else:
+        postgres.drop_database(name)
 
 
 @pytest.fixture

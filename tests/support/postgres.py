@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -32,12 +33,21 @@ def programs() -> Path | None:
     return next(Path(maker.__file__).parent.glob("pginstall*/bin"))
 
 
+@dataclass(frozen=True)
+class _Model:
+    """What a database is like that nobody has used."""
+
+    shape: tuple[Any, ...]
+    rows: dict[str, list[tuple[Any, ...]]]  # by table, those without any included
+
+
 class Postgres:
     """One server, in which tests make and drop databases."""
 
     def __init__(self, url: str) -> None:
         """`url` names a database we may connect to in order to make others."""
         self._url = url
+        self._models: dict[str, _Model] = {}
 
     def url_of(self, name: str) -> str:
         """As SQLAlchemy wants it, for the asyncpg driver."""
@@ -65,6 +75,15 @@ class Postgres:
             yield url
         finally:
             self.drop_database(name)
+
+    def emptied(self, name: str, *, like: str) -> bool:
+        """Make it again what its template is, if nothing but rows was changed in it; else False. A tenth of the time of a new copy.
+
+        Whoever is still connected is cut off first, as `drop_database` does it.
+        """
+        if like not in self._models:
+            self._models[like] = _apart(lambda: _model(self.url_of(like)))[0]
+        return bool(_apart(lambda: _emptied(self.url_of(name), self._models[like]))[0])
 
     def hurry(self) -> None:
         """Do not wait for the disk: this server dies with the run, and what tests kill is never the server."""
@@ -122,6 +141,52 @@ class OwnPostgres(Postgres):
         )
 
 
+_SHAPE = """
+    SELECT count(*), max(oid :: bigint), count(*) FILTER (WHERE relkind = 'r' AND oid >= 16384 AND reltuples > 0) FROM pg_class
+"""
+_OTHERS = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public' :: regnamespace ORDER BY relname"
+_USED_SEQUENCES = """
+    SELECT string_agg(format('SELECT setval(%L, %s, false)', schemaname || '.' || sequencename, start_value), ';')
+    FROM pg_sequences WHERE last_value IS NOT NULL
+"""
+
+
+async def _model(url: str) -> list[_Model]:
+    async with _connection(url) as connection:
+        tables = [row[0] for row in await connection.fetch(_TABLES)]
+        rows = {
+            table: [tuple(row) for row in await connection.fetch(f"TABLE {_quoted(table)}")]
+            for table in tables
+        }
+        return [_Model(tuple(await connection.fetchrow(_SHAPE)), rows)]
+
+
+async def _emptied(url: str, model: _Model) -> list[bool]:
+    async with _connection(url) as connection:
+        while await connection.fetchval(_OTHERS):
+            await asyncio.sleep(0.01)
+        if tuple(await connection.fetchrow(_SHAPE)) != model.shape:
+            return [False]
+        try:
+            await connection.execute(
+                "SET session_replication_role = replica"
+            )  # no key and no trigger is asked meanwhile
+        except asyncpg.InsufficientPrivilegeError:
+            return [False]
+        await connection.execute(";".join(f"DELETE FROM {_quoted(table)}" for table in model.rows))
+        for table, rows in model.rows.items():
+            if rows:
+                places = ", ".join(f"${number}" for number in range(1, len(rows[0]) + 1))
+                await connection.executemany(f"INSERT INTO {_quoted(table)} VALUES ({places})", rows)
+        if (begin_again := await connection.fetchval(_USED_SEQUENCES)) is not None:
+            await connection.execute(begin_again)
+        return [True]
+
+
 @contextmanager
 def server(*, is_hurried: bool = True) -> Iterator[Postgres]:
     """For one whole test run. What we started is stopped again, and nothing of it is left on disk.
@@ -176,11 +241,17 @@ def _for_asyncpg(url: str) -> str:
 
 
 async def _run(url: str, statement: str) -> list[Any]:
+    async with _connection(url) as connection:
+        return list(await connection.fetch(statement))
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[Any]:
     scheme, netloc, path, query, fragment = urlsplit(url)
     plain = urlunsplit((scheme.split("+")[0], netloc or "_", path, query, fragment))
     connection = await asyncpg.connect(plain.replace("://_/", ":///"))
     try:
-        return list(await connection.fetch(statement))
+        yield connection
     finally:
         await connection.close()
 
