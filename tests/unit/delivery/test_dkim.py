@@ -49,7 +49,7 @@ def test_it_holds_and_says_what_was_decided() -> None:
     }  # fmt: skip
 
 
-def test_every_field_that_matters_is_covered_and_most_once_more_than_they_occur() -> None:
+def test_nb_52_every_field_that_matters_is_covered_and_most_once_more_than_they_occur() -> None:
     expected = PRESENT + ONCE_MORE
     assert sorted(signed_fields(SIGNED)) == sorted(name.lower() for name in expected)
     assert not {"return-path", "received", "bcc"} & set(signed_fields(SIGNED))
