@@ -142,7 +142,9 @@ class OwnPostgres(Postgres):
 
 
 _SHAPE = """
-    SELECT count(*), max(oid :: bigint), count(*) FILTER (WHERE relkind = 'r' AND oid >= 16384 AND reltuples > 0) FROM pg_class
+    SELECT count(*), max(oid :: bigint), count(*) FILTER (WHERE relkind = 'r' AND oid >= 16384 AND reltuples > 0),
+        md5(string_agg(relname, ',' ORDER BY oid) FILTER (WHERE oid >= 16384))
+    FROM pg_class
 """
 _OTHERS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
