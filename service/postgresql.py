@@ -4,7 +4,6 @@ import asyncio
 import random
 from typing import Any
 
-import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
@@ -120,11 +119,15 @@ def pause(attempt: int) -> float:
 
 
 async def alone(url: str, statement: str) -> None:
-    """Run what must not stand in a transaction, on a connection of its own; it waits for locks, but not without end."""
-    connection = await asyncpg.connect(
-        "postgresql://" + url.partition("://")[2], server_settings=SETTINGS | ALONE
-    )
+    """Run what must not stand in a transaction, on a connection of its own; it waits for locks, but not without end. Raises DBAPIError."""
+    made = create_async_engine(url, poolclass=sa.NullPool, connect_args={"server_settings": SETTINGS | ALONE})
     try:
-        await connection.execute(statement)
+        async with made.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute(statement)
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception as error:
+        raise DBAPIError(statement, None, error) from error
     finally:
-        await connection.close()
+        await made.dispose()

@@ -7,7 +7,6 @@ the next one finishes that first. Where a partition has to wait, rows go in piec
 import asyncio
 from datetime import datetime, timedelta
 
-import asyncpg
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
@@ -73,7 +72,7 @@ async def _drop_partitions(held: Database, url: str) -> None:
             await postgresql.alone(url, f"ALTER TABLE delivery DETACH PARTITION {NAMED}{index} CONCURRENTLY")
             await postgresql.alone(url, f"DROP TABLE {NAMED}{index}")
             log.info("partition.dropped", partition=f"{NAMED}{index}")
-    except asyncpg.PostgresError as error:
+    except sa.exc.DBAPIError as error:
         log.warning(
             "partition.not_dropped", problem=str(error)
         )  # somebody holds the table; an hour later again
