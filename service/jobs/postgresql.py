@@ -14,6 +14,8 @@ from service.jobs import Handler, Kind, handing
 log = logs.get(__name__)
 
 RESTART_AFTER_SECONDS = 1.0
+# Each kind of work keeps one for LISTEN; a pool that those fill nudges nobody any more. Opened as they are needed.
+CONNECTIONS_MOST = 16
 
 
 class PostgresqlJobs:
@@ -71,7 +73,7 @@ class PostgresqlJobs:
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=8)
+                self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=CONNECTIONS_MOST)
             return self._pool
 
 

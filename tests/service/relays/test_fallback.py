@@ -151,10 +151,6 @@ async def test_the_settings_relay_has_a_fallback_of_the_register(
         await everybody_once(outbox, fallback)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="A known fault: with two workers, nobody tries the main relay a second time once its first wait is over.",
-)
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # on SQLite one process sends
 async def test_two_workers_go_the_same_way(newsroom: Resources, main: Relay, fallback: Relay) -> None:
     await steps.both(newsroom, main, fallback)
