@@ -5,6 +5,7 @@ it up is told at once (RFC 5321 section 3.6.2).
 """
 
 import asyncio
+from collections.abc import MutableSet
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
@@ -18,6 +19,7 @@ from service.database import Database
 from service.delivery import return_paths
 from service.delivery.return_paths import ReturnPaths
 from service.errors import Conflict
+from service.receiving import Receiver
 
 log = logs.get(__name__)
 
@@ -34,39 +36,20 @@ class ListenerPortTaken(Conflict):
     """The listener for bounces cannot have its port. Set MEMO_BOUNCE_LISTEN to a free one."""
 
 
-class Listener:
+class Listener(Receiver):
     def __init__(self, database: Database, clock: Clock, paths: ReturnPaths, *, greeting: str) -> None:
+        super().__init__(set())
         self._handler = _Handler(database, clock, paths)
         self._greeting = greeting
-        self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
-
-    @property
-    def port(self) -> int:
-        """The bound one; raises RuntimeError before `start`."""
-        if self._server is None:
-            raise RuntimeError("the listener has not been started")
-        bound: int = self._server.sockets[0].getsockname()[1]
-        return bound
 
     async def start(self, host: str, port: int) -> None:
         try:
-            self._server = await asyncio.get_running_loop().create_server(self._connection, host, port)
+            await self._listen(host, port)
         except OSError as error:
             raise ListenerPortTaken(
                 f"The listener for bounces cannot have {host}:{port}: {error.strerror or error}. Set MEMO_BOUNCE_LISTEN to another."
             ) from error
         log.info("bounce_listener.started", host=host, port=self.port)
-
-    async def stop(self) -> None:
-        if self._server is None:
-            return
-        self._server.close()
-        for connection in list(self._connections):
-            if connection.transport is not None:
-                connection.transport.close()
-        await self._server.wait_closed()
-        self._server = None
 
     def _connection(self) -> asyncio.Protocol:
         if len(self._connections) >= CONNECTIONS:
@@ -75,7 +58,7 @@ class Listener:
 
 
 class _Connection(SMTP):
-    def __init__(self, all_of_them: "set[_Connection]", handler: "_Handler", greeting: str) -> None:
+    def __init__(self, all_of_them: MutableSet[SMTP], handler: "_Handler", greeting: str) -> None:
         super().__init__(
             handler,
             data_size_limit=MESSAGE_OCTETS,

@@ -110,7 +110,3 @@ class Purse:
 
     def take(self) -> None:
         self._tokens.popleft()
-
-    def next_in(self, now: float) -> float | None:
-        """Seconds until the next token can be used; None without one."""
-        return max(0.0, self._tokens[0][0] - now) if self._tokens else None

@@ -104,7 +104,9 @@ def notice_delay(session: Session, relay: str) -> float:
     if rate is None:
         return 0.0
     _have(session, RELAY + relay)
-    bucket = session.exec(select(Bucket).where(Bucket.place == RELAY + relay).with_for_update()).one()
+    of_now = select(Bucket).where(Bucket.place == RELAY + relay).with_for_update()
+    # Not what the session read before it waited for the row.
+    bucket = session.exec(of_now, execution_options={"populate_existing": True}).one()
     given = pace.notice_grant(database.now(session).timestamp(), bucket.next_at, bucket.notice_at, rate)
     bucket.next_at, bucket.notice_at = given.next_at, given.notice_at
     session.add(bucket)

@@ -12,6 +12,7 @@ from service.clock import Clock
 from service.database import Database
 from service.errors import Conflict
 from service.mailbox import store
+from service.receiving import Receiver
 from service.settings import Settings
 
 log = logs.get(__name__)
@@ -29,22 +30,13 @@ class MailboxBesideRelay(Conflict):
     """A relay is set, so there is no built-in mailbox. Leave MEMO_RELAY_URL empty to keep every message on this computer."""
 
 
-class Catcher:
-    """Stop it after the worker: a message under way is cut, and its sender is left without an answer."""
+class Catcher(Receiver):
+    """Stop it after the worker."""
 
     def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        super().__init__(weakref.WeakSet())
         self._settings = settings
         self._handler = _Handler(database, clock)
-        self._server: asyncio.Server | None = None
-        self._connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
-
-    @property
-    def port(self) -> int:
-        """The bound one; raises RuntimeError before `start`."""
-        if self._server is None:
-            raise RuntimeError("the mailbox has not been started")
-        bound: int = self._server.sockets[0].getsockname()[1]
-        return bound
 
     @property
     def relay_url(self) -> str:
@@ -56,7 +48,7 @@ class Catcher:
             raise MailboxBesideRelay
         wanted = self._settings.mailbox_port
         try:
-            self._server = await asyncio.get_running_loop().create_server(self._connection, HOST, wanted)
+            await self._listen(HOST, wanted)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise MailboxPortTaken(
@@ -65,16 +57,6 @@ class Catcher:
             ) from error
         log.info("mailbox.started", port=self.port)
         return self.port
-
-    async def stop(self) -> None:
-        if self._server is None:
-            return
-        self._server.close()
-        for connection in list(self._connections):
-            if connection.transport is not None:
-                connection.transport.close()
-        await self._server.wait_closed()
-        self._server = None
 
     def _connection(self) -> SMTP:
         made = SMTP(

@@ -12,11 +12,16 @@ from service.demo import sample, tour
 from service.demo.running import Demo
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+# A colour half way to another is no colour that anybody reads. What runs for ever (a spinner) is not waited for.
+SETTLED = """() => Promise.allSettled(
+  document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished)
+)"""
 WIDTHS = [390, 1280]
 
 
 async def violations(page: Page) -> list[str]:
     await page.evaluate(AXE)
+    await page.evaluate(SETTLED)
     found: dict[str, Any] = await page.evaluate("async () => await axe.run(document)")
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
 

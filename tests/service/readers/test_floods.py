@@ -1,7 +1,6 @@
 """NB-10: the form tells nobody who is subscribed, and fills nobody's mailbox."""
 
 import asyncio
-import statistics
 import time
 from datetime import timedelta
 
@@ -81,7 +80,9 @@ async def test_nb_10_every_address_gets_the_same_answer(
 async def test_nb_10_no_state_takes_longer_than_another(
     client: httpx2.AsyncClient, resources: Resources, memo: Newsletter, clock: HandClock
 ) -> None:
-    """Medians over fresh cool-downs. What is done differs by a row or two, far below what a network adds."""
+    """The quickest of twelve fresh cool-downs: what the machine does beside it only ever adds. What is done differs by a row or
+    two, far below what a network adds.
+    """
     addresses = [await _prepare(resources, memo, client, state) for state in STATES if state != "unknown"]
     spent: dict[str, list[float]] = {address: [] for address in [*addresses, "unknown"]}
     for turn in range(12):
@@ -91,11 +92,8 @@ async def test_nb_10_no_state_takes_longer_than_another(
             began = time.perf_counter()
             assert (await steps.sign_up(client, typed)).status_code == 200
             times.append(time.perf_counter() - began)
-    medians = {address: statistics.median(measured) for address, measured in spent.items()}
-    shortest = min(medians.values())
-    assert max(medians.values()) - shortest < 0.02 + shortest / 2, (
-        medians
-    )  # a busy machine takes longer for everything
+    quickest = {address: min(measured) for address, measured in spent.items()}
+    assert max(quickest.values()) - min(quickest.values()) < 0.02, quickest
 
 
 async def test_nb_10_fifty_at_once_make_one_notice(

@@ -159,7 +159,7 @@ async def test_two_workers_go_the_same_way(newsroom: Resources, main: Relay, fal
     async with Worker(newsroom, None).running(), Worker(newsroom, None).running():
         await main.until(40, within=60)
         main.when(phase="mail").reply("421 4.3.2 Going down for maintenance")
-        await fallback.until(40, within=30)
+        await fallback.until(40, within=60)
         main.forget_rules()
         await everybody_once(outbox, main, fallback)
     names = await names_of(newsroom, outbox)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
+from service import database
 from service.delivery import pace, pace_rows, relays, slowing
 from service.delivery.models import Bucket
 from service.delivery.models import Relay as RelayRow
@@ -159,6 +160,16 @@ async def test_two_workers_make_the_first_bucket_at_once(resources: Resources) -
         *(resources.database.write(pace_rows.lease, NAME, wanted, unused=0) for _ in range(4))
     )
     assert await resources.database.read(buckets) == [f"relay:{NAME}"]
+
+
+async def test_notices_asked_for_at_once_have_moments_of_their_own(resources: Resources) -> None:
+    """Each waits for the row and then sees what the one before it made of it, not what it had read earlier."""
+    await resources.database.write(limit, NAME, rate=2)
+    before = (await resources.database.read(database.now)).timestamp()
+    await resources.database.write(pace_rows.notice_delay, NAME)
+    await asyncio.gather(*(resources.database.write(pace_rows.notice_delay, NAME) for _ in range(6)))
+    (bucket,) = await resources.database.read(lambda session: session.exec(select(Bucket)).all())
+    assert bucket.next_at >= before + 6 / 2 - 0.001
 
 
 def buckets(session: Session) -> list[str]:

@@ -97,10 +97,10 @@ async def _paused_at_a_span(resources: Resources, worker: Process) -> None:
 
 
 async def _woken_when_robbed(resources: Resources, sleeper: Process) -> None:
-    """On a busy machine one that stopped by itself may have been robbed before anybody looked."""
     held = await resources.database.read(_held_by, sleeper.pid)
+    assert held
     async with asyncio.timeout(40):
-        while held and await resources.database.read(_held_by, sleeper.pid) == held:
+        while await resources.database.read(_held_by, sleeper.pid) == held:
             await asyncio.sleep(0.05)
     sleeper.resume()
 

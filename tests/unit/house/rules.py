@@ -44,6 +44,7 @@ LATE = {
     "service.jobs.postgresql",
     "service.mailbox.catcher",
     "service.proofs.seal",
+    "service.receiving",
 }
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 # An element with attributes or with something in it; a lone `</head>` to search for, a head's `<base …>` and `<name@…>` pass.
