@@ -14,13 +14,14 @@ from service.articles import queries as articles
 from service.desk import documents, fields
 from service.desk.fields import Asked, BlockInvalid
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
-from service.editions import automatic, composition, queries
+from service.editions import automatic, composition, placeholders, queries
 from service.editions.models import Edition
 from service.errors import Conflict, Invalid, MemoError, NotFound
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.rendering import blocks
-from service.rendering.blocks import Block, Document, LatestFromSection
+from service.rendering.blocks import Block, Document, LatestFromSection, takes_fields
+from service.rendering.fields import unknown_in
 from service.rendering.pieces import Piece
 
 SECTIONS_SHOWN = 20
@@ -50,6 +51,10 @@ class Opened:
     @property
     def asked(self) -> tuple[Asked, ...]:
         return fields.asked(self.kind, self.values, self.problems, spare=self.spare)
+
+    @property
+    def may_take_fields(self) -> bool:
+        return blocks.may_take_fields(self.kind)
 
     @property
     def is_fillable(self) -> bool:
@@ -159,14 +164,22 @@ def _save(
     found = queries.get(session, uid)
     document = composition.document_of(session, found)
     if sent.was is None:
-        block = cast(Block, fields.read(sent.kind, values))
+        block = _read(sent.kind, values)
         changed = documents.with_block(document, block, sent.number)
     else:
         number = documents.marked(document, sent.number, sent.was)
         before = documents.standing_at(document, number).model_dump(mode="json")
-        block = cast(Block, fields.read(sent.kind, fields.kept(sent.kind, values, before)))
+        block = _read(sent.kind, fields.kept(sent.kind, values, before))
         changed = documents.with_changed(document, number, block)
     composition.replace(session, found, changed, now=now, actor=actor)
+
+
+def _read(kind: type[Piece], values: Mapping[str, Any]) -> Block:
+    block = cast(Block, fields.read(kind, values))
+    unknown = {one.path: placeholders.said(one) for one in unknown_in(block)} if takes_fields(block) else {}
+    if unknown:
+        raise BlockInvalid(unknown)
+    return block
 
 
 def _latest(session: Session, uid: UUID, section: str) -> list[dict[str, Any]]:

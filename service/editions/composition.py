@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from sqlmodel import Session
 
 from service.articles.models import Article
-from service.editions import layout, queries, recurrence, versions
+from service.editions import layout, placeholders, queries, recurrence, versions
 from service.editions.models import Edition, State, Version
 from service.errors import Conflict, Invalid
 from service.events import log
@@ -54,6 +54,8 @@ def start(
     """A draft. With a date it is that day's regular edition, if a regular slot of it is still open; without one it is an
     edition of its own for today, beside the regular ones. A `Slot` names the place exactly.
     """
+    if document is not None:
+        placeholders.check(document)
     session.exec(queries.lock_newsletter(newsletter.id)).one()
     place = _place(session, newsletter, local_date, now)
     if queries.find_by_date(session, newsletter.id, place.local_date, place.number) is not None:
@@ -102,6 +104,7 @@ def leave_out(session: Session, edition: Edition, article: Article, *, now: date
 def replace(session: Session, edition: Edition, document: Document, *, now: datetime, actor: str) -> Version:
     held = queries.lock(session, edition)
     check_open(held)
+    placeholders.check(document)
     if held.state is State.SCHEDULED:
         check_sendable(document)
     before = held.version_number
@@ -127,6 +130,7 @@ def check_sendable(document: Document) -> None:
         raise NotSendable(
             "This edition has nothing in it yet; add at least one item, quote, note or brief.", field="blocks"
         )
+    placeholders.check(document)
 
 
 def blank(newsletter: Newsletter) -> Document:

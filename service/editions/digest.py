@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from service.articles.models import Article, Source
 from service.editions import latest, layout, placing
 from service.newsletters.details import DigestRules
+from service.rendering import fields
 from service.rendering.blocks import (
     PREHEADER_CHARACTERS,
     Block,
@@ -84,7 +85,7 @@ def compose(articles: Sequence[Article], frame: Frame, rules: DigestRules) -> Do
     blocks += frame.staff
     return Document(
         subject=_subject(lead, others, len(placed) - 1, frame.language),
-        preheader=layout.trimmed(lead.deck, PREHEADER_CHARACTERS),
+        preheader=layout.trimmed(fields.as_text(lead.deck), PREHEADER_CHARACTERS),
         blocks=blocks,
     )
 
@@ -104,10 +105,10 @@ def _latest(placed: Sequence[Article], frame: Frame, rules: DigestRules) -> list
 
 def _subject(lead: Article, others: Sequence[Article], more: int, language: str) -> str:
     if not more:
-        return layout.trimmed(lead.headline, SUBJECT_LENGTH)
+        return layout.trimmed(fields.as_text(lead.headline), SUBJECT_LENGTH)
     if language.partition("-")[0].lower() == "en":
         rest = f" — and {more} more {'story' if more == 1 else 'stories'}"
     else:
         # No words of ours, which would be in the wrong language.
-        rest = f" · {layout.trimmed(others[0].headline, SUBJECT_LENGTH // 2)}"
-    return layout.trimmed(lead.headline, SUBJECT_LENGTH - len(rest)) + rest
+        rest = f" · {layout.trimmed(fields.as_text(others[0].headline), SUBJECT_LENGTH // 2)}"
+    return layout.trimmed(fields.as_text(lead.headline), SUBJECT_LENGTH - len(rest)) + rest

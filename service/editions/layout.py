@@ -9,7 +9,7 @@ from typing import Literal
 from service.articles import spelling
 from service.articles.models import Article
 from service.editions import placing
-from service.rendering import characters
+from service.rendering import characters, fields
 from service.rendering.blocks import (
     PREHEADER_CHARACTERS,
     SUBJECT_CHARACTERS,
@@ -71,8 +71,8 @@ def without(document: Document, article: Article) -> Document:
 def named_after(document: Document, article: Article) -> Document:
     return document.model_copy(
         update={
-            "subject": trimmed(article.headline, SUBJECT_CHARACTERS),
-            "preheader": document.preheader or trimmed(article.deck, PREHEADER_CHARACTERS),
+            "subject": trimmed(fields.as_text(article.headline), SUBJECT_CHARACTERS),
+            "preheader": document.preheader or trimmed(fields.as_text(article.deck), PREHEADER_CHARACTERS),
         }
     )
 

@@ -25,7 +25,7 @@ def picture(document: Document) -> str | None:
 def without_fields(text: str) -> str:
     """Places for a reader's own values show what they show when there is none."""
     marks = Marks("0" * 12)
-    return marks.filled(marks.text(text, "attribute"), lambda hole: hole.default)
+    return marks.filled(marks.line(text, "attribute"), lambda hole: hole.default)
 
 
 def _stories(document: Document) -> list[Lead | Item]:

@@ -283,8 +283,13 @@ class Document(Piece):
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()
 
 
+_WRITTEN = (Note, LateUpdateBlock, Correction, Sponsor, HouseAd, TipLine, Events, Numbers, PictureBlock)
+
+
 def takes_fields(block: Block) -> bool:
     """Whether a block was written at the desk, so that personal fields in it are meant; text from articles is only text."""
-    if isinstance(block, Lead | Item):
-        return block.article_uid is None
-    return isinstance(block, Note | LateUpdateBlock | Correction | Sponsor | HouseAd | TipLine)
+    return block.article_uid is None if isinstance(block, Lead | Item) else isinstance(block, _WRITTEN)
+
+
+def may_take_fields(kind: type[Piece]) -> bool:
+    return issubclass(kind, (Lead, Item, *_WRITTEN))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -23,7 +24,7 @@ from service.rendering import (
 )
 from service.rendering.blocks import Document, Masthead
 from service.rendering.content import EditionContent, NewsletterFacts
-from service.rendering.fields import Marks
+from service.rendering.fields import Hole, Marks
 from service.rendering.rendition import Part, Rendition, part
 from service.rendering.themes import Theme
 
@@ -108,16 +109,18 @@ def web_page(content: EditionContent, templates: Path) -> str:
     page = _page(content, templates)
     template = environment.of(templates).get_template("_web.html")
     rendered = template.render(page.values(page.marks.document(content.document), is_cut_short=False))
-    return page.marks.filled(tidy_html(rendered), lambda hole: html.escape(hole.default))
+    return page.marks.filled(tidy_html(rendered), _for_nobody)
 
 
 def page_without_reader(content: EditionContent, templates: Path) -> str:
     """The HTML part as it is for nobody in particular: fields show what stands for them, links to one reader's pages lead nowhere."""
     page = _page(content, templates)
     made = page.html(page.marks.document(content.document), is_cut_short=False)
-    return page.marks.filled(
-        made, lambda hole: "#" if hole.place == "link" else html.escape(hole.default) or "…"
-    )
+    return page.marks.filled(made, lambda hole: "#" if hole.place == "link" else _for_nobody(hole) or "…")
+
+
+def _for_nobody(hole: Hole) -> str:
+    return html.escape(quote(hole.default, safe="") if hole.place == "url" else hole.default)
 
 
 def web_styles(content: EditionContent, templates: Path) -> str:

@@ -170,3 +170,23 @@ async def test_an_edition_of_many_articles_is_listed_page_by_page(
     assert days == ["15", "14", "13", "12", "11"]
     assert second["next"] is None
     detail(await api.get(f"/subscribers?newsletter=morning-memo&after={first['next']}"), 422)
+
+
+async def test_an_unknown_personal_field_is_refused_with_its_place(
+    api: httpx2.AsyncClient, memo: Newsletter
+) -> None:
+    made = await _made(api)
+    blocks = [
+        {"kind": "masthead"},
+        {"kind": "events", "items": [{"title": "Dear {{ name }}", "moment": "Noon"}]},
+    ]
+    wrong = {"subject": "Good morning, {{first_name|reader}}", "blocks": blocks}
+    for answer in (
+        await api.put(f"/editions/{made['uid']}/document", json=wrong),
+        await api.post("/editions", json=_new(document=wrong)),
+    ):
+        said = detail(answer, 422)
+        assert said.startswith("Block 2 (Events), items 1 title: “{{ name }}” is no personal field")
+        assert "Known: {{first_name|…}}" in said
+        assert answer.json()["field"] == "blocks.1.items.0.title"
+    assert (await api.get(f"/editions/{made['uid']}")).json()["version"] == 1

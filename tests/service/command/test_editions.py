@@ -1,6 +1,7 @@
 """`memo proof` and `memo send` of an edition that has been sent."""
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from sqlmodel import Session, col
 from service import database, settings
 from service.clock import SystemClock
 from service.dependencies import opened
+from service.editions import composition, versions
 from service.editions.models import Edition, State
 from service.ledger.models import Delivery, DeliveryState, Run
+from service.rendering.blocks import Document, Note
 from tests.service.command.test_memo import memo, said
-from tests.support.outbox import open_outbox
+from tests.support.outbox import make_newsletter, open_outbox
 
 WIRES = ("ada@example.org", "eve@example.org", "noor@example.org")
 
@@ -82,3 +85,22 @@ async def test_it_is_sent_to_the_missing_and_the_held_only_if_asked(migrated: Pa
             lambda session: session.execute(sa.select(col(Run.reopening))).scalar_one()
         )
     assert run == "missing"
+
+
+async def test_an_unknown_personal_field_is_refused_before_anything_leaves(migrated: Path) -> None:
+    url = f"sqlite:///{migrated / 'var' / 'memo.sqlite3'}"
+    async with opened(settings.load(data_dir=migrated / "var", database_url=url), SystemClock()) as resources:
+        uid = await resources.database.write(_stored_before_it_was_checked)
+
+    refused = said(memo(migrated, "send", str(uid)))
+
+    assert "Block 1 (Note from the editor), text: “{{frist_name|x}}” is no personal field" in refused
+
+
+def _stored_before_it_was_checked(session: Session) -> uuid.UUID:
+    now = database.now(session)
+    newsletter = make_newsletter(session, now)
+    edition = composition.start(session, newsletter, now=now, actor="test")
+    document = Document(subject="x", blocks=[Note(text_markdown="Dear {{frist_name|x}}")])
+    versions.add(session, edition, document, author="test", now=now)
+    return edition.uid

@@ -112,3 +112,29 @@ async def test_more_rows_and_unknown_kinds_and_a_closed_edition(
     assert (await ada.get(f"{path}/blocks/99")).status_code == 409
     await ada.post(f"{path}/cancel")
     assert (await ada.get(f"{path}/blocks/1")).status_code == 409
+
+
+async def test_a_field_that_nobody_has_a_value_for_is_named_where_it_stands(
+    ada: httpx2.AsyncClient, resources: Resources, draft: Edition
+) -> None:
+    path = f"/desk/editions/{draft.uid}"
+    before = await _document(resources, draft)
+    page = await ada.get(f"{path}/blocks/new?kind=sponsor")
+    assert "{{first_name|reader}}" in page.text
+    sent = {"kind": "sponsor", "label": "Ads", "text_markdown": "Dear {{frist_name|x}}, come in.", "at": "1"}
+    answer = await ada.post(f"{path}/blocks/new", data=sent)
+    assert answer.status_code == 422
+    shown = html.document_fromstring(answer.text)
+    assert isinstance(shown, html.HtmlElement)
+    (field,) = [one for one in shown.iter("textarea") if one.get("name") == "text_markdown"]
+    assert (field.text_content().strip(), field.get("aria-invalid")) == (sent["text_markdown"], "true")
+    said = shown.get_element_by_id(str(field.get("aria-describedby"))).text_content()
+    assert "“{{frist_name|x}}” is no personal field" in said and "{{first_name|…}}" in said
+    words = {"version": str(draft.version_number), "subject": "Good morning, {{name}}", "preheader": ""}
+    refused = await ada.post(f"{path}/words", data=words)
+    assert refused.status_code == 422
+    assert "Subject: “{{name}}” is no personal field" in refused.text
+    assert 'value="Good morning, {{name}}" aria-describedby="fields-hint problem"' in refused.text
+    assert await _document(resources, draft) == before
+    meant = sent | {"text_markdown": "Write \\{{frist_name|x}}, {{first_name|reader}}."}
+    assert (await ada.post(f"{path}/blocks/new", data=meant)).status_code == 303

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from service.articles import spelling
 from service.articles.models import Article, Source
-from service.editions import digest, layout, placing
+from service.editions import digest, layout, placeholders, placing
 from service.editions.digest import Frame
 from service.newsletters.details import DigestRules
 from service.rendering.blocks import (
@@ -21,6 +21,7 @@ from service.rendering.blocks import (
     Person,
     Staff,
 )
+from service.rendering.fields import Marks
 
 NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 PICTURE = {
@@ -153,6 +154,16 @@ def test_nb_43_what_was_written_for_us_is_shown_whole_and_as_it_is() -> None:
         assert isinstance(lead, Lead)
         assert lead.body_markdown == text
         assert not lead.read_more
+
+
+def test_nb_43_a_headline_in_the_subject_is_no_field_and_stops_no_edition() -> None:
+    odd = article(1, headline="How {{ config }} and {{first_name|x}} leak", deck="On {{first_name}}")
+    document = composed([odd, article(2, headline="{{name}}", picture=None)])
+    placeholders.check(document)
+    placeholders.check(layout.named_after(composed([article(3)]), odd))
+    marks = Marks("0" * 12)
+    assert marks.line(document.subject) == "How {{ config }} and {{first_name|x}} leak — and 1 more story"
+    assert marks.line(document.preheader) == "On {{first_name}}"
 
 
 def test_nb_11_an_old_piece_that_a_feed_brings_up_is_no_news() -> None:
