@@ -1,5 +1,6 @@
 """The web application: doors put together, errors translated once, headers set once."""
 
+import re
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
@@ -17,6 +18,7 @@ from service.dependencies import Resources
 from service.desk import routes as desk_routes
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
 from service.hooks import routes as hook_routes
+from service.media.pictures import MOST_OCTETS
 from service.ops import routes as ops_routes
 from service.public import routes as public_routes
 from service.settings import shipped
@@ -26,6 +28,8 @@ log = logs.get(__name__)
 BODY_OCTETS = 1_000_000
 HOOK_OCTETS = 4_000_000  # a relay may tell a thousand events at once, at two to three kB each
 HOOKS = "/hooks/"
+UPLOAD_OCTETS = MOST_OCTETS + BODY_OCTETS
+UPLOADS = re.compile(r"/api/v1/media|/desk/editions/[^/]+/blocks/[^/]+")
 STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -106,6 +110,8 @@ class _Bounded:
 
 
 def _most_octets(path: str) -> int:
+    if UPLOADS.fullmatch(path):
+        return UPLOAD_OCTETS
     return HOOK_OCTETS if path.startswith(HOOKS) else BODY_OCTETS
 
 

@@ -12,6 +12,8 @@ from service.database import Database
 from service.delivery.return_paths import ReturnPaths
 from service.fetching import Fetcher
 from service.jobs import Jobs
+from service.media.folder import Folder
+from service.media.pictures import Store
 from service.settings import Settings
 
 
@@ -24,6 +26,7 @@ class Resources:
     pepper: str
     fetcher: Fetcher
     jobs: Jobs
+    media: Store
     templates: Path
 
     @property
@@ -61,6 +64,7 @@ async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[
             pepper=chosen.suppression_pepper or tokens.kept_secret(chosen.data_dir / "suppression-pepper"),
             fetcher=fetcher,
             jobs=opened_jobs,
+            media=Folder(chosen.data_dir / "media"),
             templates=settings.shipped("templates"),
         )
     finally:

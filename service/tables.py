@@ -10,10 +10,19 @@ from service.bounces.models import Bounce, BounceWave, Inbox, ReturnedMail
 from service.deadlines.models import Deadline
 from service.delivery.models import DkimKey, Relay
 from service.doctor.models import Checkup
-from service.editions.models import Cadence, Edition, Occurrence, Rendition, Version, VersionItem
+from service.editions.models import (
+    Cadence,
+    Edition,
+    EditionPicture,
+    Occurrence,
+    Rendition,
+    Version,
+    VersionItem,
+)
 from service.events.models import Event
 from service.ledger.models import Bounced, Delivery, Notice, Run, Span
 from service.mailbox.models import CaughtMessage
+from service.media.models import PictureAddress, StoredPicture
 from service.newsletters.models import Newsletter
 from service.proofs.models import ProofPart
 from service.subscribers.models import ConsentEvent, Cooldown, Subscriber, Subscription
@@ -39,6 +48,7 @@ __all__ = [
     "DeskSession",
     "DkimKey",
     "Edition",
+    "EditionPicture",
     "Event",
     "Feed",
     "FeedIdentity",
@@ -48,6 +58,7 @@ __all__ = [
     "Newsletter",
     "Notice",
     "Occurrence",
+    "PictureAddress",
     "ProofPart",
     "Relay",
     "RelayEvent",
@@ -56,6 +67,7 @@ __all__ = [
     "ReturnedMail",
     "Run",
     "Span",
+    "StoredPicture",
     "Subscriber",
     "Subscription",
     "Suppression",

@@ -29,6 +29,7 @@ TAGS = [
     {"name": "newsletters", "description": "Publications, when they appear, and the feeds they read."},
     {"name": "articles", "description": "Texts, kept once for each address."},
     {"name": "editions", "description": "One dated instance of a newsletter: made, planned, sent, watched."},
+    {"name": "media", "description": "Pictures of our own, for blocks of editions."},
     {"name": "subscribers", "description": "Readers of a newsletter."},
     {"name": "suppressions", "description": "Addresses that get no mail."},
     {

@@ -86,24 +86,29 @@ def title(status: int) -> str:
         return "Problem"
 
 
-def documented(*statuses: int, example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+Said = Mapping[int, tuple[str, str]]
+
+
+def documented(
+    *statuses: int, example: object, status: int = 200, said: Said = EXAMPLES
+) -> dict[int | str, dict[str, Any]]:
     """Answers for the OpenAPI document: an example of the good one, and every kind of error.
 
-    A key can always be refused and a request always be misunderstood.
+    A key can always be refused and a request always be misunderstood. `said`: in other words than usual.
     """
     answers: dict[int | str, dict[str, Any]] = {
         status: {"content": {"application/json": {"example": example}}}
     }
-    return answers | refusals(*statuses)
+    return answers | refusals(*statuses, said=said)
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int, said: Said = EXAMPLES) -> dict[int | str, dict[str, Any]]:
     """Only the errors, for an operation whose good answer has no body."""
-    return {status: _documented(status) for status in sorted({401, 403, 422, *statuses})}
+    texts = {**EXAMPLES, **said}
+    return {status: _documented(status, *texts[status]) for status in sorted({401, 403, 422, *statuses})}
 
 
-def _documented(status: int) -> dict[str, Any]:
-    description, detail = EXAMPLES[status]
+def _documented(status: int, description: str, detail: str) -> dict[str, Any]:
     example = {"type": "about:blank", "title": title(status), "status": status, "detail": detail}
     schema = {"$ref": "#/components/schemas/Problem"}
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}

@@ -7,6 +7,7 @@ from service.api import (
     checkups,
     dkim,
     editions,
+    media,
     newsletters,
     openapi,
     pace,
@@ -22,9 +23,10 @@ from service.asking import Asked
 
 _operations = APIRouter(
     prefix="/api/v1",
-    dependencies=[Depends(caller), Depends(json_only)],
+    dependencies=[Depends(caller)],
     generate_unique_id_function=openapi.operation_id,
 )
+_in_json = APIRouter(dependencies=[Depends(json_only)], generate_unique_id_function=openapi.operation_id)
 for _part in (
     newsletters,
     cadences,
@@ -40,7 +42,9 @@ for _part in (
     dkim,
     checkups,
 ):
-    _operations.include_router(_part.router)
+    _in_json.include_router(_part.router)
+_operations.include_router(_in_json)
+_operations.include_router(media.router)
 
 router = APIRouter()
 router.include_router(_operations)

@@ -77,6 +77,16 @@ class VersionItem(SQLModel, table=True):
     article_id: int = Field(foreign_key="article.id", sa_type=BigKey, index=True)
 
 
+class EditionPicture(SQLModel, table=True):
+    """Which pictures an edition shows, by what its newest version calls them: they are kept as long as it is."""
+
+    __table_args__ = (sa.UniqueConstraint("edition_id", "address_id"),)
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    edition_id: int = Field(foreign_key="edition.id", sa_type=BigKey)
+    address_id: int = Field(foreign_key="pictureaddress.id", sa_type=BigKey, index=True)
+
+
 class Rendition(SQLModel, table=True):
     """A version as MIME bytes with holes, made once; never changed, for deliveries pin it."""
 

@@ -85,7 +85,11 @@ async def test_every_body_shows_an_example(described: dict[str, Any]) -> None:
     for name, operation in _operations(described).items():
         if "requestBody" not in operation:
             continue
-        content = operation["requestBody"]["content"]["application/json"]
+        described_as = operation["requestBody"]["content"]
+        if name == "POST /api/v1/media":  # the one body that is no JSON
+            assert all(one["schema"]["format"] == "binary" for one in described_as.values())
+            continue
+        content = described_as["application/json"]
         assert "example" in content or _schema_examples(content["schema"], schemas), name
 
 

@@ -14,6 +14,7 @@ from tests.support.processes import environment
 IMPORTED = re.compile(r"^import time:.*\|\s*(\w+)\.[\w.]+$", re.MULTILINE)
 # Each weighs a megabyte or more, alone or with what it brings, and waits for its first use.
 LATER = {
+    "PIL",
     "aiosmtpd",
     "alembic",
     "asyncpg",

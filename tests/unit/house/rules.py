@@ -43,6 +43,7 @@ LATE = {
     "service.jobs.memory",
     "service.jobs.postgresql",
     "service.mailbox.catcher",
+    "service.media.processing",
     "service.proofs.seal",
     "service.receiving",
 }
