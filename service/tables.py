@@ -8,7 +8,7 @@ from service.backups.models import Continuity
 from service.bounces.hooks.models import RelayEvent, RelayHook
 from service.bounces.models import Bounce, BounceWave, Inbox, ReturnedMail
 from service.deadlines.models import Deadline
-from service.delivery.models import DkimKey, Relay
+from service.delivery.models import DkimKey, ProviderLimit, Relay
 from service.doctor.models import Checkup
 from service.editions.models import (
     Cadence,
@@ -60,6 +60,7 @@ __all__ = [
     "Occurrence",
     "PictureAddress",
     "ProofPart",
+    "ProviderLimit",
     "Relay",
     "RelayEvent",
     "RelayHook",

@@ -7,7 +7,7 @@ from service.database import UtcDateTime
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 revision = "0014"
-down_revision: str | None = "0012"
+down_revision: str | None = "0013"
 branch_labels = None
 depends_on = None
 

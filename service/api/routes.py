@@ -13,6 +13,7 @@ from service.api import (
     pace,
     proofs,
     recovery,
+    relay_providers,
     relays,
     sending,
     subscribers,
@@ -39,6 +40,7 @@ for _part in (
     subscribers,
     suppressions,
     relays,
+    relay_providers,
     dkim,
     checkups,
 ):

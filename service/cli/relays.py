@@ -1,4 +1,4 @@
-"""Commands about relays: `memo relay list`, `add`, `change`, `use`, `off`, `remove`, `test`, and `hook` (see `hooks`)."""
+"""Commands about relays: `memo relay list`, `add`, `change`, `pace`, `provider`, `use`, `off`, `remove`, `test`, and `hook` (`hooks`)."""
 
 import sys
 from collections.abc import Callable
@@ -13,9 +13,11 @@ from service.errors import MemoError
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from service.delivery.models import Relay, Role
+    from service.delivery.models import ProviderLimit, Relay, Role
     from service.delivery.relay_trial import Trial
     from service.dependencies import Resources
+
+    Listed = list[tuple[Relay, list[ProviderLimit]]]
 
 ACTOR = "the command line"
 relay = typer.Typer(no_args_is_help=True, help="The mail servers that take our messages.")
@@ -43,16 +45,18 @@ class TrialFailed(MemoError):
 @relay.command("list")
 def listed() -> None:
     """All relays, the one in use first."""
-    from service.delivery import relay_pace, relay_register
+    from service.delivery import provider_limits, relay_pace
 
-    rows = _read(relay_register.all_of)
+    rows = _read(_with_limits)
     if not rows:
         print("No relay is entered: messages stay in the built-in mailbox.")
-    for row in rows:
+    for row, of_providers in rows:
         user = f", signs in as {row.user}" if row.user else ""
         print(f"{row.role.value:9} {row.name}: {row.host}:{row.port}, TLS {row.tls}{user}")
         if limits := relay_pace.said(row):
             print(f"          at most {limits}")
+        for one in of_providers:
+            print(f"          {provider_limits.said(one)}")
         if row.problem:
             print(f"          takes nothing now: {row.problem}")
 
@@ -134,6 +138,30 @@ def pace(
 
     _write(changed)
     print(f"{name} has its pace. memo relay list shows it.")
+
+
+@relay.command("provider")
+def provider(
+    name: Name,
+    provider: Annotated[str, typer.Argument(help="One of its domains, for example gmail.com.")],
+    rate: Annotated[int, typer.Option(help="Messages a second, from all workers together; 0: no limit.")],
+    why: Annotated[str, typer.Option(help="Shown wherever readers wait for it.")] = "",
+) -> None:
+    """How much the readers of one provider get through it, all its domains together. Workers follow within a second."""
+    from service.delivery import provider_limits
+
+    meant = provider_limits.named(provider)
+    wanted = provider_limits.read({"rate": rate, "why": why}) if rate else None
+
+    def changed(session: "Session", resources: "Resources") -> None:
+        now = resources.clock.now()
+        if wanted is None:
+            provider_limits.lift(session, name, meant, now=now, actor=ACTOR)
+        else:
+            provider_limits.put(session, name, meant, wanted, now=now, actor=ACTOR)
+
+    _write(changed)
+    print(f"{meant} has no limit any more." if wanted is None else f"{meant} gets at most {rate:,} a second.")
 
 
 @relay.command("use")
@@ -223,10 +251,16 @@ def _give(name: str, role: "Role") -> None:
     )
 
 
-def _read(function: "Callable[[Session], list[Relay]]") -> "list[Relay]":
+def _with_limits(session: "Session") -> "list[tuple[Relay, list[ProviderLimit]]]":
+    from service.delivery import provider_limits, relay_register
+
+    return [(row, provider_limits.rows_of(session, row.name)) for row in relay_register.all_of(session)]
+
+
+def _read(function: "Callable[[Session], Listed]") -> "Listed":
     chosen = opening.current()
 
-    async def read(resources: "Resources") -> "list[Relay]":
+    async def read(resources: "Resources") -> "Listed":
         return await resources.database.read(function)
 
     return opening.run(opening.with_resources(chosen, read))

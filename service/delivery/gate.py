@@ -8,7 +8,6 @@ has just set, a higher lane that waits, a relay that takes nothing.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -21,6 +20,7 @@ from service.delivery.holding import Errand, Holding
 from service.delivery.pace import Purse
 from service.delivery.pace_rows import EDITION, PROVIDER, RELAY, Standing
 from service.delivery.provider_pace import Providers
+from service.delivery.queues import Queue, Queues
 from service.ledger.models import Lane
 
 log = logs.get(__name__)
@@ -28,8 +28,6 @@ log = logs.get(__name__)
 LOOK_SECONDS = 0.3
 BEAT_SECONDS = 0.02
 PAGE_LEAST = 2
-
-Queue = tuple[int, int, str]  # breaking first, then by edition, and by provider if that one is slowed down
 
 
 class Gate:
@@ -49,7 +47,7 @@ class Gate:
         self._is_wanted = is_wanted
         self._drop = drop
         self._providers = Providers(put_off)
-        self._waiting: dict[Queue, deque[Errand]] = {}
+        self._waiting = Queues()
         self._purses: dict[str, Purse] = {}
         self._looked_at = float("-inf")
         self._moved = asyncio.Event()
@@ -62,18 +60,18 @@ class Gate:
         self.is_open = True
 
     @property
-    def waiting_count(self) -> int:
-        return sum(map(len, self._waiting.values()))
+    def ahead_count(self) -> int:
+        """Errands that the next page waits for."""
+        return self.errands.qsize() + self._waiting.ahead_count
 
     def give(self, errand: Errand) -> None:
         if self.is_open:
             self.errands.put_nowait(errand)
             return
         queue = self._queue_of(errand)
-        waiting = self._waiting.setdefault(queue, deque())
-        slowing = self.standing.providers.get(queue[2])
-        if slowing is None or self._providers.takes(errand, slowing, len(waiting)):
-            waiting.append(errand)
+        allowance = self.standing.providers.get(queue[2])
+        if allowance is None or self._providers.takes(errand, allowance, self._waiting.length(queue)):
+            self._waiting.add(queue, errand)
             self._moved.set()
 
     async def next(self) -> Errand:
@@ -124,7 +122,7 @@ class Gate:
         found = await self._database.read(pace_rows.standing, self._relay)
         was_open, before = self.is_open, self.standing
         self.standing, self.is_open = found, found.is_open
-        self._providers.looked(found.now)
+        self._providers.looked(found)
         for holding in self.holdings:
             holding.is_outranked |= found.stops(holding.taken.lane)
         if found.is_open and not was_open:
@@ -152,7 +150,7 @@ class Gate:
 
     async def _pass_again_and_again(self) -> None:
         while True:
-            if not self.waiting_count:
+            if not self._waiting.count:
                 self._moved.clear()
                 await self._moved.wait()
                 continue
@@ -169,7 +167,7 @@ class Gate:
             now = asyncio.get_running_loop().time()
             wanted = {
                 place: (
-                    min(purse.wants(rate := self._rate_at(place)), max(1, self.waiting_count - purse.left)),
+                    min(purse.wants(rate := self._rate_at(place)), max(1, self._waiting.count - purse.left)),
                     rate,
                 )
                 for place, purse in self._purses.items()
@@ -198,20 +196,18 @@ class Gate:
 
     def _pass_some(self) -> None:
         """One errand of each queue in turn, the higher lane first, as long as there are tokens and connections for them."""
-        for rank in sorted({queue[0] for queue in self._waiting}):
-            queues = [queue for queue in self._waiting if queue[0] == rank]
+        for rank in self._waiting.ranks():
+            queues = rank
             while queues:
                 queues = [queue for queue in queues if self._has_room() and self._pass_one(queue)]
-        for queue in [queue for queue, errands in self._waiting.items() if not errands]:
-            del self._waiting[queue]
 
     def _pass_one(self, queue: Queue) -> bool:
-        errands, now = self._waiting[queue], asyncio.get_running_loop().time()
-        while errands and not self._is_wanted(errands[0]):
-            self._drop(errands.popleft())
-        if not errands:
+        now = asyncio.get_running_loop().time()
+        while (errand := self._waiting.first(queue)) is not None and not self._is_wanted(errand):
+            self._drop(self._waiting.take(queue))
+        if errand is None:
             return False
-        purses = [self._purse(place) for place in self._places(errands[0])]
+        purses = [self._purse(place) for place in self._places(errand)]
         lacking = [purse for purse in purses if not purse.has(now)]
         for purse in purses:
             purse.is_asked_for = True
@@ -221,7 +217,7 @@ class Gate:
             return False
         for purse in purses:
             purse.take()
-        self.errands.put_nowait(errands.popleft())
+        self.errands.put_nowait(self._waiting.take(queue))
         return True
 
     def _has_room(self) -> bool:
@@ -261,30 +257,22 @@ class Gate:
         return rank, taken.edition_id, provider if provider in providers else ""
 
     def _pass_all(self) -> None:
-        for errands in self._waiting.values():
-            for errand in errands:
-                self.errands.put_nowait(errand)
-        self._waiting.clear()
+        for errand in self._waiting.take_all():
+            self.errands.put_nowait(errand)
         self._purses.clear()
 
     def _call_back(self) -> None:
         """What waits for a connection waits here instead, or is put off: a limit is felt at once."""
-        errands = [errand for waiting in self._waiting.values() for errand in waiting]
+        errands = self._waiting.take_all()
         while not self.errands.empty():
             errands.append(self.errands.get_nowait())
-        self._waiting.clear()
         for errand in errands:
             self.give(errand)
 
     def _drop_unwanted(self) -> None:
         """Spans are let go as soon as nothing of theirs is on its way."""
-        for errands in self._waiting.values():
-            for _ in range(len(errands)):
-                errand = errands.popleft()
-                if self._is_wanted(errand):
-                    errands.append(errand)
-                else:
-                    self._drop(errand)
+        for errand in self._waiting.take_unless(self._is_wanted):
+            self._drop(errand)
         for _ in range(self.errands.qsize()):
             errand = self.errands.get_nowait()
             if self._is_wanted(errand):

@@ -19,6 +19,7 @@ class Holding:
         self.progressed = False
         self.is_outranked = False
         self._pending = 0
+        self._aside = 0  # of them, those that wait for their provider
         self._enough = 0
         self._few = asyncio.Event()
 
@@ -38,14 +39,30 @@ class Holding:
 
     def one_done(self) -> None:
         self._pending -= 1
-        if self._pending <= self._enough:
+        self._look_if_few()
+
+    def stand_aside(self) -> None:
+        self._aside += 1
+        self._look_if_few()
+
+    def come_back(self) -> None:
+        self._aside -= 1
+
+    def _look_if_few(self) -> None:
+        if self._are_few():
             self._few.set()
 
+    def _are_few(self) -> bool:
+        return self._pending - (self._aside if self._enough else 0) <= self._enough
+
     async def down_to(self, left: int, draining: asyncio.Event, patience: float) -> None:
-        """Until no more than `left` errands are under way; once draining or fenced, not longer than `patience` seconds."""
-        if self._pending <= left:
-            return
+        """Until no more than `left` errands are under way; once draining or fenced, not longer than `patience` seconds.
+
+        Those that stand aside for their provider count only where nobody is to be left.
+        """
         self._enough = left
+        if self._are_few():
+            return
         self._few.clear()
         few = asyncio.ensure_future(self._few.wait())
         stop = asyncio.ensure_future(draining.wait())

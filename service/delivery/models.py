@@ -81,6 +81,17 @@ class SlowedDown(SQLModel, table=True):
     reason: str = Field(default="", max_length=500)
 
 
+class ProviderLimit(SQLModel, table=True):
+    """How many messages a second readers of one provider get through a relay at most, because a person wants it so."""
+
+    relay: str = Field(primary_key=True, max_length=120)
+    provider: str = Field(primary_key=True, max_length=253)
+    rate: int = 1
+    why: str = Field(default="", max_length=200)
+    set_by: str = Field(default="", max_length=200)
+    set_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class DkimKeyState(StrEnum):
     READY = "ready"
     ACTIVE = "active"

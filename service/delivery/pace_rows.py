@@ -16,7 +16,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import choosing, pace, quota, slowings
+from service.delivery import choosing, pace, provider_limits, quota, slowings
+from service.delivery.allowance import Allowance
 from service.delivery.models import Bucket, Relay
 from service.delivery.pace import Grant
 from service.delivery.recovery import Slowing
@@ -33,7 +34,7 @@ class Standing:
     relay: float | None = None
     has_quota: bool = False
     editions: Mapping[int, float] = field(default_factory=dict)
-    providers: Mapping[str, Slowing] = field(default_factory=dict)  # those that asked for less
+    providers: Mapping[str, Allowance] = field(default_factory=dict)  # those that get less
     now: datetime | None = None
     relay_rests: bool = False
     breaking_waits: bool = False
@@ -58,14 +59,14 @@ def standing(session: Session, relay: str) -> Standing:
     found = _STANDING.run(connection, {"the_name": relay, **moment}).fetchone()
     slowed = _SLOWED.run(connection).fetchall()
     now = moment["the_now"]
-    providers = slowings.of(session, relay, now)
-    whole = providers.pop(slowings.WHOLE, None)
     if found is None:
         return Standing()
+    slowing = slowings.of(session, relay, now)
+    whole = slowing.pop(slowings.WHOLE, None)
     rate, slowed_to, per_hour, per_day, rests, breaking = found
     return Standing(
         relay=_rate(rate, slowed_to, whole.allowed(now) if whole else None),
-        providers=providers,
+        providers=_allowances(provider_limits.of(session, relay), slowing),
         now=now,
         has_quota=bool(per_hour or per_day),
         editions={edition_id: float(most) for edition_id, most in slowed},
@@ -150,6 +151,19 @@ def _have(session: Session, place: str) -> None:
                 session.add(Bucket(place=place))
         except IntegrityError:
             pass  # another worker has just asked, too
+
+
+def _allowances(
+    limits: Mapping[str, tuple[int, str]], slowing: Mapping[str, Slowing]
+) -> dict[str, Allowance]:
+    return {
+        provider: _allowance(limits.get(provider), slowing.get(provider))
+        for provider in limits.keys() | slowing.keys()
+    }
+
+
+def _allowance(limit: tuple[int, str] | None, slowing: Slowing | None) -> Allowance:
+    return Allowance(slowing=slowing) if limit is None else Allowance(*limit, slowing)
 
 
 def _rate(*limits: float | None) -> float | None:

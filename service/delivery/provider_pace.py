@@ -1,7 +1,7 @@
-"""Readers of a provider that asked for less: who goes now, and who is put off to a moment of their own.
+"""Readers of a provider that gets less: who goes now, and who is put off to a moment of their own.
 
 Put off is a row that waits, with a time and a reason, and no try counted: the span goes on to other readers meanwhile. Each next reader
-gets the next moment that the provider's recovery allows, so they are spread out by themselves.
+gets the next moment that the provider's allowance leaves, so they are spread out by themselves.
 """
 
 import asyncio
@@ -9,39 +9,46 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from service.delivery import provider_groups
+from service.delivery.allowance import Allowance
 from service.delivery.holding import Errand
-from service.delivery.recovery import Slowing
+from service.delivery.pace_rows import Standing
 
-SOON_SECONDS = 1.0  # who can leave so soon waits for it with a connection at hand
-WHY = "Waits: {provider} has asked for less at a time; it goes by itself."
+# Who can leave so soon waits for it here: less than a page's life, and more than the second in which those who are due come again.
+SOON_SECONDS = 1.5
+PUT_OFF_LEAST_SECONDS = 1.0
 
 
 class Providers:
     def __init__(self, put_off: Callable[[Errand, float, str], None]) -> None:
         self._put_off = put_off
         self._booked: dict[str, datetime] = {}
+        self._known: Mapping[str, Allowance] = {}
         self._now: datetime | None = None
         self._looked_at = 0.0
 
-    def looked(self, now: datetime | None) -> None:
-        """`now`: what the database's clock said just now."""
-        self._now, self._looked_at = now, asyncio.get_running_loop().time()
+    def looked(self, found: Standing) -> None:
+        """Moments that were given out under another allowance are forgotten: whoever has one is due anew."""
+        self._now, self._looked_at = found.now, asyncio.get_running_loop().time()
+        for provider in [one for one in self._booked if found.providers.get(one) != self._known.get(one)]:
+            del self._booked[provider]
+        self._known = found.providers
 
-    def takes(self, errand: Errand, slowing: Slowing, waiting: int) -> bool:
+    def takes(self, errand: Errand, allowance: Allowance, waiting: int) -> bool:
         """Whether it may wait here for its turn, behind so many of the same provider. Otherwise it has been put off."""
         provider = provider_groups.of(errand.row.address)
         now = self._moment()
-        rate = slowing.allowed(now)
+        rate = allowance.allowed(now)
         if rate is None or waiting < rate * SOON_SECONDS:
             return True
-        at = max(self._booked.get(provider, now), slowing.begins, now + timedelta(seconds=SOON_SECONDS))
-        self._booked[provider] = at + timedelta(seconds=1 / max(1.0, slowing.allowed(at) or 1_000.0))
-        self._put_off(errand, (at - now).total_seconds(), WHY.format(provider=provider))
+        soonest = now + timedelta(seconds=PUT_OFF_LEAST_SECONDS)
+        at = max(self._booked.get(provider, now), allowance.begins(now), soonest)
+        self._booked[provider] = at + timedelta(seconds=1 / max(1.0, allowance.allowed(at) or 1_000.0))
+        self._put_off(errand, (at - now).total_seconds(), allowance.said(provider, now))
         return False
 
-    def rate(self, provider: str, slowed: Mapping[str, Slowing]) -> float | None:
-        slowing = slowed.get(provider)
-        return slowing.allowed(self._moment()) or 1.0 if slowing is not None else None
+    def rate(self, provider: str, allowances: Mapping[str, Allowance]) -> float | None:
+        allowance = allowances.get(provider)
+        return allowance.allowed(self._moment()) or 1.0 if allowance is not None else None
 
     def _moment(self) -> datetime:
         assert self._now is not None

@@ -5,12 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from service import vault
 from service.delivery import profiles, relay_details
-from service.delivery.models import Relay, Role
+from service.delivery.models import ProviderLimit, Relay, Role
 from service.delivery.relay_details import RelayDetails, RelayInvalid
 from service.delivery.transport import RelayAddress, Tls
 from service.errors import Conflict, NotFound
@@ -141,6 +142,7 @@ def remove(session: Session, name: str, *, now: datetime, actor: str) -> None:
     if relay.role is not Role.OFF:
         raise RelayInUse
     session.delete(relay)
+    session.execute(sa.delete(ProviderLimit).where(col(ProviderLimit.relay) == relay.name))
     log.record(
         session, "relay.removed", actor=actor, now=now, subject=("relay", relay.uid), facts=_facts(relay)
     )

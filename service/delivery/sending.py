@@ -160,8 +160,7 @@ class Sender:
 
     @property
     def _ahead_count(self) -> int:
-        gate = self._shift.gate
-        return gate.errands.qsize() + gate.waiting_count + self._signing.waiting_count
+        return self._shift.gate.ahead_count + self._signing.waiting_count
 
     async def _room_for_errands(self, size: int) -> None:
         """A slow relay is not given more than the connections can carry before it is stale."""

@@ -23,6 +23,7 @@ from service.ledger.tallies import Tally
 
 DEATHS_MOST = 5
 DEFERRED_STEP_SECONDS = 30
+PUT_OFF_STEP_SECONDS = 1
 NUDGES_AT_ONCE = 8  # who is woken takes spans until none is left; a nudge for each of hundreds would only keep the queue busy
 
 
@@ -115,11 +116,19 @@ def let_go(session: Session, taken: Take, *, in_flight: list[int]) -> bool:
 
 
 def _earliest(tally: Tally, now: datetime) -> datetime | None:
-    """When the first open row is due (deferred ones gathered in steps of 30 s); None if there is none."""
+    """When the first open row is due; None if there is none.
+
+    Deferred ones are gathered in steps of 30 s; those that only wait for their provider's pace come again each second, or little of it
+    would be used.
+    """
     dues = {state: due_at or now for state, due_at in tally.dues.items() if state in OPEN}
-    if DeliveryState.DEFERRED in dues:
-        dues[DeliveryState.DEFERRED] = _rounded_up(dues[DeliveryState.DEFERRED])
-    return min(dues.values(), default=None)
+    deferred = dues.pop(DeliveryState.DEFERRED, None)
+    moments = [*dues.values()]
+    if deferred is not None:
+        moments.append(_rounded_up(deferred, DEFERRED_STEP_SECONDS))
+    if tally.untried_due_at is not None:
+        moments.append(_rounded_up(tally.untried_due_at, PUT_OFF_STEP_SECONDS))
+    return min(moments, default=None)
 
 
 def let_everything_go(session: Session) -> None:
@@ -178,8 +187,8 @@ def _hold_all(session: Session, span: Span, deaths: int) -> None:
     session.flush()
 
 
-def _rounded_up(moment: datetime) -> datetime:
-    seconds = -moment.timestamp() % DEFERRED_STEP_SECONDS
+def _rounded_up(moment: datetime, step: int) -> datetime:
+    seconds = -moment.timestamp() % step
     return moment + timedelta(seconds=seconds)
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from service import database, pages
-from service.delivery import profiles, quota, relay_choice, relay_register, slowings
-from service.delivery.models import Relay, Role
+from service.delivery import profiles, provider_limits, quota, relay_choice, relay_register, slowings
+from service.delivery.models import ProviderLimit, Relay, Role
 from service.delivery.profiles import Profile
 from service.newsletters import publication
 
@@ -31,6 +31,7 @@ class Card:
     said: str
     left: str | None = None  # of its quotas
     slowed: tuple[str, ...] = ()  # who asked for less, and what is allowed now
+    limits: tuple[ProviderLimit, ...] = ()  # ours, by provider
 
     @property
     def where(self) -> str:
@@ -46,6 +47,7 @@ class Card:
 class Relays:
     cards: tuple[Card, ...]
     senders: tuple[str, ...]
+    zone: str
     has_setting: bool
 
     @property
@@ -68,10 +70,12 @@ def of(session: Session) -> Relays:
                 card(row, used=used, zone=zone, now=now),
                 left=quota.words_left(session, row),
                 slowed=_slowed(session, row, zone, now),
+                limits=tuple(provider_limits.rows_of(session, row.name)),
             )
             for row in rows
         ),
         senders=tuple(dict.fromkeys(one.from_address for one in newsletters)),
+        zone=zone,
         has_setting=any(row.is_from_setting for row in rows),
     )
 

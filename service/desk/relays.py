@@ -6,7 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from service.delivery import profiles, relay_details, relay_pace, relay_register, relay_trial
+from service.delivery import (
+    profiles,
+    provider_groups,
+    relay_details,
+    relay_pace,
+    relay_register,
+    relay_trial,
+)
 from service.delivery.models import Role
 from service.delivery.relay_trial import Trial, Wanted
 from service.desk import relay_view
@@ -60,7 +67,7 @@ async def add(
 
 @router.get(PATH + "/{name}")
 async def relay(visit: AtDesk, name: str) -> Response:
-    return await _one(visit, name)
+    return await show(visit, name)
 
 
 @router.post(PATH + "/{name}")
@@ -88,7 +95,7 @@ async def change(
             actor=visit.account.name,
         )
     except (Conflict, Invalid) as error:
-        return await _one(visit, name, problem=error, entered=entered)
+        return await show(visit, name, problem=error, entered=entered)
     return visit.done(f"{PATH}/{name}#trial", f"{name} is changed. Try it out.")
 
 
@@ -110,7 +117,7 @@ async def pace(
             relay_pace.change, name, read, now=held.clock.now(), actor=visit.account.name
         )
     except Invalid as error:
-        return await _one(visit, name, problem=error, entered=entered)
+        return await show(visit, name, problem=error, entered=entered)
     return visit.done(f"{PATH}/{name}#pace", f"{name} has a new pace. Every worker follows within a second.")
 
 
@@ -122,7 +129,7 @@ async def role(visit: AtDesk, name: str, role: Annotated[Role, Form()]) -> Respo
             relay_register.give_role, name, role, now=held.clock.now(), actor=visit.account.name
         )
     except (Conflict, Invalid) as error:
-        return await _one(visit, name, problem=error)
+        return await show(visit, name, problem=error)
     return visit.done(PATH, DONE[role].format(name=name))
 
 
@@ -137,8 +144,8 @@ async def test(
     except NotFound:
         raise
     except MemoError as error:
-        return await _one(visit, name, problem=error, entered=entered)
-    return await _one(visit, name, entered=entered, trial=trial)
+        return await show(visit, name, problem=error, entered=entered)
+    return await show(visit, name, entered=entered, trial=trial)
 
 
 @router.post(PATH + "/{name}/remove")
@@ -147,7 +154,7 @@ async def remove(visit: AtDesk, name: str) -> Response:
     try:
         await held.database.write(relay_register.remove, name, now=held.clock.now(), actor=visit.account.name)
     except (Conflict, Invalid) as error:
-        return await _one(visit, name, problem=error)
+        return await show(visit, name, problem=error)
     return visit.done(PATH, f"{name} is removed.")
 
 
@@ -183,7 +190,7 @@ async def _list(
     )
 
 
-async def _one(
+async def show(
     visit: Visit,
     name: str,
     *,
@@ -206,6 +213,7 @@ async def _one(
         card=card,
         known=relay_view.known(card.profile),
         looked_at=profiles.LOOKED_AT,
+        providers=tuple(provider_groups.GROUPS),
         problem=problem.message if problem else None,
         wrong=problem.field if isinstance(problem, Invalid) else None,
         entered=kept | dict(entered or {}),

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from service import pages
 from service.deadlines import verdicts
 from service.deadlines.models import Deadline
-from service.delivery import relays
+from service.delivery import provider_limits, relays
 from service.delivery.relays import RelayState
 from service.editions import queries
 from service.editions.models import Edition, State
@@ -61,6 +61,7 @@ class SendingView:
     is_restored: bool = False  # stopped until somebody releases it
     bounced_later: int = 0  # of those accepted
     slowed_to: int | None = None
+    limits: tuple[str, ...] = ()  # of providers behind the relay in use
     canary_readers: int | None = None
     canary_until: datetime | None = None
 
@@ -101,6 +102,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         is_restored=figures.stopped == Stopped.RESTORED and edition.state is State.PAUSED,
         relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
         slowed_to=figures.slowed_to,
+        limits=_limits(session, relay) if _is_running(edition) else (),
         deadline_at=deadline.due_at if deadline else None,
         verdict=_verdict(deadline.verdict if deadline else None),
         bounced_later=figures.bounced_later,
@@ -158,6 +160,11 @@ def _next_try(relay: RelayState, waiting: int, zone: str) -> str:
     if relay.next_try_at is not None:
         return f"Next try at {pages.local(relay.next_try_at, zone, '%H:%M:%S')}."
     return "It is being tried now." if waiting else "It is tried again when there is something to send."
+
+
+def _limits(session: Session, relay: RelayState | None) -> tuple[str, ...]:
+    rows = provider_limits.rows_of(session, relay.name) if relay is not None else []
+    return tuple(f"{provider_limits.said(row)}." for row in rows)
 
 
 def _verdict(row: Deadline | None) -> Verdict | None:

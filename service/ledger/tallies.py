@@ -18,6 +18,7 @@ class Tally:
     first_accepted_at: datetime | None
     last_accepted_at: datetime | None
     dues: dict[DeliveryState, datetime | None]  # the earliest of each state; None: at once
+    untried_due_at: datetime | None = None  # the earliest of those put off without a try
 
     def values(self) -> dict[str, Any]:
         """What of it a span keeps."""
@@ -37,23 +38,28 @@ def in_span(edition_id: int, first: int, last: int) -> tuple[sa.ColumnElement[bo
 
 
 def of(session: Session, edition_id: int, first: int, last: int) -> Tally:
-    at = col(Delivery.at)
+    at, due_at = col(Delivery.at), col(Delivery.due_at)
+    is_untried = col(Delivery.attempts) == col(Delivery.attempts_before)
     query = sa.select(
         col(Delivery.state),
         sa.func.count(),
-        sa.func.min(col(Delivery.due_at)),
+        sa.func.min(due_at),
+        sa.func.min(sa.case((is_untried, due_at))),
         sa.func.min(at),
         sa.func.max(at),
     ).where(*in_span(edition_id, first, last))
     counts: dict[str, int] = {}
     dues: dict[DeliveryState, datetime | None] = {}
     accepted: tuple[datetime | None, datetime | None] = (None, None)
-    for state, count, due_at, earliest, latest in session.execute(query.group_by(col(Delivery.state))):
+    untried_due_at: datetime | None = None
+    for state, count, due, untried, earliest, latest in session.execute(query.group_by(col(Delivery.state))):
         counts[state.value] = count
-        dues[state] = due_at
+        dues[state] = due
         if state is DeliveryState.ACCEPTED:
             accepted = (earliest, latest)
-    return Tally(counts, *accepted, dues)
+        elif state is DeliveryState.DEFERRED:
+            untried_due_at = untried
+    return Tally(counts, *accepted, dues, untried_due_at)
 
 
 def write(session: Session, span: Span) -> None:

@@ -30,6 +30,32 @@ async def test_also_of_the_relay_that_the_setting_tells(
     assert (await api.get(f"/relays/{address.name}")).json()["pace"]["rate"] == 14
 
 
+async def test_a_providers_limit_is_set_told_and_taken_away(api: httpx2.AsyncClient) -> None:
+    await api.post("/relays", json=RELAY)
+    path = "/relays/near/providers"
+    answer = await api.put(f"{path}/gmail.com", json={"rate": 5, "why": "warming up"})
+    assert answer.status_code == 200, answer.text
+    (found,) = (await api.get(path)).json()["items"]
+    assert found == answer.json()
+    assert (found["provider"], found["rate"], found["why"], found["slowed_to"]) == (
+        "Google",
+        5,
+        "warming up",
+        None,
+    )
+    assert "googlemail.com" in found["domains"]
+    assert (await api.put(f"{path}/googlemail.com", json={"rate": 7})).json()["rate"] == 7
+    for refused in (
+        await api.put(f"{path}/gmail", json={"rate": 5}),
+        await api.put(f"{path}/gmail.com", json={"rate": 0}),
+    ):
+        assert refused.status_code == 422
+    assert (await api.put("/relays/none/providers/gmail.com", json={"rate": 5})).status_code == 404
+    assert (await api.delete(f"{path}/Google")).status_code == 204
+    assert (await api.delete(f"{path}/Google")).status_code == 404
+    assert (await api.get(path)).json() == {"items": []}
+
+
 async def test_an_edition_is_slowed_down_and_progress_says_so(
     api: httpx2.AsyncClient, resources: Resources
 ) -> None:

@@ -42,7 +42,10 @@ async def test_from_entry_to_use(migrated: Path, relay: Relay) -> None:
     assert (await memo(migrated, "add", "far", *far, told=PASSWORD + "\n")).returncode == 0
     assert (await memo(migrated, "use", "near")).returncode == 0
     assert (await memo(migrated, "use", "far", "--fallback")).returncode == 0
+    limited = await memo(migrated, "provider", "near", "gmail.com", "--rate", "5", "--why", "warming up")
+    assert limited.stdout.strip() == "Google gets at most 5 a second."
     listed = (await memo(migrated, "list")).stdout.splitlines()
+    assert "Google gets at most 5 messages a second: warming up" in listed.pop(1)
     assert [line.split()[:2] for line in listed] == [["main", "near:"], ["fallback", "far:"]]
     assert PASSWORD not in "".join(listed)
     assert PASSWORD.encode() not in (migrated / "var" / "memo.sqlite3").read_bytes()

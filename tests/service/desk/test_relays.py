@@ -188,3 +188,30 @@ async def test_its_pace_is_set_and_what_is_wrong_stands_beside_the_field(
     assert wrong.status_code == 422
     assert "Messages a second is a whole number from 1 to 100,000" in wrong.text
     assert re.search(r'id="rate"[^>]*value="fast"[^>]*aria-invalid="true"', wrong.text)
+
+
+async def test_a_providers_limit_is_set_and_taken_away(ada: httpx2.AsyncClient, relay: Relay) -> None:
+    await _add(ada, relay)
+    path = f"{PATH}/near/providers"
+    wrong = await ada.post(path, data={"provider": "gmail", "provider_rate": "5", "why": "warming up"})
+    assert wrong.status_code == 422
+    assert "for example gmail.com" in wrong.text
+    assert re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', wrong.text) == ["provider"]
+    assert 'value="warming up"' in wrong.text
+    wrong = await ada.post(path, data={"provider": "gmail.com", "provider_rate": "many"})
+    assert re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', wrong.text) == ["provider_rate"]
+    answer = await ada.post(path, data={"provider": "gmail.com", "provider_rate": "5", "why": "warming up"})
+    assert answer.status_code == 303
+    page = (await ada.get(f"{PATH}/near")).text
+    for said in (
+        "Google gets at most 5 a second.",
+        "<strong>Google</strong>: at most 5 a second",
+        "warming up",
+        "Ada",
+    ):
+        assert said in page
+    assert (await ada.post(f"{path}/lift", data={"provider": "Google"})).status_code == 303
+    assert (
+        "at most 5 a second"
+        not in (await ada.get(f"{PATH}/near")).text.partition("<main")[2].partition('id="providers"')[2]
+    )

@@ -1,0 +1,66 @@
+"""What waits at the gate: a queue for each lane and edition, and one apart for each provider that takes little.
+
+Errands of such a provider stand aside: neither the next page nor other readers wait for them.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from service.delivery.holding import Errand
+
+Queue = tuple[int, int, str]  # breaking first, then by edition, and by provider if that one takes little
+
+
+class Queues:
+    def __init__(self) -> None:
+        self._waiting: dict[Queue, deque[Errand]] = {}
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    @property
+    def ahead_count(self) -> int:
+        """Without those that stand aside."""
+        return sum(len(errands) for queue, errands in self._waiting.items() if not queue[2])
+
+    def ranks(self) -> list[list[Queue]]:
+        """The queues, the higher lane first."""
+        ranks = sorted({queue[0] for queue in self._waiting})
+        return [[queue for queue in self._waiting if queue[0] == rank] for rank in ranks]
+
+    def length(self, queue: Queue) -> int:
+        return len(self._waiting.get(queue, ()))
+
+    def add(self, queue: Queue, errand: Errand) -> None:
+        self._waiting.setdefault(queue, deque()).append(errand)
+        if queue[2]:
+            errand.holding.stand_aside()
+
+    def first(self, queue: Queue) -> Errand | None:
+        errands = self._waiting.get(queue)
+        return errands[0] if errands else None
+
+    def take(self, queue: Queue) -> Errand:
+        errands = self._waiting[queue]
+        errand = errands.popleft()
+        if not errands:
+            del self._waiting[queue]
+        if queue[2]:
+            errand.holding.come_back()
+        return errand
+
+    def take_all(self) -> list[Errand]:
+        return [self.take(queue) for queue in list(self._waiting) for _ in range(self.length(queue))]
+
+    def take_unless(self, is_wanted: Callable[[Errand], bool]) -> list[Errand]:
+        """Those that are not wanted any more; the others keep their places."""
+        taken: list[Errand] = []
+        for queue in list(self._waiting):
+            for _ in range(self.length(queue)):
+                errand = self.take(queue)
+                if is_wanted(errand):
+                    self.add(queue, errand)
+                else:
+                    taken.append(errand)
+        return taken
