@@ -5,7 +5,6 @@ Runs once per delivery, so nothing here parses, renders or folds what is the sam
 
 import datetime
 import html
-import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,7 +18,6 @@ from service.rendering.content import Personal
 from service.rendering.fields import Hole
 from service.rendering.rendition import Part, Rendition
 
-_MARKUP = re.compile("[&<>\"']")
 _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 
@@ -57,17 +55,19 @@ def splice(rendition: Rendition, envelope: MessageFacts, personal: Personal) -> 
 def _values(personal: Personal) -> dict[str, str]:
     values = {
         **personal.fields,
-        "unsubscribe_url": personal.unsubscribe_url,
         "address": personal.address,
         "greeting_name": personal.greeting_name or "",
     }
-    for name, value in values.items():
-        if not (value.isascii() and value.isprintable()):
-            values[name] = _usable(name, value)
+    together = "".join(values.values())
+    if not (together.isascii() and together.isprintable()):
+        values = {name: _usable(name, value) for name, value in values.items()}
+    values["unsubscribe_url"] = personal.unsubscribe_url  # judged where it becomes a header
     return values
 
 
 def _usable(name: str, value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return value
     if characters.is_unusable(value):
         raise CannotSplice(
             f"The value for {name!r} holds a line break, a control character or half a character: correct it.",
@@ -116,9 +116,9 @@ def _quoted(part: Part, values: Mapping[str, str], links: dict[str, bytes]) -> l
     for hole, places in part.places:
         value = _value(hole, values)
         if hole.place == "link":
-            link = _placed(subtype, hole, value, isolating=isolating)
+            link = html.escape(value) if subtype == "html" else value
             if (run := links.get(link)) is None:
-                run = links[link] = transfer.quoted_run(link)
+                run = links[link] = transfer.visible_run(link)  # as the header made sure
         elif hole.field == "address":
             run = transfer.quoted_run(_placed(subtype, hole, value, isolating=isolating))
         else:
@@ -156,7 +156,7 @@ def _placed(subtype: str, hole: Hole, value: str, *, isolating: bool) -> str:
     if subtype == "plain":
         in_text = hole.place == "text" and hole.field != "address"
         return _isolated(value, isolating=isolating) if in_text else value
-    escaped = html.escape(value) if _MARKUP.search(value) else value
+    escaped = html.escape(value)
     return f"<bdi>{escaped}</bdi>" if hole.place == "text" else escaped
 
 

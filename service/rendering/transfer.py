@@ -13,10 +13,9 @@ _SOFT_BREAK = b"=\r\n"
 _ROOM = LINE - 1  # the "=" of a soft break takes the last place
 # A blank behind a blank is spelled out: then "relaxed" (RFC 6376 §3.4.4) finds nothing to do in a body of ours, nor does a hop that tidies.
 _UNSAFE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]|(?<= ) ")
-_NEEDS_LITTLE = re.compile(
-    r"[\x20-\x7e]+\Z"
-)  # breaks and an equals sign spelled out: most names and every link
-_begins_damaged = re.compile(r"\.|From ").match
+# A full line and no half of an escape ("=3D" is the only one here).
+_FULL_LINES = re.compile(r".{1,75}(?<!=)(?<!=.)")
+_DAMAGED_AT_START = (".", "From ")
 _ESCAPED = {bytes([code]): b"=%02X" % code for code in range(256)}
 _INSIDE_CHARACTER = (b"=8", b"=9", b"=A", b"=B")  # a UTF-8 continuation byte (RFC 3629 §3)
 
@@ -34,28 +33,23 @@ def quoted(text: str) -> bytes:
 
 def quoted_run(text: str) -> bytes:
     """A run that something follows: closed by a soft break, so that the next run begins a line. Nothing stays nothing."""
-    if _NEEDS_LITTLE.match(text) and "  " not in text:
-        lines = _lines(text.replace("=", "=3D"))
-        if not any(map(_begins_damaged, lines)):
-            return "=\r\n".join([*lines, ""]).encode("ascii")
+    if text.isascii() and text.isprintable():
+        return visible_run(text)
+    return _closed(text)
+
+
+def visible_run(text: str) -> bytes:
+    """The same for a text that is known to hold blanks and visible ASCII alone, as most names do and every link."""
+    encoded = text.replace("=", "=3D")
+    run = encoded if len(encoded) <= _ROOM else "=\r\n".join(_FULL_LINES.findall(encoded))
+    if not text or "  " in text or run.startswith(_DAMAGED_AT_START) or "\n." in run or "\nFrom " in run:
+        return _closed(text)
+    return (run + "=\r\n").encode("ascii")
+
+
+def _closed(text: str) -> bytes:
     encoded = quoted(text)
     return encoded if not encoded or encoded.endswith(b"\r\n") else encoded + _SOFT_BREAK
-
-
-def _lines(encoded: str) -> list[str]:
-    """Cut where a line is full, and never within an escape."""
-    lines: list[str] = []
-    start = 0
-    while len(encoded) - start > _ROOM:
-        end = start + _ROOM
-        if encoded[end - 1] == "=":
-            end -= 1
-        elif encoded[end - 2] == "=":
-            end -= 2
-        lines.append(encoded[start:end])
-        start = end
-    lines.append(encoded[start:])
-    return lines
 
 
 def _quoted_line(line: bytes, *, at_end: bool) -> bytes:
