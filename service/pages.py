@@ -12,6 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.settings import Settings, shipped
 
+# What a message holds may show itself in a frame of ours, and nothing else; it has no origin of its own.
+_FRAMED = {
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Referrer-Policy": "no-referrer",
+}
+
 
 @lru_cache(maxsize=4)
 def environment(folder: Path) -> Environment:
@@ -33,6 +40,16 @@ def render(request: Request, template: str, *, status: int = 200, **values: obje
     return HTMLResponse(
         fragment(template, request=request, root=_root(request), **values), status_code=status
     )
+
+
+def framed(html: str, *, with_pictures: bool = True) -> HTMLResponse:
+    """A message for a frame of one of our pages. Without pictures the browser fetches none, and shows what stands for them."""
+    pictures = "https: http: data:" if with_pictures else "'none'"
+    policy = (
+        f"sandbox; default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; font-src https: data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy, **_FRAMED})
 
 
 def fragment(template: str, **values: object) -> str:

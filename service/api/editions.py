@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from sqlmodel import Session
 
@@ -127,9 +128,18 @@ async def replaced(
     summary="Preview an edition",
     responses=problems.documented(404, example=shapes.PREVIEW_EXAMPLE),
 )
-async def seen(resources: Asked, who: Reader, uid: uuid.UUID) -> Preview:
-    """The message as one reader would get it now, with its size and what may go wrong with it."""
-    return await previewing.preview(resources, uid)
+async def seen(
+    resources: Asked,
+    who: Reader,
+    uid: uuid.UUID,
+    reader: Annotated[
+        str, Query(max_length=320, description="A subscriber's address; without one, nobody in particular.")
+    ] = "",
+) -> Preview:
+    """The message as one reader would get it now, with its size and what may go wrong with it. Nothing is sent or counted, and its
+    links end nobody's subscription.
+    """
+    return await previewing.preview(resources, uid, reader)
 
 
 def whole(session: Session, row: EditionRow, base_url: str) -> WholeEdition:

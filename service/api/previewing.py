@@ -1,71 +1,43 @@
-"""An edition as one reader would get it: the very bytes of a message, taken apart again."""
+"""An edition as one reader would get it, with what may go wrong with it."""
 
-import asyncio
 import uuid
-from datetime import datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 from sqlmodel import Session
 
 from service.api.shapes.editions import Preview
 from service.dependencies import Resources
-from service.editions import composition, content, queries
+from service.editions import composition, queries, specimen
+from service.editions.specimen import Specimen
 from service.errors import Invalid
-from service.ledger import rows
-from service.rendering import body, personal
-from service.rendering.content import EditionContent, Personal
-from service.rendering.personal import MessageFacts
-
-WARN_OCTETS = 90_000  # Gmail clips a message's HTML at 102 kB and hides the rest, the way out included
 
 
-async def preview(resources: Resources, uid: uuid.UUID) -> Preview:
-    found = await resources.database.read(_content, uid, resources.settings.base_url)
-    return await asyncio.to_thread(_preview, resources, uid, found, resources.clock.now())
-
-
-def _content(session: Session, uid: uuid.UUID, base_url: str) -> EditionContent:
-    return content.of(session, queries.get(session, uid), base_url=base_url)
-
-
-def _preview(resources: Resources, uid: uuid.UUID, found: EditionContent, now: datetime) -> Preview:
-    rendition = body.render(found, resources.templates)
-    reader = Personal(
-        address="reader@example.org",
-        greeting_name=None,
-        fields={},
-        unsubscribe_url=resources.url("/unsubscribe/preview"),
-        number=0,
-    )
-    facts = MessageFacts(message_id=rows.message_id(uid, 0, resources.settings.greeting_name), date=now)
-    raw = personal.splice(rendition, facts, reader)
-    message = message_from_bytes(raw, _class=EmailMessage, policy=policy.default)
+async def preview(resources: Resources, uid: uuid.UUID, reader: str) -> Preview:
+    seen = await specimen.take(resources, uid, reader)
+    unready = await resources.database.read(_unready, uid)
     return Preview(
-        sender=str(message["From"]),
-        subject=str(message["Subject"]),
-        html=_part(message, "html"),
-        text=_part(message, "plain"),
-        html_octets=rendition.html_octets,
-        warnings=_warnings(found, rendition.html_octets, was_cut=rendition.was_cut),
+        sender=seen.sender,
+        to=seen.reader.address,
+        subject=seen.subject,
+        html=seen.html,
+        text=seen.text,
+        html_octets=seen.html_octets,
+        warnings=[*unready, *_warnings(seen)],
     )
 
 
-def _warnings(found: EditionContent, html_octets: int, *, was_cut: bool) -> list[str]:
-    warnings = []
+def _unready(session: Session, uid: uuid.UUID) -> list[str]:
     try:
-        composition.check_sendable(found.document)
+        composition.check_sendable(composition.document_of(session, queries.get(session, uid)))
     except Invalid as error:
-        warnings.append(error.message)
-    if was_cut:
-        warnings.append(
-            "Long texts were cut, with a link to the whole, so that Gmail does not clip the message."
-        )
-    elif html_octets >= WARN_OCTETS:
-        warnings.append(f"The HTML has {html_octets:,} octets; Gmail clips it at 102,000 and hides the rest.")
-    return warnings
+        return [error.message]
+    return []
 
 
-def _part(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
-    return str(part.get_content()) if part is not None else ""
+def _warnings(seen: Specimen) -> list[str]:
+    if seen.was_cut:
+        return ["Long texts were cut, with a link to the whole, so that Gmail does not clip the message."]
+    if seen.is_heavy:
+        return [
+            f"The HTML has {seen.html_octets:,} octets; Gmail clips it at {seen.clipped_octets:,} and hides the rest."
+        ]
+    return []

@@ -11,13 +11,13 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.desk import documents, overview, preview, proof_view, sending_view
+from service.desk import documents, overview, proof_view, sending_view
 from service.desk.documents import BlockLine, EditionHasChanged
 from service.desk.overview import Readers
 from service.desk.proof_view import ProofView
 from service.desk.sending_view import SendingView
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
-from service.editions import composition, queries
+from service.editions import composition, queries, specimen
 from service.editions.models import Edition, State
 from service.errors import Conflict, Invalid, MemoError
 from service.newsletters import publication
@@ -118,7 +118,7 @@ async def show(
         "desk/edition.html",
         status=status_of(problem) if problem else 200,
         view=view,
-        sample=await preview.sample(visit, uid),
+        sample=await specimen.take(visit.resources, uid),
         problem=problem.message if problem else None,
         field=problem.field if isinstance(problem, Invalid) else None,
         entered=dict(entered or {}),

@@ -8,11 +8,12 @@ from datetime import date, datetime
 from typing import Any, cast
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse, Response
 from sqlmodel import Session
 
+from service import pages
 from service.desk import blocks as sent
-from service.desk import fields, preview
+from service.desk import fields
 from service.desk.fields import Asked, BlockInvalid
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.editions import composition, content, queries
@@ -73,14 +74,16 @@ async def tried(visit: AtDesk, slug: str) -> Response:
     try:
         wanted = cast(Look, fields.read(Look, fields.typed(Look, form)))
     except BlockInvalid as error:
-        return PlainTextResponse(" ".join(error.problems.values()), 422, headers=preview.HEADERS)
+        return PlainTextResponse(
+            " ".join(error.problems.values()), 422, headers={"Cache-Control": "no-store"}
+        )
     facts = replace(sample.newsletter, theme=themes.made(wanted), accent=form.get("accent", ""))
     return await _tried_on(visit, replace(sample, newsletter=facts))
 
 
 async def _tried_on(visit: Visit, shown: EditionContent) -> Response:
     made = await asyncio.to_thread(body.page_without_reader, shown, visit.resources.templates)
-    return HTMLResponse(made, headers=preview.HEADERS)
+    return pages.framed(made)
 
 
 def _page(

@@ -1,96 +1,109 @@
-"""An edition as one reader would get it: the very bytes of a message, taken apart again. Nothing of it may run or reach out."""
+"""An edition as readers would get it: by day and by night, wide and narrow, without pictures, as text, as bytes; as any subscriber."""
 
-import asyncio
-from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.desk.visit import AtDesk, DeskRoute, Visit
-from service.editions import content, queries
-from service.ledger import rows
-from service.rendering import body, personal
-from service.rendering.content import EditionContent, Personal
-from service.rendering.personal import MessageFacts
+from service import pages
+from service.desk.visit import AtDesk, DeskRoute, status_of
+from service.editions import composition, queries, specimen
+from service.editions.models import Edition
+from service.editions.specimen import ReaderUnknown
+from service.errors import Invalid, MemoError
+from service.newsletters.models import Newsletter
+from service.rendering import schemes
+from service.rendering.blocks import Document
+from service.rendering.schemes import Scheme
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
-WARN_OCTETS = 90_000  # Gmail clips a message's HTML at 102 kB and hides the rest, the way out included
-# What an article or an editor put into the message may show itself, and nothing else; it has no origin of its own.
-POLICY = (
-    "sandbox; default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; font-src https: data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
-
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
-    "Referrer-Policy": "no-referrer",
-}
+READER_CHARACTERS = 320
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One message, as it would leave now."""
+class Looking:
+    """How it is looked at, and through whose eyes; as the page's address says it."""
 
-    sender: str
-    subject: str
-    html: str
-    text: str
-    html_octets: int
-    was_cut: bool
+    reader: str = ""
+    look: Literal["html", "text", "raw"] = "html"
+    width: Literal["desktop", "phone"] = "desktop"
+    scheme: Scheme = "light"
+    pictures: Literal["on", "off"] = "on"
 
-    @property
-    def is_heavy(self) -> bool:
-        return self.html_octets >= WARN_OCTETS or self.was_cut
+    def but(self, **changes: str) -> str:
+        """The query of the same page but for these; what is usual is left out."""
+        usual = asdict(Looking())
+        values = asdict(self) | changes
+        return urlencode({name: value for name, value in values.items() if value != usual[name]})
+
+
+def looking(
+    reader: str = "",
+    look: Literal["html", "text", "raw"] = "html",
+    width: Literal["desktop", "phone"] = "desktop",
+    scheme: Scheme = "light",
+    pictures: Literal["on", "off"] = "on",
+) -> Looking:
+    return Looking(reader.strip()[:READER_CHARACTERS], look, width, scheme, pictures)
+
+
+AsLooked = Annotated[Looking, Depends(looking)]
+
+
+@dataclass(frozen=True)
+class Looked:
+    edition: Edition
+    newsletter: Newsletter
+    document: Document
+
+
+@router.get("/desk/editions/{uid}/preview")
+async def preview(visit: AtDesk, uid: UUID, asked: AsLooked) -> Response:
+    view = await visit.resources.database.read(_looked, uid)
+    problem: MemoError | None = None
+    seen_as = asked.reader
+    try:
+        seen = await specimen.take(visit.resources, uid, asked.reader)
+    except (Invalid, ReaderUnknown) as error:
+        problem, seen_as = error, ""
+        seen = await specimen.take(visit.resources, uid)
+    return visit.render(
+        "desk/preview.html",
+        status=status_of(problem) if problem else 200,
+        view=view,
+        seen=seen,
+        asked=asked,
+        shown=_with_reader(asked, seen_as),
+        problem=problem.message if problem else None,
+    )
 
 
 @router.get("/desk/editions/{uid}/preview.html")
-async def preview_html(visit: AtDesk, uid: UUID) -> Response:
-    seen = await sample(visit, uid)
-    return HTMLResponse(seen.html, headers=HEADERS)
+async def preview_html(visit: AtDesk, uid: UUID, asked: AsLooked) -> Response:
+    seen = await specimen.take(visit.resources, uid, asked.reader)
+    return pages.framed(schemes.shown(seen.html, asked.scheme), with_pictures=asked.pictures == "on")
 
 
-async def sample(visit: Visit, uid: UUID) -> Sample:
-    held = visit.resources
-    found = await held.database.read(_content, uid, base_url=held.settings.base_url)
-    return await asyncio.to_thread(_made, visit, uid, found)
+@router.get("/desk/editions/{uid}/preview.eml")
+async def preview_message(visit: AtDesk, uid: UUID, asked: AsLooked) -> Response:
+    """For a mail program of the editor's own."""
+    seen = await specimen.take(visit.resources, uid, asked.reader)
+    headers = {
+        "Content-Disposition": f'attachment; filename="edition-{uid}.eml"',
+        "Cache-Control": "no-store",
+    }
+    return Response(seen.raw, headers=headers, media_type="message/rfc822")
 
 
-def _content(session: Session, uid: UUID, *, base_url: str) -> EditionContent:
-    return content.of(session, queries.get(session, uid), base_url=base_url)
+def _looked(session: Session, uid: UUID) -> Looked:
+    edition = queries.get(session, uid)
+    newsletter = queries.newsletter_of(session, edition)
+    return Looked(edition, newsletter, composition.document_of(session, edition))
 
 
-def _made(visit: Visit, uid: UUID, found: EditionContent) -> Sample:
-    held = visit.resources
-    rendition = body.render(found, held.templates)
-    facts = MessageFacts(
-        message_id=rows.message_id(uid, 0, held.settings.greeting_name), date=held.clock.now()
-    )
-    reader = Personal(
-        address=visit.account.address,
-        greeting_name=None,
-        fields={},
-        unsubscribe_url=held.url("/unsubscribe/preview"),
-        number=0,
-    )
-    message = message_from_bytes(
-        personal.splice(rendition, facts, reader), _class=EmailMessage, policy=policy.default
-    )
-    return Sample(
-        sender=str(message["From"]),
-        subject=str(message["Subject"]),
-        html=_part(message, "html"),
-        text=_part(message, "plain"),
-        html_octets=rendition.html_octets,
-        was_cut=rendition.was_cut,
-    )
-
-
-def _part(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
-    return str(part.get_content()) if part is not None else ""
+def _with_reader(asked: Looking, reader: str) -> Looking:
+    return Looking(reader, asked.look, asked.width, asked.scheme, asked.pictures)

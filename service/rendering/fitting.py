@@ -19,6 +19,7 @@ from service.rendering.blocks import (
     TipLine,
 )
 
+CLIPPED_OCTETS = 102_000  # Gmail hides what is beyond, the way out included
 QUOTED_OCTETS = 90_000  # decoded HTML
 BASE64_OCTETS = 74_000  # grows by a third, so that the encoded part stays below 100 kB
 _MOST_PARAGRAPHS = 64

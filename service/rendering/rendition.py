@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from service.errors import Invalid
-from service.rendering import transfer
+from service.rendering import fitting, transfer
 from service.rendering.fields import Hole
 
 Encoding = Literal["quoted-printable", "base64"]
@@ -135,6 +135,12 @@ class Rendition:
             if any(isinstance(piece, Hole) for piece in self.subject)
             else "".join(map(str, self.subject))
         )
+
+    @property
+    def html_cap(self) -> int:
+        """How many octets its HTML may have before texts are shortened."""
+        is_quoted = self.parts[-1].encoding == "quoted-printable"
+        return fitting.QUOTED_OCTETS if is_quoted else fitting.BASE64_OCTETS
 
     @cached_property
     def seams(self) -> tuple[bytes, ...]:

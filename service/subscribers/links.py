@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 from service.tokens import Keys
 
+# In place of a token, in what goes to no reader: a test, a preview. Such links end nothing and show nobody.
+NOBODYS = "test"
 _CONFIRM = "confirm"
 _UNSUBSCRIBE = "unsubscribe"
 _CONFIRM_FORM = struct.Struct(">16sIQ")

@@ -57,6 +57,7 @@ SCHEDULE_EXAMPLES: list[Any] = [{"at": "2026-03-03T06:00"}, {"at": "2026-03-03T0
 TEST_EXAMPLE: dict[str, Any] = {"addresses": ["nora@example.org"]}
 PREVIEW_EXAMPLE: dict[str, Any] = {
     "sender": "Harbor Ledger <memo@example.org>",
+    "to": "nora@example.org",
     "subject": "King tide, ferry bond, later bells",
     "html": '<!doctype html><html lang="en">…</html>',
     "text": "MORNING MEMO\n\nKing tide floods Water Street before dawn\n…",
@@ -170,6 +171,7 @@ class TestsQueued(BaseModel):
 
 class Preview(BaseModel):
     sender: str
+    to: str = Field(description="Whose message it is; `reader@example.org` stands for nobody in particular.")
     subject: str
     html: str
     text: str

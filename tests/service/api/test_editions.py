@@ -149,6 +149,21 @@ async def test_a_preview_is_the_message_itself(api: httpx2.AsyncClient, memo: Ne
     detail(await api.get(f"/editions/{UNKNOWN}/preview"), 404)
 
 
+async def test_a_preview_as_a_subscriber(api: httpx2.AsyncClient, memo: Newsletter) -> None:
+    asked = {"newsletter": "morning-memo", "address": "mara@example.org", "state": "active", "consent": "x"}
+    assert (await api.post("/subscribers", json=asked | {"first_name": "Mara"})).status_code == 201
+    document = DOCUMENT_EXAMPLE | {"subject": "Bread, {{first_name|reader}}"}
+    made = (await api.post("/editions", json={"newsletter": "morning-memo", "document": document})).json()
+    path = f"/editions/{made['uid']}/preview"
+
+    seen = (await api.get(path, params={"reader": "mara@example.org"})).json()
+
+    assert (seen["to"], seen["subject"]) == ("mara@example.org", "Bread, Mara")
+    assert (await api.get(path)).json()["subject"] == "Bread, reader"
+    assert "Nobody with this address" in detail(await api.get(path, params={"reader": "x@example.org"}), 404)
+    detail(await api.get(path, params={"reader": "nonsense"}), 422)
+
+
 async def test_a_preview_warns_of_an_edition_without_items(api: httpx2.AsyncClient, memo: Newsletter) -> None:
     made = await _made(api, document={"subject": "Nothing", "blocks": [{"kind": "masthead"}]})
 

@@ -20,6 +20,7 @@ from service.events.models import Event
 from service.newsletters import publication
 from service.newsletters.details import NewsletterDetails
 from service.newsletters.models import Newsletter
+from service.rendering.blocks import Document
 from service.subscribers import register
 from service.subscribers.register import NewReader
 
@@ -93,6 +94,12 @@ async def edition(resources: Resources, memo: Newsletter, *headlines: str) -> Ed
         return begun
 
     return await resources.database.write(compose)
+
+
+async def edition_of(resources: Resources, memo: Newsletter, document: Document) -> Edition:
+    return await resources.database.write(
+        composition.start, memo, now=resources.clock.now(), actor="test", document=document
+    )
 
 
 async def now_is(resources: Resources, uid: UUID) -> Edition:
