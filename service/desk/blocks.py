@@ -1,6 +1,6 @@
 """One block of an edition: added, or changed, by a form that its class makes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -11,12 +11,14 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from service.articles import queries as articles
-from service.desk import documents, fields
+from service.desk import documents, fields, pictures
 from service.desk.fields import Asked, BlockInvalid
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.editions import automatic, composition, placeholders, queries
 from service.editions.models import Edition
 from service.errors import Conflict, Invalid, MemoError, NotFound
+from service.media import register
+from service.media.pictures import Made
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.rendering import blocks
@@ -47,6 +49,7 @@ class Opened:
     values: Mapping[str, Any] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     spare: int = 0
+    made: tuple[Made, ...] = ()
 
     @property
     def asked(self) -> tuple[Asked, ...]:
@@ -88,17 +91,18 @@ async def opened(visit: AtDesk, uid: UUID, number: int) -> Response:
 
 @router.post("/desk/editions/{uid}/blocks/new")
 async def add(visit: AtDesk, uid: UUID) -> Response:
-    form = await form_of(visit)
-    found = _kind(form.get("kind", ""))
-    at = form.get("at", "")
+    form = await pictures.form_of(visit)
+    found = _kind(form.texts.get("kind", ""))
+    at = form.texts.get("at", "")
     number = int(at) if at.isdecimal() and len(at) < 5 else blocks.BLOCKS
-    return await _taken(visit, uid, form, Opened(found, number))
+    return await _taken(visit, uid, form, Opened(found, number, made=form.made))
 
 
 @router.post("/desk/editions/{uid}/blocks/{number}")
 async def change(visit: AtDesk, uid: UUID, number: int) -> Response:
-    form = await form_of(visit)
-    return await _taken(visit, uid, form, Opened(_kind(form.get("kind", "")), number, form.get("was", "")))
+    form = await pictures.form_of(visit)
+    found, was = _kind(form.texts.get("kind", "")), form.texts.get("was", "")
+    return await _taken(visit, uid, form, Opened(found, number, was, made=form.made))
 
 
 def view_of(session: Session, uid: UUID) -> BlockView:
@@ -115,10 +119,12 @@ def _editable(session: Session, uid: UUID) -> BlockView:
     return view
 
 
-async def _taken(visit: Visit, uid: UUID, form: Mapping[str, str], sent: Opened) -> Response:
+async def _taken(visit: Visit, uid: UUID, form: pictures.Form, sent: Opened) -> Response:
     held = visit.resources
-    values = fields.typed(sent.kind, form)
-    action = form.get("action", "save")
+    values = fields.typed(sent.kind, form.texts)
+    action = form.texts.get("action", "save")
+    if form.problems:
+        return await _again(visit, uid, sent, values, problem=BlockInvalid(form.problems), spare=1)
     if action == "fill":
         values["items"] = await held.database.read(_latest, uid, str(values.get("section", "")).strip())
         nothing = None if values["items"] else NothingInSection()
@@ -142,6 +148,9 @@ async def _again(
     problem: MemoError | None = None,
     spare: int,
 ) -> Response:
+    """The form once more with what was typed. A picture that came with it is kept, so that nobody has to choose it again."""
+    if sent.made:
+        await visit.resources.database.write(_keep, sent.made, now=visit.resources.clock.now())
     problems = problem.problems if isinstance(problem, BlockInvalid) else {}
     view = await visit.resources.database.read(view_of, uid)
     shown = Opened(sent.kind, sent.number, sent.was, values, problems, spare)
@@ -161,6 +170,7 @@ def _page(visit: Visit, view: BlockView, shown: Opened, *, problem: MemoError | 
 def _save(
     session: Session, uid: UUID, sent: Opened, values: Mapping[str, Any], *, now: datetime, actor: str
 ) -> None:
+    _keep(session, sent.made, now=now)
     found = queries.get(session, uid)
     document = composition.document_of(session, found)
     if sent.was is None:
@@ -171,6 +181,7 @@ def _save(
         before = documents.standing_at(document, number).model_dump(mode="json")
         block = _read(sent.kind, fields.kept(sent.kind, values, before))
         changed = documents.with_changed(document, number, block)
+    pictures.check_described(block)
     composition.replace(session, found, changed, now=now, actor=actor)
 
 
@@ -180,6 +191,11 @@ def _read(kind: type[Piece], values: Mapping[str, Any]) -> Block:
     if unknown:
         raise BlockInvalid(unknown)
     return block
+
+
+def _keep(session: Session, made: Sequence[Made], *, now: datetime) -> None:
+    for one in made:
+        register.keep(session, one, now=now)
 
 
 def _latest(session: Session, uid: UUID, section: str) -> list[dict[str, Any]]:

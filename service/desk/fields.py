@@ -32,7 +32,7 @@ class Field:
     name: str
     label: str
     hint: str
-    control: Literal["line", "lines", "markdown", "address", "number", "choice", "switch"]
+    control: Literal["line", "lines", "markdown", "address", "picture", "number", "choice", "switch"]
     value: str
     is_needed: bool
     choices: tuple[str, ...] = ()
@@ -171,7 +171,7 @@ def _is_list(info: FieldInfo) -> bool:
 
 def _is_needed(info: FieldInfo) -> bool:
     is_short_of = any(getattr(one, "min_length", None) for one in info.metadata)
-    return info.is_required() and (is_short_of or _control(info) in {"address", "number"})
+    return info.is_required() and (is_short_of or _control(info) in {"address", "picture", "number"})
 
 
 def _is_switch(info: FieldInfo) -> bool:

@@ -14,7 +14,7 @@ BODY_CHARACTERS = 200_000
 class Control:
     """How a form asks for a value. `kept`: not asked for, it stays what it was."""
 
-    kind: Literal["line", "lines", "markdown", "address", "kept"]
+    kind: Literal["line", "lines", "markdown", "address", "picture", "kept"]
 
 
 def one_line(value: object) -> object:
@@ -85,11 +85,11 @@ class Piece(BaseModel):
 
 
 class Picture(Piece):
-    # An empty alt says that the picture is decorative (WCAG 2.2 SC 1.1.1), so it has to be given either way.
-    url: WebAddress = Field(title="Address of the picture")
-    alt: Alt = Field(
-        title="What it shows",
-        description="For readers who do not see it. Leave it empty only if it is mere decoration.",
+    # An empty alt makes a picture decorative (WCAG 2.2 SC 1.1.1), so it has to be given either way, and decoration is said.
+    url: Annotated[WebAddress, Control("picture")] = Field(title="Address of the picture")
+    alt: Alt = Field(title="What it shows", description="In a sentence, for readers who do not see it.")
+    decorative: bool = Field(
+        default=False, title="Mere decoration: nobody misses anything who does not see it"
     )
     caption: MaybeDeck = None
     credit: MaybeLine = None

@@ -1,0 +1,61 @@
+"""A picture is put into a block from a file, and what it shows is asked for."""
+
+import httpx2
+import pytest
+
+from service.dependencies import Resources
+from service.editions import composition
+from service.editions.models import Edition
+from service.rendering.blocks import PictureBlock
+from tests.service.desk import steps
+from tests.support import picture_files
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+FILE = ("ferry.jpg", picture_files.photograph(1600, 900), "image/jpeg")
+
+
+async def _pictures(resources: Resources, edition: Edition) -> list[PictureBlock]:
+    document = await resources.database.read(
+        composition.document_of, await steps.now_is(resources, edition.uid)
+    )
+    return [block for block in document.blocks if isinstance(block, PictureBlock)]
+
+
+async def test_a_file_becomes_the_blocks_picture_once_it_is_described(
+    ada: httpx2.AsyncClient, resources: Resources, draft: Edition
+) -> None:
+    path = f"/desk/editions/{draft.uid}/blocks/new"
+    page = await ada.get(f"{path}?kind=picture")
+    assert 'enctype="multipart/form-data"' in page.text
+    assert 'name="picture.file"' in page.text
+    sent = {"kind": "picture", "at": "1", "picture.url": "", "picture.alt": ""}
+    silent = await ada.post(path, data=sent, files={"picture.file": FILE})
+    assert silent.status_code == 422
+    assert "mere decoration" in silent.text
+    # The file need not be chosen again: the form has its address now.
+    address = silent.text.partition('name="picture.url"')[2].partition('value="')[2].partition('"')[0]
+    assert address.startswith("https://news.example.org/media/")
+    assert (await ada.get(address)).headers["content-type"] == "image/jpeg"
+    assert await _pictures(resources, draft) == []
+    said = sent | {"picture.url": address, "picture.alt": "A ferry at its pier"}
+    assert (await ada.post(path, data=said)).status_code == 303
+    (block,) = await _pictures(resources, draft)
+    assert (block.picture.url, block.picture.alt) == (address, "A ferry at its pier")
+
+
+@SQLITE
+async def test_decoration_is_said_and_what_is_no_picture_is_refused_at_its_field(
+    ada: httpx2.AsyncClient, resources: Resources, draft: Edition
+) -> None:
+    path = f"/desk/editions/{draft.uid}/blocks/new"
+    sent = {"kind": "picture", "at": "1", "picture.decorative": "on"}
+    assert (await ada.post(path, data=sent, files={"picture.file": FILE})).status_code == 303
+    (block,) = await _pictures(resources, draft)
+    assert block.picture.decorative
+    drawn = ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
+    refused = await ada.post(path, data=sent | {"headline": "Kept"}, files={"picture.file": drawn})
+    assert refused.status_code == 422
+    assert 'id="f-picture-url-problem">This is no picture made of pixels' in refused.text
+    assert 'value="Kept"' in refused.text
+    large = ("large.jpg", b"\xff\xd8\xff" + b"\0" * 10_000_001, "image/jpeg")
+    assert "larger than 10 MB" in (await ada.post(path, data=sent, files={"picture.file": large})).text
