@@ -27,7 +27,7 @@ from service.api.shapes.editions import (
 from service.api.shapes.progress import Progress
 from service.asking import Asked
 from service.deadlines import verdicts
-from service.delivery import launch, missing, relays, reopening, steering
+from service.delivery import launch, missing, rehearsal, relays, reopening, steering
 from service.delivery.reopening import Reopen
 from service.dependencies import Resources
 from service.editions import queries, timing
@@ -136,15 +136,18 @@ async def released(resources: Asked, who: Sender, posting: Posted, uid: uuid.UUI
     status_code=202,
     response_model=TestsQueued,
     summary="Send a test",
-    responses=problems.documented(404, 409, 413, 415, status=202, example=shapes.TEST_EXAMPLE),
+    responses=problems.documented(404, 409, 413, 415, 503, status=202, example=shapes.TEST_EXAMPLE),
 )
 async def tested(
     resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID, asked: TestAddresses
 ) -> Response:
-    """One message to each of these addresses, marked as a test. Readers and the edition's state are not touched."""
+    """One message to each of these addresses, marked as a test; its links end nobody's subscription. Readers and the edition's
+    state are not touched, and nothing is counted. None goes to a suppressed address (409), and there are at most 60 an hour for a
+    key, 15 for a mailbox (503).
+    """
 
     async def send() -> BaseModel:
-        wires = await launch.send_test(resources, uid, asked.addresses, actor=who.actor)
+        wires = await rehearsal.send_test(resources, uid, asked.addresses, actor=who.actor)
         return TestsQueued(addresses=wires)
 
     return await posting.around(202, send)

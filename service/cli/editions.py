@@ -1,4 +1,4 @@
-"""Commands about one edition: `memo send` and `memo proof`."""
+"""Commands about one edition: `memo send`, `memo test`, `memo slow` and `memo proof`."""
 
 import sys
 import uuid
@@ -69,6 +69,24 @@ def send(
 
     opening.run(opening.with_resources(chosen, start))
     print("The edition is on its way; the desk shows how far it is.")
+
+
+def test(
+    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")],
+    to: Annotated[list[str], typer.Argument(help="One address or several.")],
+) -> None:
+    """Send an edition as a test to a few addresses. Its readers and its figures are not touched."""
+    from service.delivery import rehearsal
+    from service.dependencies import Resources
+
+    chosen, uid = opening.settings(), _edition_id(edition)
+    opening.ensure_current(chosen)
+
+    async def send(resources: Resources) -> list[str]:
+        return await rehearsal.send_test(resources, uid, to, actor=ACTOR)
+
+    sent = opening.run(opening.with_resources(chosen, send))
+    print(f"A test is on its way to {', '.join(sent)}; a running worker sends it.")
 
 
 def slow(

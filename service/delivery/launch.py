@@ -5,7 +5,6 @@ read the content -> render, with no transaction open -> write: state (guarded), 
 
 import asyncio
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,18 +13,17 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service import addresses, logs
+from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import canary, fence, retry, samples
+from service.delivery import canary, fence, retry
 from service.editions import composition, content, occurrences, queries, versions
 from service.editions.models import Cadence, Edition, Rendition, State
 from service.errors import Conflict
 from service.events import log as events
 from service.jobs import Jobs, Kind
-from service.ledger import fanout, notices
+from service.ledger import fanout
 from service.ledger.models import Lane
-from service.newsletters import publication
 from service.newsletters.models import Newsletter, UncertainPolicy
 from service.rendering import body
 from service.rendering.content import EditionContent
@@ -82,21 +80,6 @@ async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition
     await held.jobs.nudge(Kind.CHORE, FAN_OUT)
     log.info("edition.started", edition=str(edition_uid), version=prepared.version_number)
     return edition
-
-
-async def send_test(held: Holder, edition_uid: uuid.UUID, to: Sequence[str], *, actor: str) -> list[str]:
-    """Queue one message to each address as a notice; returns the addresses as they will be written to.
-
-    The edition's readers and its state are not touched. Raises AddressInvalid before anything is queued.
-    """
-    wires = [addresses.parse(text).wire for text in to]
-    prepared = await held.database.read(_prepared_as_it_is, edition_uid, held.settings.base_url)
-    made = await asyncio.to_thread(body.render, prepared.content, held.templates, subject_prefix="[Test] ")
-    now = held.clock.now()
-    messages = await held.database.read(_tests, prepared, made, wires, held.settings.base_url, now)
-    await held.database.write(_queue_tests, edition_uid, messages, now, actor)
-    await held.jobs.nudge(Kind.NOTICE, f"test-{edition_uid}")
-    return wires
 
 
 def _prepare(session: Session, edition_uid: uuid.UUID, base_url: str) -> _Prepared:
@@ -188,35 +171,3 @@ def give_up_at(
     following = session.execute(query).scalar_one_or_none()
     latest = now + retry.LIFE
     return latest if following is None else min(latest, following)
-
-
-def _tests(
-    session: Session, prepared: _Prepared, made: Made, wires: Sequence[str], base_url: str, now: datetime
-) -> dict[str, bytes]:
-    newsletter = publication.get(session, prepared.content.newsletter.slug)
-    return {
-        wire: samples.message(made, newsletter, wire, base_url=base_url, now=now, kind="test")
-        for wire in wires
-    }
-
-
-def _queue_tests(
-    session: Session, edition_uid: uuid.UUID, messages: dict[str, bytes], now: datetime, actor: str
-) -> None:
-    edition = queries.get(session, edition_uid)
-    newsletter = session.get_one(Newsletter, edition.newsletter_id)
-    for wire, message in messages.items():
-        notice = notices.queue(
-            session,
-            "test",
-            address=wire,
-            payload={"from": newsletter.from_address},
-            now=now,
-            subject_id=edition.id,
-        )
-        notice.message = message
-        session.add(notice)
-    facts = {"messages": len(messages)}
-    events.record(
-        session, "edition.tested", actor=actor, now=now, subject=("edition", edition.uid), facts=facts
-    )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.delivery import launch, quota, slowing, steering
+from service.delivery import launch, quota, rehearsal, slowing, steering
 from service.desk import editions
 from service.desk.documents import EditionHasChanged
 from service.desk.visit import AtDesk, DeskRoute, Visit
@@ -24,7 +24,7 @@ REASON_CHARACTERS = 300
 
 @router.post("/desk/editions/{uid}/test")
 async def test(visit: AtDesk, uid: UUID, address: Annotated[str, Form()] = "") -> Response:
-    sending = launch.send_test(visit.resources, uid, [address], actor=visit.account.name)
+    sending = rehearsal.send_test(visit.resources, uid, [address], actor=visit.account.name)
     return await acted(
         visit, uid, sending, said=f"A test message is on its way to {address.strip()}.", address=address
     )

@@ -13,12 +13,15 @@ from service.subscribers.optout import Farewell, SubscriptionNotFound
 router = APIRouter()
 ONE_CLICK_FIELD = "List-Unsubscribe"
 ONE_CLICK_VALUE = "one-click"
+TESTED = "This message was a test or a preview: it belongs to no subscription, so nothing was changed.\n"
 DONE = "You are unsubscribed.\n"
 UNKNOWN = "This unsubscribe link is not one of ours, so nothing was changed.\n"
 
 
 @router.api_route("/unsubscribe/{token}", methods=["GET", "HEAD"])
 async def look(request: Request, token: str, asked: Asked) -> Response:
+    if token == links.NOBODYS:
+        return _tested_page(request)
     uid = links.read_unsubscribe(asked.keys, token)
     if uid is None:
         return _unknown_page(request)
@@ -33,6 +36,8 @@ async def look(request: Request, token: str, asked: Asked) -> Response:
 async def leave(request: Request, token: str, asked: Asked) -> Response:
     """Mail programs get plain text with 200 and no redirect, cookie or question (RFC 8058 §3.1, §3.2), as often as they ask."""
     is_one_click = await _is_one_click(request)
+    if token == links.NOBODYS:
+        return _plain(TESTED) if is_one_click else _tested_page(request)
     uid = links.read_unsubscribe(asked.keys, token)
     if uid is None:
         return _plain(UNKNOWN, status=404) if is_one_click else _unknown_page(request)
@@ -61,6 +66,15 @@ def _page(request: Request, farewell: Farewell, *, is_done: bool = False) -> Res
         address=addresses.masked(farewell.address),
         is_done=is_done,
     )
+    return headers.personal(page)
+
+
+def _tested_page(request: Request) -> Response:
+    message = (
+        "The message that this link stands in was a test or a preview. It belongs to no subscription, so there is nothing to end. "
+        "In a reader’s message the same link leads to the page where they leave."
+    )
+    page = pages.render(request, "public/problem.html", heading="This was a test", message=message)
     return headers.personal(page)
 
 

@@ -1,4 +1,7 @@
-"""How often a confirmation may be asked for: per mailbox, per client and over all, so that nobody's mailbox can be flooded."""
+"""How often a confirmation may be asked for: per mailbox, per client and over all, so that nobody's mailbox can be flooded.
+
+Test messages are counted here too (`delivery.rehearsal`).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,9 +40,9 @@ class Mailbox:
 
 def ensure_capacity(session: Session, client: str, *, now: datetime) -> None:
     """Raises for a client, or an hour, that has had enough. Says nothing about any address."""
-    if not _admit_by_the_hour(session, f"client:{client}", CLIENT_COUNT_PER_HOUR, now):
+    if not admit_by_the_hour(session, f"client:{client}", CLIENT_COUNT_PER_HOUR, now=now):
         raise ClientTooOften
-    if not _admit_by_the_hour(session, "overall", OVERALL_COUNT_PER_HOUR, now):
+    if not admit_by_the_hour(session, "overall", OVERALL_COUNT_PER_HOUR, now=now):
         raise TooManySignUps
 
 
@@ -58,14 +61,15 @@ def admit_mailbox(session: Session, mailbox: Mailbox, *, now: datetime) -> bool:
     return queries.admit(session, first, window_from=now - _DAY, limit=MAILBOX_COUNT_PER_DAY, rested=rested)
 
 
+def admit_by_the_hour(session: Session, key: str, limit: int, *, now: datetime) -> bool:
+    """Count one more under that key and say whether it was let in."""
+    first = Cooldown(key=key, window_at=now, last_at=now)
+    return queries.admit(session, first, window_from=now - _HOUR, limit=limit, rested=sa.true())
+
+
 def sweep(session: Session, *, now: datetime) -> int:
     """Forget what no limit looks at any more; how many that were."""
     old = sa.delete(Cooldown).where(
         col(Cooldown.last_at) <= now - _DAY, col(Cooldown.window_at) <= now - _DAY
     )
     return session.connection().execute(old).rowcount
-
-
-def _admit_by_the_hour(session: Session, key: str, limit: int, now: datetime) -> bool:
-    first = Cooldown(key=key, window_at=now, last_at=now)
-    return queries.admit(session, first, window_from=now - _HOUR, limit=limit, rested=sa.true())

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from email import message_from_bytes, policy
 from typing import Any
 
 import httpx2
@@ -256,6 +257,10 @@ async def test_a_test_goes_to_those_addresses_only(
     assert answer.json()["addresses"] == ["Nora@example.org", "jonas@example.org"]
     notices = await resources.database.read(lambda session: list(session.exec(select(Notice))))
     assert sorted(notice.address for notice in notices) == ["Nora@example.org", "jonas@example.org"]
+    for notice in notices:
+        message = message_from_bytes(notice.message or b"", policy=policy.default)
+        assert message["Subject"].startswith("[Test] ")
+        assert message["List-Unsubscribe"] == "<https://news.example.org/unsubscribe/test>"
     assert await _state(api, edition) == "draft"
 
 

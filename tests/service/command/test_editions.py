@@ -13,7 +13,7 @@ from service.clock import SystemClock
 from service.dependencies import opened
 from service.editions import composition, versions
 from service.editions.models import Edition, State
-from service.ledger.models import Delivery, DeliveryState, Run
+from service.ledger.models import Delivery, DeliveryState, Notice, Run
 from service.rendering.blocks import Document, Note
 from tests.service.command.test_memo import memo, said
 from tests.support.outbox import make_newsletter, open_outbox
@@ -104,3 +104,20 @@ def _stored_before_it_was_checked(session: Session) -> uuid.UUID:
     document = Document(subject="x", blocks=[Note(text_markdown="Dear {{frist_name|x}}")])
     versions.add(session, edition, document, author="test", now=now)
     return edition.uid
+
+
+async def test_a_test_goes_to_those_it_names(migrated: Path, edition: str) -> None:
+    sent = memo(migrated, "test", edition, "nora@example.org", "jonas@example.org")
+    assert sent.returncode == 0, sent.stderr
+    assert "nora@example.org, jonas@example.org" in sent.stdout
+
+    url = f"sqlite:///{migrated / 'var' / 'memo.sqlite3'}"
+    async with opened(settings.load(data_dir=migrated / "var", database_url=url)) as resources:
+        kinds = await resources.database.read(
+            lambda session: session.execute(sa.select(col(Notice.kind), col(Notice.address))).all()
+        )
+    assert sorted(tuple(row) for row in kinds) == [
+        ("test", "jonas@example.org"),
+        ("test", "nora@example.org"),
+    ]
+    assert "mail address" in said(memo(migrated, "test", edition, "nobody"))

@@ -1,15 +1,21 @@
 import asyncio
+from datetime import timedelta
 
 import httpx2
 import pytest
 from sqlmodel import Session, select
 
+from service.delivery import rehearsal
 from service.dependencies import Resources
 from service.editions.models import Edition, State
 from service.ledger import progress
 from service.ledger.models import Notice
 from service.newsletters.models import Newsletter
+from service.suppressions import register as suppressions
+from service.suppressions.models import Reason
+from service.suppressions.register import Cause
 from tests.service.desk import steps
+from tests.support.clock import HandClock
 
 
 async def _notices(resources: Resources) -> list[str]:
@@ -32,6 +38,39 @@ async def test_a_test_message_goes_to_one_address_and_to_no_reader(
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     assert await _notices(resources) == ["ada@news.example.org"]
     assert (await steps.now_is(resources, draft.uid)).state is State.DRAFT
+    assert ("edition.tested", "Ada Okafor") in await steps.events(resources, draft.uid)
+    figures = await resources.database.read(progress.of, draft.id)
+    assert figures.audience == 0
+
+
+async def test_tests_are_limited_in_number_and_none_goes_to_who_is_not_mailed(
+    ada: httpx2.AsyncClient,
+    resources: Resources,
+    draft: Edition,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rehearsal, "MAILBOX_COUNT_PER_HOUR", 1)
+    path = f"/desk/editions/{draft.uid}/test"
+    assert (await ada.post(path, data={"address": "ada+1@example.org"})).status_code == 303
+    many = await ada.post(path, data={"address": "ada+2@example.org"})
+    assert many.status_code == 503
+    assert "No more than 1 tests an hour" in many.text
+    assert (await ada.post(path, data={"address": "noor@example.org"})).status_code == 303
+    clock.advance(timedelta(hours=1))
+    assert (await ada.post(path, data={"address": "ada+2@example.org"})).status_code == 303
+    before = len(await _notices(resources))
+    await resources.database.write(
+        suppressions.suppress,
+        "gone@example.org",
+        Cause(Reason.BOUNCE, "test"),
+        pepper=resources.pepper,
+        now=clock.now(),
+    )
+    refused = await ada.post(path, data={"address": "Gone@Example.org"})
+    assert refused.status_code == 409
+    assert "we do not mail" in refused.text
+    assert len(await _notices(resources)) == before
 
 
 @pytest.mark.parametrize("address", ["", "nobody", "a@b@c", "x" * 300 + "@example.org"])

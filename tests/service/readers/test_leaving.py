@@ -118,6 +118,19 @@ async def test_b5_an_unknown_token_is_no_oracle(
     assert await steps.everything_stored(resources) == before
 
 
+async def test_the_link_of_a_test_message_says_that_it_was_one(
+    client: httpx2.AsyncClient, resources: Resources, memo: Newsletter
+) -> None:
+    await steps.reader(resources, memo)
+    before = await steps.everything_stored(resources)
+    for page in (await client.get("/unsubscribe/test"), await client.post("/unsubscribe/test")):
+        assert page.status_code == 200
+        assert "This was a test" in page.text and "<form" not in page.text
+    clicked = await client.post("/unsubscribe/test", data=ONE_CLICK)
+    assert (clicked.status_code, clicked.headers["content-type"][:10]) == (200, "text/plain")
+    assert await steps.everything_stored(resources) == before
+
+
 async def test_what_has_been_erased_has_ended(
     client: httpx2.AsyncClient, resources: Resources, memo: Newsletter
 ) -> None:
