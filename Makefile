@@ -11,7 +11,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-unit lint types imports migrations licences check migrate bench plans settings email-docs lock clean
+.PHONY: help install demo serve test test-unit judge lint types imports migrations licences check migrate bench plans settings email-docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,6 +43,9 @@ test: $(STAMP) ## Unit and service tests, and browser tests if a Chromium is fou
 
 test-unit: $(STAMP) ## Only the tests that take seconds
 	@$(RUN) -m pytest tests/unit $(ARGS)
+
+judge: $(STAMP) ## What others say of our mail: html-validate, vnu, SpamAssassin, rspamd, mailauth (as root; says what is missing)
+	@$(RUN) -m tests.judges
 
 lint: $(STAMP) ## Style and formatting
 	@$(RUN) -m ruff check .
