@@ -14,11 +14,13 @@ import structlog
 from service import migrations, settings
 from service.dependencies import Resources, opened
 from service.settings import Settings
+from tests.support import compiled
 from tests.support.application import app_of
 from tests.support.clock import HandClock
 from tests.support.postgres import Postgres
 
 TEMPLATE = "memo_template"
+compiled.share()
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 _numbers = itertools.count(1)
 
