@@ -24,7 +24,7 @@ from service.newsletters.canary import CanaryRules
 from service.newsletters.models import Newsletter
 from service.worker import Worker
 from tests.service.desk import steps
-from tests.support import processes
+from tests.support import nursery
 from tests.support.outbox import Outbox, add_readers
 from tests.support.relay import Relay
 
@@ -131,7 +131,7 @@ async def test_killed_in_the_wait_others_go_on(outbox: Outbox, relay: Relay, tmp
         "MEMO_PUBLIC_URL": chosen.public_url,
         "MEMO_RELAY_URL": relay.url,
     }
-    async with processes.memo("worker", folder=tmp_path, settings=told) as first:
+    async with nursery.memo("worker", folder=tmp_path, settings=told) as first:
         await relay.until(11, within=60)
         await outbox.until_let_go()
         first.kill9()

@@ -7,19 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.nursery import ran
 from tests.support.processes import environment
 
 
 def memo(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "service", *arguments],
-        cwd=folder,
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return ran(folder, *arguments, settings=settings)
 
 
 def said(refused: subprocess.CompletedProcess[str]) -> str:

@@ -3,27 +3,16 @@
 import asyncio
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.processes import environment
+from tests.support.nursery import ran
 from tests.support.relay import Relay
 
 PASSWORD = "a password nobody may see"
 
 
 async def memo(folder: Path, *arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "service", "relay", *arguments],
-        cwd=folder,
-        env=environment({}),
-        input=told,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return await asyncio.to_thread(ran, folder, "relay", *arguments, told=told)
 
 
 async def test_from_entry_to_use(migrated: Path, relay: Relay) -> None:

@@ -16,7 +16,7 @@ from service.editions.models import Edition, Rendition, State
 from service.errors import Conflict
 from service.ledger.models import Delivery, Run, Span
 from service.worker import Worker
-from tests.support import processes
+from tests.support import nursery, processes
 from tests.support.crash import settings_of
 from tests.support.outbox import open_outbox
 from tests.support.processes import Process, RelayProcess
@@ -32,7 +32,7 @@ def readers() -> list[str]:
 
 def worker(resources: Resources, relay: RelayProcess, folder: Path, name: str) -> Process:
     settings = settings_of(resources, relay, folder, name=name, connections=CONNECTIONS)
-    return processes.memo("worker", folder=folder, settings=settings, name=f"worker-{name}")
+    return nursery.memo("worker", folder=folder, settings=settings, name=f"worker-{name}")
 
 
 async def test_two_workers_share_an_edition(resources: Resources, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from service.workers.models import WorkerProcess
 from service.workers.present import Present, Standing
 from service.workers.register import GONE_AFTER, KEPT_FOR, Identity
 from tests.service.command.test_memo import memo
-from tests.support import processes
+from tests.support import nursery, processes
 from tests.support.crash import settings_of
 from tests.support.outbox import open_outbox
 from tests.support.processes import Process, RelayProcess
@@ -33,7 +33,7 @@ def identity(name: str = "one.example.org:7") -> Identity:
 
 def started(resources: Resources, relay: RelayProcess, folder: Path, name: str) -> Process:
     settings = settings_of(resources, relay, folder, name=name, connections=4)
-    return processes.memo("worker", folder=folder, settings=settings, name=f"worker-{name}")
+    return nursery.memo("worker", folder=folder, settings=settings, name=f"worker-{name}")
 
 
 async def everybody(resources: Resources) -> list[Present]:
