@@ -191,7 +191,7 @@ def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
 def memo(
     *arguments: str, folder: Path, settings: Mapping[str, str] | None = None, name: str | None = None
 ) -> Process:
-    """`memo ARGUMENTS` in this folder, started as anybody starts it (tests.support.nursery is quicker). Use it with `async with`, or stop it."""
+    """`memo ARGUMENTS` in this folder, started as anybody starts it; `nursery.memo` is quicker. Use it with `async with`, or stop it."""
     command = [sys.executable, "-m", "service", *arguments]
     return Process.started(
         command, folder=folder, env=environment(settings), name=name or f"memo-{arguments[0]}"
