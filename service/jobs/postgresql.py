@@ -14,6 +14,7 @@ from service.jobs import Handler, Kind, handing
 log = logs.get(__name__)
 
 RESTART_AFTER_SECONDS = 1.0
+CLOSE_WITHIN_SECONDS = 3.0
 # Each kind of work keeps one for LISTEN; a pool that those fill nudges nobody any more. Opened as they are needed.
 CONNECTIONS_MOST = 16
 
@@ -66,9 +67,14 @@ class PostgresqlJobs:
             queue.shutdown.set()
 
     async def close(self) -> None:
+        """Waits a little for whoever has a connection: one that the queue lost in a restart of the database is never given back."""
         self.stop()
         if self._pool is not None:
-            await self._pool.close()
+            try:
+                await asyncio.wait_for(self._pool.close(), CLOSE_WITHIN_SECONDS)
+            except TimeoutError:
+                log.warning("jobs.connections_cut")
+                self._pool.terminate()
 
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:

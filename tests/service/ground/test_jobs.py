@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from service import jobs
-from service.jobs import Kind
+from service.jobs import Kind, postgresql
 from service.settings import Settings
 
 
@@ -72,3 +72,15 @@ async def test_its_logs_are_cleared_also_while_a_backup_reads_them(chosen: Setti
     finally:
         await backup.close()
         await queue.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_that_is_never_given_back_keeps_no_process_from_ending(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "CLOSE_WITHIN_SECONDS", 0.2)
+    queue = postgresql.PostgresqlJobs(database_url)
+    lost = await (await queue._opened()).acquire()
+    async with asyncio.timeout(5):
+        await queue.close()
+    assert lost.is_closed()
