@@ -83,4 +83,5 @@ async def test_a_connection_that_is_never_given_back_keeps_no_process_from_endin
     lost = await (await queue._opened()).acquire()
     async with asyncio.timeout(5):
         await queue.close()
-    assert lost.is_closed()
+    with pytest.raises(asyncpg.InterfaceError):
+        await lost.execute("SELECT 1")
