@@ -11,7 +11,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-unit judge lint types imports migrations licences check migrate bench plans settings email-docs lock clean
+.PHONY: help install demo serve test test-unit judge lint types imports migrations licences check migrate bench plans settings email-docs catalogues lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -80,6 +80,9 @@ settings: $(STAMP) ## Write docs/settings.md anew from the settings' own descrip
 
 email-docs: $(STAMP) ## Make the catalogue of blocks and the pictures in docs/email anew (needs a Chromium)
 	@$(RUN) -m tests.support.email_docs
+
+catalogues: $(STAMP) ## Bring the catalogues of service/languages in step with our own texts (ARGS=pt begins a language)
+	@$(RUN) -m tests.support.catalogues $(ARGS)
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for (ARGS=--upgrade for newer versions)
 	@$(RUN) -m uv pip compile --quiet --universal --generate-hashes --all-extras --no-header pyproject.toml -o requirements.lock $(ARGS)

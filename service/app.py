@@ -11,16 +11,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import logs, origins, pages
+from service import logs, origins
 from service.api import problems
 from service.api import routes as api_routes
 from service.dependencies import Resources
 from service.desk import routes as desk_routes
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
 from service.hooks import routes as hook_routes
+from service.languages import noted
 from service.media.pictures import MOST_OCTETS
 from service.ops import routes as ops_routes
 from service.public import routes as public_routes
+from service.public import showing
 from service.settings import shipped
 
 log = logs.get(__name__)
@@ -128,8 +130,8 @@ def _memo_error(request: Request, error: Exception) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     texts = {
-        404: "There is nothing at this address. Perhaps a letter of the link got lost.",
-        405: "This address does not take that kind of request.",
+        404: noted("There is nothing at this address. Perhaps a letter of the link got lost."),
+        405: noted("This address does not take that kind of request."),
         413: f"This is too large: at most {_most_octets(request.url.path) // 1000} kB can be sent here.",
     }
     answer = _answer(request, error.status_code, texts.get(error.status_code, str(error.detail)))
@@ -150,7 +152,8 @@ def _not_understood(request: Request, error: Exception) -> Response:
 
 def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request.failed", path=_told(request), problem=repr(error))
-    return _answer(request, 500, "Something went wrong on our side; nothing was changed. Please try again.")
+    said = noted("Something went wrong on our side; nothing was changed. Please try again.")
+    return _answer(request, 500, said)
 
 
 def _told(request: Request) -> str:
@@ -164,7 +167,7 @@ def _answer(request: Request, status: int, message: str, *, field: str | None = 
         return problems.answer(status, message, field=field)
     if request.url.path.startswith(HOOKS):
         return PlainTextResponse(f"{message}\n", status_code=status)
-    return pages.render(
+    return showing.page(
         request, "public/problem.html", status=status, heading=_heading(status), message=message
     )
 
@@ -175,9 +178,9 @@ def _is_for_api(request: Request) -> bool:
 
 def _heading(status: int) -> str:
     headings = {
-        404: "Not found",
-        409: "Not possible right now",
-        413: "Too large",
-        422: "Please check your entry",
+        404: noted("Not found"),
+        409: noted("Not possible right now"),
+        413: noted("Too large"),
+        422: noted("Please check your entry"),
     }
-    return headings.get(status, "Something went wrong")
+    return headings.get(status, noted("Something went wrong"))

@@ -104,10 +104,13 @@ def _latest(placed: Sequence[Article], frame: Frame, rules: DigestRules) -> list
 
 
 def _subject(lead: Article, others: Sequence[Article], more: int, language: str) -> str:
+    from service.languages import speaking
+
     if not more:
         return layout.trimmed(fields.as_text(lead.headline), SUBJECT_LENGTH)
-    if language.partition("-")[0].lower() == "en":
-        rest = f" — and {more} more {'story' if more == 1 else 'stories'}"
+    words = speaking.of(language)
+    if words.language == language:
+        rest = words.count(" — and {n} more story", " — and {n} more stories", more)
     else:
         # No words of ours, which would be in the wrong language.
         rest = f" · {layout.trimmed(fields.as_text(others[0].headline), SUBJECT_LENGTH // 2)}"

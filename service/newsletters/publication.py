@@ -93,6 +93,10 @@ def change(
     """The List-Id stays what it was at first, even if the sender's domain changes: readers' filters hang on it (RFC 2919 §3)."""
     if details.slug != newsletter.slug:
         raise SlugIsFixed
+    if details.consent_wording == _usual_wording(details_of(newsletter)):
+        details = details.model_copy(
+            update={"consent_wording": ""}
+        )  # ours follows the language and the names
     changed, key = [], newsletter.options.get("web_key")
     for name, value in _columns(details, key).items():
         if getattr(newsletter, name) != value:
@@ -150,11 +154,14 @@ def ping_url(newsletter: Newsletter) -> str | None:
 
 
 def reason(newsletter: Newsletter) -> str:
-    """Why a reader gets it, in the newsletter's own words; we have words of our own for it in English only."""
+    """Why a reader gets it, in the newsletter's own words or in ours; nothing where ours would be in another language."""
+    from service.languages import speaking
+
     chosen = str(newsletter.options.get("reason") or "")
-    if chosen or newsletter.language.partition("-")[0].lower() != "en":
+    words = speaking.of(newsletter.language)
+    if chosen or words.language != newsletter.language:
         return chosen
-    return f"You receive {newsletter.name} because you signed up for it."
+    return words.say("You receive {newsletter} because you signed up for it.", newsletter=newsletter.name)
 
 
 def public_face(newsletter: Newsletter) -> PublicFace:
@@ -171,7 +178,11 @@ def _columns(details: NewsletterDetails, web_key: str | None = None) -> dict[str
 
 
 def _usual_wording(details: NewsletterDetails) -> str:
-    return (
-        f"By signing up you agree to receive {details.name} from {details.from_name} by mail. "
-        "We first send a message to ask if it is really you. Every edition has a link to leave with one click."
+    from service.languages import speaking
+
+    return speaking.of(details.language).say(
+        "By signing up you agree to receive {newsletter} from {publisher} by mail. "
+        "We first send a message to ask if it is really you. Every edition has a link to leave with one click.",
+        newsletter=details.name,
+        publisher=details.from_name,
     )

@@ -3,9 +3,10 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from service import addresses, pages
+from service import addresses
 from service.asking import Asked, Client
-from service.public import headers, masthead
+from service.languages import noted
+from service.public import headers, masthead, showing
 from service.subscribers import links, optin, signup
 from service.subscribers.optin import ConfirmationUnknown, Invitation, Standing
 
@@ -43,11 +44,11 @@ async def confirm(request: Request, token: str, asked: Asked, client: Client) ->
 
 
 def _page(request: Request, invitation: Invitation, *, is_done: bool = False) -> Response:
-    page = pages.render(
+    page = showing.page(
         request,
         TEMPLATES[invitation.standing],
+        masthead.of(invitation.newsletter),
         status=410 if invitation.standing is Standing.OUTDATED else 200,
-        newsletter=masthead.of(invitation.newsletter),
         address=addresses.masked(invitation.address),
         is_done=is_done,
     )
@@ -55,6 +56,6 @@ def _page(request: Request, invitation: Invitation, *, is_done: bool = False) ->
 
 
 def _unknown(request: Request, error: ConfirmationUnknown) -> Response:
-    heading = "This link is not complete"
-    page = pages.render(request, "public/problem.html", status=404, heading=heading, message=error.message)
+    heading = noted("This link is not complete")
+    page = showing.page(request, "public/problem.html", status=404, heading=heading, message=error.message)
     return headers.personal(page)

@@ -23,10 +23,15 @@ class NotOnWeb(NotFound):
     """The editions of this newsletter are not on the web; they are sent by mail."""
 
 
+class PageNotFound(NotFound):
+    """The archive has no page of this number; begin at its first page."""
+
+
 @dataclass(frozen=True)
 class Latest:
     path: str
-    date: date
+    day: date
+    told: str  # in the newsletter's language
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,21 @@ def edition_path(slug: str, edition: Edition) -> str:
 
 
 def _appears(session: Session, newsletter: Newsletter) -> list[str]:
-    return [masthead.appears(cadence) for cadence in queries.cadences_of(session, newsletter.id)]
+    from service.languages import speaking
+
+    words = speaking.of(newsletter.language)
+    return [masthead.appears(cadence, words) for cadence in queries.cadences_of(session, newsletter.id)]
 
 
 def _latest(session: Session, newsletter: Newsletter) -> Latest | None:
     if not web.is_public(newsletter):
         return None
     out = queries.public_editions(session, newsletter.id, limit=1)
-    return Latest(edition_path(newsletter.slug, out[0]), out[0].local_date) if out else None
+    return _told(newsletter, out[0]) if out else None
+
+
+def _told(newsletter: Newsletter, edition: Edition) -> Latest:
+    from service.languages import speaking
+
+    day = edition.local_date
+    return Latest(edition_path(newsletter.slug, edition), day, speaking.of(newsletter.language).date(day))

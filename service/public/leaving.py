@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
-from service import addresses, pages
+from service import addresses
 from service.asking import Asked
-from service.public import headers, masthead
+from service.languages import noted
+from service.public import headers, masthead, showing
 from service.subscribers import links, optout
 from service.subscribers.optout import Farewell, SubscriptionNotFound
 
@@ -59,10 +60,10 @@ async def _is_one_click(request: Request) -> bool:
 
 
 def _page(request: Request, farewell: Farewell, *, is_done: bool = False) -> Response:
-    page = pages.render(
+    page = showing.page(
         request,
         "public/unsubscribed.html" if farewell.has_ended else "public/unsubscribe.html",
-        newsletter=masthead.of(farewell.newsletter),
+        masthead.of(farewell.newsletter),
         address=addresses.masked(farewell.address),
         is_done=is_done,
     )
@@ -80,18 +81,19 @@ def _tested_page(request: Request) -> Response:
 
 def _nobody_page(request: Request) -> Response:
     """The link is ours, the subscription has been erased since: nothing is left to end."""
-    message = "No subscription is left behind this link, so you get nothing from us."
-    page = pages.render(request, "public/problem.html", heading="You are not subscribed", message=message)
+    message = noted("No subscription is left behind this link, so you get nothing from us.")
+    heading = noted("You are not subscribed")
+    page = showing.page(request, "public/problem.html", heading=heading, message=message)
     return headers.personal(page)
 
 
 def _unknown_page(request: Request) -> Response:
-    message = (
+    message = noted(
         "This unsubscribe link is not one of ours, so nothing was changed. Perhaps a part of it got lost: "
         "please open it again from the end of the latest message."
     )
-    heading = "This link is not complete"
-    page = pages.render(request, "public/problem.html", status=404, heading=heading, message=message)
+    heading = noted("This link is not complete")
+    page = showing.page(request, "public/problem.html", status=404, heading=heading, message=message)
     return headers.personal(page)
 
 

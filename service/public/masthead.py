@@ -1,16 +1,28 @@
 """What every page of a newsletter shows of it, and when it appears, in words."""
 
 from dataclasses import dataclass
-from datetime import time
+from typing import TYPE_CHECKING
 
 from service.editions import recurrence
 from service.editions.models import Cadence
+from service.languages import noted
 from service.newsletters import web
 from service.newsletters.models import Newsletter
 from service.rendering import colours, direction
 from service.rendering.colours import Accent
 
-_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+if TYPE_CHECKING:
+    from service.languages.speaking import Words
+
+_NAMES = (
+    noted("Mondays"),
+    noted("Tuesdays"),
+    noted("Wednesdays"),
+    noted("Thursdays"),
+    noted("Fridays"),
+    noted("Saturdays"),
+    noted("Sundays"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,23 +56,13 @@ def of(newsletter: Newsletter) -> Masthead:
     )
 
 
-def appears(cadence: Cadence) -> str:
-    """In words, e.g. `Every weekday at 6:00 a.m., New York time`."""
+def appears(cadence: Cadence, words: "Words") -> str:
+    """In words, e.g. `Every weekday at 6:00 AM, New York time`."""
     days = [recurrence.NAMES.index(name) for name in recurrence.read_weekdays(cadence.weekdays)]
-    place = cadence.time_zone.rpartition("/")[2].replace("_", " ")
-    return f"{_in_words(days)} at {_clock(cadence.local_time)}, {place} time"
-
-
-def _in_words(days: list[int]) -> str:
+    at = {"time": words.time(cadence.local_time), "place": words.place(cadence.time_zone)}
     if len(days) == len(_NAMES):
-        return "Every day"
+        return words.say("Every day at {time}, {place} time", **at)
     if days == [0, 1, 2, 3, 4]:
-        return "Every weekday"
-    if days == [5, 6]:
-        return "Saturdays and Sundays"
-    names = [_NAMES[day] for day in days]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _clock(wall: time) -> str:
-    return f"{wall.hour % 12 or 12}:{wall.minute:02d} {'a.m.' if wall.hour < 12 else 'p.m.'}"
+        return words.say("Every weekday at {time}, {place} time", **at)
+    names = words.joined([words.translated(_NAMES[day]) for day in days])
+    return words.say("{days} at {time}, {place} time", days=names, **at)

@@ -4,34 +4,30 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service import pages
 from service.asking import Asked
 from service.dependencies import Resources
 from service.editions import composition, content, queries
 from service.editions.models import Edition
 from service.editions.queries import EditionNotFound
-from service.errors import NotFound
-from service.public import front, headers, masthead, telling
+from service.public import front, headers, masthead, showing, telling
 from service.public.form import Filled
 from service.public.masthead import Masthead
-from service.rendering import body, wording
+from service.rendering import body
 from service.rendering.content import EditionContent
+
+if TYPE_CHECKING:
+    from service.languages.speaking import Words
 
 router = APIRouter()
 ENTRIES_ON_A_PAGE = 50
 MOST_PAGES = 1_000
 _WHEN = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-([2-9]|[1-9]\d{1,2}))?", re.ASCII)
-
-
-class PageNotFound(NotFound):
-    """The archive has no page of this number; begin at its first page."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +56,11 @@ class Archive:
 async def archive(
     request: Request, slug: str, asked: Asked, page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1
 ) -> Response:
-    read = await asked.database.read(_archive, slug, page, templates=asked.templates)
-    answer = pages.render(
+    read = await asked.database.read(_archive, slug, page)
+    answer = showing.page(
         request,
         "public/archive.html",
-        newsletter=read.newsletter,
+        read.newsletter,
         entries=read.entries,
         has_older=read.has_older,
         page=page,
@@ -88,17 +84,19 @@ async def private_edition(request: Request, slug: str, when: str, mark: str, ask
 
 
 async def _page(request: Request, read: Read, asked: Resources) -> Response:
+    from service.languages import speaking
+
     document, is_public = read.content.document, read.newsletter.is_on_web
     own_page = (read.content.web_url or "") if is_public else asked.url(f"n/{read.newsletter.slug}")
-    answer = pages.render(
+    answer = showing.page(
         request,
         "public/edition.html",
-        newsletter=read.newsletter,
+        read.newsletter,
         title=telling.title(document),
         line=telling.line(document),
         picture=telling.picture(document),
         day=read.content.date,
-        date=wording.of(read.newsletter.language, asked.templates).date(read.content.date),
+        date=speaking.of(read.newsletter.language).date(read.content.date),
         published=read.published,
         url=own_page,
         body=await asyncio.to_thread(body.web_page, read.content, asked.templates),
@@ -117,19 +115,21 @@ def _edition(session: Session, slug: str, when: str, mark: str | None, *, base_u
     return Read(masthead.of(newsletter), content.of(session, found, base_url=base_url), found.started_at)
 
 
-def _archive(session: Session, slug: str, page: int, *, templates: Path) -> Archive:
+def _archive(session: Session, slug: str, page: int) -> Archive:
+    from service.languages import speaking
+
     newsletter = front.on_web(session, slug)
     found = queries.public_editions(
         session, newsletter.id, limit=ENTRIES_ON_A_PAGE + 1, offset=(page - 1) * ENTRIES_ON_A_PAGE
     )
     if page > 1 and not found:
-        raise PageNotFound
-    words = wording.of(newsletter.language, templates)
+        raise front.PageNotFound
+    words = speaking.of(newsletter.language)
     entries = [_entry(session, slug, one, words) for one in found[:ENTRIES_ON_A_PAGE]]
     return Archive(masthead.of(newsletter), entries, len(found) > ENTRIES_ON_A_PAGE)
 
 
-def _entry(session: Session, slug: str, edition: Edition, words: wording.Wording) -> Entry:
+def _entry(session: Session, slug: str, edition: Edition, words: "Words") -> Entry:
     title = telling.title(composition.document_of(session, edition))
     day = edition.local_date
     return Entry(front.edition_path(slug, edition), day, words.date(day), title)

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from service import logs, pages
+from service import logs
 from service.asking import Asked, Client
 from service.dependencies import Resources
 from service.jobs import Kind
-from service.public import form, front, headers
+from service.public import form, front, headers, showing
 from service.public.form import Entries, Filled
 from service.public.front import Front
 from service.subscribers import optin, signup
@@ -61,7 +61,7 @@ async def take(
             optin.ask, shown.stored, read, pepper=asked.pepper, now=asked.clock.now()
         )
     except (ClientTooOften, TooManySignUps) as error:
-        return _full_page(request, shown, form.filled(given, notice=error.message))
+        return _full_page(request, shown, form.filled(given, notice=error))
     await _wake(asked, notice_id)
     return _sent_page(request, shown, read.address.shown)
 
@@ -76,11 +76,11 @@ async def _wake(asked: Resources, notice_id: int | None) -> None:
 
 def _form_page(request: Request, shown: Front, filled: Filled, *, status: int = 200) -> Response:
     template = "public/signup.html" if shown.newsletter.is_open else "public/closed.html"
-    return pages.render(
+    return showing.page(
         request,
         template,
+        shown.newsletter,
         status=status,
-        newsletter=shown.newsletter,
         appears=shown.appears,
         latest=shown.latest,
         form=filled,
@@ -94,5 +94,5 @@ def _full_page(request: Request, shown: Front, filled: Filled) -> Response:
 
 
 def _sent_page(request: Request, shown: Front, address: str) -> Response:
-    page = pages.render(request, "public/sent.html", newsletter=shown.newsletter, address=address)
+    page = showing.page(request, "public/sent.html", shown.newsletter, address=address)
     return headers.personal(page)

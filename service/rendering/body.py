@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -20,13 +21,15 @@ from service.rendering import (
     links,
     markdown,
     plaintext,
-    wording,
 )
 from service.rendering.blocks import Document, Masthead
 from service.rendering.content import EditionContent, NewsletterFacts
 from service.rendering.fields import Hole, Marks
 from service.rendering.rendition import Part, Rendition, part
 from service.rendering.themes import Theme
+
+if TYPE_CHECKING:
+    from service.languages.speaking import Words
 
 _SPACE_AROUND_LINES = re.compile(r"[ \t]*\n[ \t\n]*")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
@@ -43,8 +46,10 @@ class _Page:
     drawn: list[tuple[Document, bool, str]] = field(default_factory=list)
 
     def values(self, document: Document, *, is_cut_short: bool) -> dict[str, object]:
+        from service.languages import speaking
+
         facts = self.content.newsletter
-        words = wording.of(facts.language, self.templates)
+        words = speaking.of(facts.language)
         return {
             "newsletter": facts,
             "name": characters.single_line(facts.name),
@@ -53,13 +58,13 @@ class _Page:
             "variant": next((b.variant for b in document.blocks if isinstance(b, Masthead)), "daily"),
             "blocks": [block for block in document.blocks if not isinstance(block, Masthead)],
             "date": words.date(self.content.date),
-            "minutes": words.count("minutes", self.content.reading_minutes),
+            "minutes": words.count("{n}-minute read", "{n}-minute read", self.content.reading_minutes),
             "web_url": self.content.web_url,
             "unsubscribe_url": self.marks.own("unsubscribe_url", "link"),
             "address": self.marks.own("address", "text"),
             "is_cut_short": is_cut_short,
             "forwarded": f"{characters.single_line(facts.name)}, {words.date(self.content.date)}",
-            "words": words,
+            **spoken(words),
             **surroundings(self.marks, facts.language, facts.direction, facts.accent, facts.theme),
         }
 
@@ -131,6 +136,11 @@ def web_styles(content: EditionContent, templates: Path) -> str:
         environment.of(templates).get_template(name).render(values) for name in ("_style.css", "_night.css")
     ]
     return tidy_html("\n".join(sheets))
+
+
+def spoken(words: "Words") -> dict[str, object]:
+    """What a template says our own texts with."""
+    return {"words": words, "_": words.say, "ngettext": words.count}
 
 
 def surroundings(marks: Marks, language: str, way: str, accent: str, theme: Theme) -> dict[str, object]:

@@ -18,7 +18,6 @@ from service.rendering import (
     links,
     themes,
     transfer,
-    wording,
 )
 from service.rendering.fields import Marks
 from service.rendering.rendition import part
@@ -54,13 +53,15 @@ class NoticeFacts:
 
 def render(name: str, values: Mapping[str, str], facts: NoticeFacts, templates: Path) -> bytes:
     """Build a finished notice. Values are text, never templates; those named `…_url` must be web addresses."""
+    from service.languages import speaking
+
     cleaned = {key: _cleaned(key, value) for key, value in values.items()}
     marks = Marks(hashlib.sha256(repr(sorted(cleaned.items())).encode()).hexdigest())
     shared = {
         **body.surroundings(marks, facts.language, facts.direction, facts.accent, facts.theme),
         "facts": facts,
         "from_name": characters.single_line(facts.from_name),
-        "words": wording.of(facts.language, templates),
+        **body.spoken(speaking.of(facts.language)),
         "v": cleaned,
     }
     try:

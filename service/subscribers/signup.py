@@ -62,7 +62,7 @@ def read_first_name(text: str) -> str | None:
         )
     if len(name) > FIRST_NAME_CHARACTERS:
         raise FirstNameInvalid(
-            f"This first name is too long: at most {FIRST_NAME_CHARACTERS} characters fit. A short form will do.",
+            "This first name is too long: at most 80 characters fit. A short form will do.",
             field="first_name",
         )
     return name or None

@@ -18,6 +18,7 @@ LATER = {
     "aiosmtpd",
     "alembic",
     "asyncpg",
+    "babel",
     "bs4",
     "cryptography",
     "dns",

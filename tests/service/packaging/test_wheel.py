@@ -43,6 +43,12 @@ def test_a_shipped_folder_is_whole(names: set[str], folder: str) -> None:
     assert not wanted - names
 
 
+def test_the_catalogues_of_our_own_texts_are_shipped(names: set[str]) -> None:
+    wanted = {name for name in kept() if name.endswith(".po")}
+    assert len(wanted) > 2
+    assert not wanted - names
+
+
 def test_only_what_runs_is_shipped(names: set[str]) -> None:
     odd = [
         name
@@ -63,6 +69,8 @@ def test_it_finds_its_folders_when_it_is_not_a_checkout(wheel: Path, tmp_path: P
         "assert settings.__file__.startswith(sys.argv[1]), settings.__file__\n"
         "for name in ('templates', 'static', 'alembic', 'examples'):\n"
         "    assert settings.shipped(name).is_relative_to(sys.argv[1]), name\n"
+        "from service.languages import speaking\n"
+        "assert speaking.of('ar').say('Unsubscribe') != 'Unsubscribe'\n"
         "migrations.upgrade('sqlite:///memo.sqlite3'); schema.ensure_current('sqlite:///memo.sqlite3')\n"
     )
     ran = subprocess.run(

@@ -138,15 +138,44 @@ async def test_the_front_page_says_when(
     for one in (Rhythm("weekdays", "06:00"), Rhythm("sat,sun", "18:30", slot=2)):
         await resources.database.write(rhythm.set_cadence, memo, one, now=resources.clock.now(), actor="test")
     page = (await client.get("/n/morning-memo")).text
-    assert "Every weekday at 6:00 a.m., New York time" in page
-    assert "Saturdays and Sundays at 6:30 p.m., New York time" in page
+    assert "Every weekday at 6:00\u202fAM, New York time" in page
+    assert "Saturdays and Sundays at 6:30\u202fPM, New York time" in page
 
 
 async def test_another_language_keeps_its_direction(client: httpx2.AsyncClient, resources: Resources) -> None:
     arabic = await steps.newsletter(resources, language="ar", name="مذكرة الصباح")
     await _edition(resources, arabic, State.SENT, subject="صباح الخير")
+    weekly = Rhythm("sat,sun", "18:30", slot=2)
+    await resources.database.write(
+        rhythm.set_cadence, arabic, weekly, now=resources.clock.now(), actor="test"
+    )
     page = (await client.get("/n/morning-memo/2026-03-02")).text
-    assert '<article lang="ar" dir="rtl">' in page
+    assert '<html lang="ar" dir="rtl"' in page and '<article lang="ar" dir="rtl">' in page
+    assert "الاثنين، 2 مارس 2026" in page
+    front = (await client.get("/n/morning-memo")).text
+    assert "أيام السبت والأحد عند الساعة 6:30 م بتوقيت نيويورك" in front
+    assert "باشتراكك توافق على تلقي مذكرة الصباح" in front and arabic.consent_wording in front
+    refused = (await steps.sign_up(client, "nobody", first_name="x" * 81)).text
+    assert "لا يبدو هذا عنوان بريد إلكتروني" in refused and "الحد الأقصى 80 حرفًا" in refused
+    assert "بقيت خطوة" in (await steps.sign_up(client)).text
+    for path, said in (
+        (await steps.confirm_path(resources), "هل هذا أنت؟"),
+        (await steps.leave_path(resources), "هل تريد إلغاء الاشتراك"),
+    ):
+        shown = (await client.get(path)).text
+        assert '<html lang="ar" dir="rtl"' in shown and said in shown
+
+
+async def test_where_no_newsletter_is_known_the_browsers_language_is_spoken(
+    client: httpx2.AsyncClient, memo: Newsletter
+) -> None:
+    for path in ("/n/weekly", "/confirm/x", "/unsubscribe/x", "/nowhere"):
+        page = await client.get(path, headers={"Accept-Language": "it, de;q=0.8"})
+        assert page.status_code == 404
+        assert '<html lang="de" dir="ltr"' in page.text
+        assert page.headers["vary"] == "Accept-Language"
+        assert "There is" not in page.text and "This" not in page.text
+        assert '<html lang="en" dir="ltr"' in (await client.get(path)).text
 
 
 class TestPublicAddressWithAPath:

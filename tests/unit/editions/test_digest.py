@@ -85,7 +85,11 @@ def test_the_subject_keeps_to_its_length_and_to_the_language() -> None:
     assert len(composed([long, article(2)]).subject) <= digest.SUBJECT_LENGTH
     assert composed([long, article(2)]).subject.endswith("… — and 1 more story")
     german = composed([article(1), article(2)], Frame("de-AT")).subject
-    assert german == "Story number 1 · Story number 2"
+    assert german == "Story number 1 — und 1 weitere Meldung"
+    arabic = composed([article(n) for n in range(1, 6)], Frame("ar")).subject
+    assert arabic == "Story number 1 — و4 أخبار أخرى"
+    unknown = composed([article(1), article(2)], Frame("it")).subject
+    assert unknown == "Story number 1 · Story number 2"
     assert composed([article(1)]).subject == "Story number 1"
 
 

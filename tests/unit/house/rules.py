@@ -42,6 +42,7 @@ LATE = {
     "service.fetching.client",
     "service.jobs.memory",
     "service.jobs.postgresql",
+    "service.languages.speaking",
     "service.mailbox.catcher",
     "service.media.processing",
     "service.proofs.seal",

@@ -25,6 +25,7 @@ TEXT = {
     ".xml",
     ".svg",
     ".mako",
+    ".po",
     "",
 }
 GENERATED = {"__pycache__", ".git", ".venv", "var", "dist", "build", "node_modules"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.rendering import body, colours, fitting, inlining, wording
+from service.rendering import body, colours, fitting, inlining
 from service.rendering.blocks import Comments, Document, Item, LateUpdate, Masthead, Note, Picture
 from tests.unit.rendering import reading, samples
 
@@ -162,35 +162,6 @@ def test_nb_70_a_hebrew_name_is_isolated_in_an_english_greeting() -> None:
     assert "Good morning, \u2068דנה\u2069." in got.text
     assert got.header("Subject") == "Good morning, \u2068דנה\u2069: the ferry stays"
     assert "\u2068" not in reading.received(samples.CONTENT).text
-
-
-@pytest.mark.parametrize(
-    ("language", "one", "two", "five", "date"),
-    [
-        ("en", "1 comment", "2 comments", "5 comments", "Wednesday, 25 November 2026"),
-        ("de-AT", "1 Kommentar", "2 Kommentare", "5 Kommentare", "Mittwoch, 25. November 2026"),
-        ("he", "תגובה אחת", "שתי תגובות", "5 תגובות", "יום רביעי, 25 בנובמבר 2026"),
-        ("ar", "تعليق واحد", "تعليقان", "٥ تعليقات", "الأربعاء، ٢٥ نوفمبر ٢٠٢٦"),
-        ("fa", "۱ دیدگاه", "۲ دیدگاه", "۵ دیدگاه", "چهارشنبه ۲۵ نوامبر ۲۰۲۶"),
-        ("xx", "1 comment", "2 comments", "5 comments", "Wednesday, 25 November 2026"),
-    ],
-)
-def test_nb_70_dates_and_plurals_are_the_newsletters(
-    language: str, one: str, two: str, five: str, date: str
-) -> None:
-    words = wording.of(language, samples.TEMPLATES)
-    assert [words.count("comments", n) for n in (1, 2, 5)] == [one, two, five]
-    assert words.date(samples.CONTENT.date) == date
-
-
-def test_nb_70_every_language_has_every_word() -> None:
-    english = wording.of("en", samples.TEMPLATES).words
-    for language in ("de", "fr", "es", "ar", "he", "fa", "ja"):
-        own = wording.own_words(language, samples.TEMPLATES)
-        assert set(english) - set(own) == set(), language
-        for name, word in english.items():
-            if isinstance(word, str) and name != "date":
-                assert re.findall(r"\{\w+\}", word) == re.findall(r"\{\w+\}", own[name]), (language, name)
 
 
 def test_nb_71_a_screen_reader_hears_the_news_and_not_the_layout() -> None:
