@@ -71,11 +71,11 @@ def _page(request: Request, farewell: Farewell, *, is_done: bool = False) -> Res
 
 
 def _tested_page(request: Request) -> Response:
-    message = (
+    message = noted(
         "The message that this link stands in was a test or a preview. It belongs to no subscription, so there is nothing to end. "
         "In a reader’s message the same link leads to the page where they leave."
     )
-    page = pages.render(request, "public/problem.html", heading="This was a test", message=message)
+    page = showing.page(request, "public/problem.html", heading=noted("This was a test"), message=message)
     return headers.personal(page)
 
 
