@@ -46,7 +46,10 @@ class Settings(BaseSettings):
         description="Certificates to trust for the relay, and the mailbox of bounces, beside the system's.",
     )
     relay_connections: int = Field(
-        10, ge=1, le=200, description="Connections kept open to the relay at once."
+        10,
+        ge=1,
+        le=200,
+        description="Connections kept open to the relay at once, by each worker; a number at the desk is for all workers.",
     )
     relay_connection_messages: int = Field(
         1_000, ge=1, description="Messages over one connection before a fresh one takes over."

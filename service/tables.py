@@ -8,7 +8,7 @@ from service.backups.models import Continuity
 from service.bounces.hooks.models import RelayEvent, RelayHook
 from service.bounces.models import Bounce, BounceWave, Inbox, ReturnedMail
 from service.deadlines.models import Deadline
-from service.delivery.models import DkimKey, ProviderLimit, Relay
+from service.delivery.models import DkimKey, ProviderLimit, Relay, Seat
 from service.doctor.models import Checkup
 from service.editions.models import (
     Cadence,
@@ -67,6 +67,7 @@ __all__ = [
     "Rendition",
     "ReturnedMail",
     "Run",
+    "Seat",
     "Span",
     "StoredPicture",
     "Subscriber",

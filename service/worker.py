@@ -29,15 +29,16 @@ from service.delivery import (
     notice_rows,
     profiles,
     relay_register,
+    sharing,
     spans,
     spreading,
     transport,
 )
-from service.delivery.carrying import Office
 from service.delivery.figures import Figures
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.models import Relay
 from service.delivery.notice_messages import Stationery
+from service.delivery.office import Office
 from service.delivery.relay_register import Greeting
 from service.delivery.relay_switch import Premises, RelaySwitch
 from service.delivery.transport import RelayAddress
@@ -189,6 +190,7 @@ class Worker:
     def _office(self, relay: RelayAddress, row: Relay | None) -> Office:
         """`row` is what the register has of it; the built-in mailbox has none."""
         held, chosen = self._resources, self._resources.settings
+        shared = row.connections if row is not None else None
         return Office(
             holder=self.name,
             database=held.database,
@@ -199,7 +201,8 @@ class Worker:
             timeouts=Timeouts.of(chosen),
             limits=Limits.of(chosen),
             figures=self._figures,
-            connections=(row and row.connections) or chosen.relay_connections,
+            connections=sharing.for_editions(shared) if shared else chosen.relay_connections,
+            shares_connections=shared is not None,
             return_paths=self._return_paths
             if profiles.takes_return_paths(row.profile if row else "")
             else None,

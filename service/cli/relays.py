@@ -35,7 +35,7 @@ PasswordFile = Annotated[
     ),
 ]
 Profile = Annotated[str | None, typer.Option(help="Its kind, such as ses; empty: told by the host.")]
-Connections = Annotated[int | None, typer.Option(help="At once, from each worker.")]
+Connections = Annotated[int | None, typer.Option(help="At once, from all workers together.")]
 
 
 class TrialFailed(MemoError):

@@ -12,68 +12,32 @@ No byte of a message leaves before the commit of its intent has returned.
 
 import asyncio
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from service import logs
-from service.clock import Clock
-from service.database import Database
-from service.delivery import messages, outcome, provider_groups, recovery, relays, settling, slowings
+from service.delivery import outcome, provider_groups, recovery, relays, settling, slowings
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
-from service.delivery.figures import Figures
 from service.delivery.gate import Gate
 from service.delivery.holding import Errand, Holding
-from service.delivery.limits import Limits, Timeouts
 from service.delivery.messages import Mould
+from service.delivery.office import Office
 from service.delivery.outcome import Outcome, Verdict
-from service.delivery.paging import Row
 from service.delivery.patience import Patience
-from service.delivery.return_paths import ReturnPaths
 from service.delivery.sameness import SameRefusals
-from service.delivery.transport import RelayAddress, RelayDown, Transport
+from service.delivery.seats import Seats
+from service.delivery.sharing import SeatLane
+from service.delivery.transport import RelayDown, Transport
 from service.errors import MemoError
-from service.tokens import Keys
 
 log = logs.get(__name__)
 
 PAGE_STALE_SECONDS = 2.0
 FENCED = "The edition was stopped, or another worker has it: this message must not be sent."
-
-
-@dataclass(frozen=True)
-class Office:
-    """What a sender works with."""
-
-    holder: str
-    database: Database
-    clock: Clock
-    keys: Keys
-    base_url: str
-    relay: RelayAddress
-    timeouts: Timeouts
-    connections: int
-    uncertain_wait: timedelta
-    limits: Limits = field(default_factory=Limits)
-    figures: Figures = field(default_factory=Figures)
-    # False for a relay that signs by itself or rewrites messages: then we do not sign.
-    keeps_our_bytes: bool = True
-    return_paths: ReturnPaths | None = None  # None: the newsletter's address is the sender of the envelope
-
-    def message(self, mould: Mould, row: Row, pins: Mapping[str, Any]) -> Envelope:
-        """What goes to this reader. Raises as `messages.make` does."""
-        return messages.make(
-            mould,
-            row,
-            pins,
-            keys=self.keys,
-            base_url=self.base_url,
-            return_paths=self.return_paths,
-        )
 
 
 @dataclass
@@ -84,6 +48,7 @@ class Shift:
     committer: Committer
     same: SameRefusals
     gate: Gate = field(init=False)
+    seats: Seats = field(init=False)
     patience: Patience = field(default_factory=Patience)
     moulds: dict[int, Mould] = field(default_factory=dict)
     one_begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -97,6 +62,7 @@ class Shift:
         office = self.office
         self.gate = Gate(office.database, office.relay.name, connections=office.connections,
                          is_wanted=self.is_wanted, drop=self.drop, put_off=self.put_off)  # fmt: skip
+        self.seats = Seats(office.database, office.bench(SeatLane.EDITIONS), lambda: bool(self.gate.holdings))
 
     def is_wanted(self, errand: Errand) -> bool:
         """Whether it may still begin. What is not begun stays as it was and is read again."""
@@ -104,7 +70,8 @@ class Shift:
         return self.goes_on(errand.holding) and age <= PAGE_STALE_SECONDS
 
     def goes_on(self, holding: Holding) -> bool:
-        return not (self.draining.is_set() or self.relay_waits or holding.is_fenced or holding.is_outranked)
+        is_stopped = self.draining.is_set() or self.relay_waits or not self.seats.granted
+        return not (is_stopped or holding.is_fenced or holding.is_outranked)
 
     def put_signed(self, errand: Errand) -> None:
         self.signed_count += 1
@@ -175,6 +142,7 @@ class Carrier:
     def __init__(self, shift: Shift) -> None:
         self._shift = shift
         self._transport = Transport(shift.office.relay, shift.office.timeouts, shift.office.limits)
+        self._is_seated = False
 
     async def run(self) -> None:
         begun: _Begun | None = None
@@ -186,7 +154,8 @@ class Carrier:
 
     async def _begun(self) -> _Begun | None:
         """Wait for work and announce it."""
-        made = self._made(await self._shift.gate.next())
+        errand = await self._next_errand()
+        made = self._made(errand) if errand is not None else None
         if made is None:
             return None
         try:
@@ -197,6 +166,19 @@ class Carrier:
             made.errand.done()
             return None
         return _Begun(made, self._transport.announce(made.envelope))
+
+    async def _next_errand(self) -> Errand | None:
+        seats = self._shift.seats
+        if not self._is_seated:
+            await seats.take()
+            self._is_seated = True
+        errand = await seats.errand(self._shift.gate)
+        if errand is None:
+            self._is_seated = False
+            seats.leave()
+            await self._transport.close()
+            seats.closed()
+        return errand
 
     async def _carried(self, begun: _Begun) -> _Begun | None:
         """One message from its announcement to its outcome; the one announced behind it, if there is one."""
@@ -220,7 +202,8 @@ class Carrier:
     def _handed_over(self, exchange: Exchange) -> _Begun | None:
         if exchange.is_over:
             return None
-        made = self._at_hand() if self._transport.has_room_behind else None
+        goes_on = self._transport.has_room_behind and not self._shift.seats.is_over
+        made = self._at_hand() if goes_on else None
         following = self._transport.hand_over(exchange, made.envelope if made else None)
         if made is None:
             return None

@@ -130,7 +130,7 @@ class Gate:
         elif (was_open and not found.is_open) or before.providers.keys() != found.providers.keys():
             self._call_back()
         if any(holding.is_outranked for holding in self.holdings):
-            self._drop_unwanted()
+            self.drop_unwanted()
         self._moved.set()
 
     async def run(self) -> None:
@@ -269,7 +269,7 @@ class Gate:
         for errand in errands:
             self.give(errand)
 
-    def _drop_unwanted(self) -> None:
+    def drop_unwanted(self) -> None:
         """Spans are let go as soon as nothing of theirs is on its way."""
         for errand in self._waiting.take_unless(self._is_wanted):
             self._drop(errand)

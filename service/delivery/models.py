@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from service import tokens
 from service.database import BigKey, UtcDateTime, state_column
+from service.delivery.sharing import SeatLane
 
 
 class Role(StrEnum):
@@ -34,7 +35,8 @@ class Relay(SQLModel, table=True):
     user: str | None = Field(default=None, max_length=250)
     password_box: str | None = Field(default=None, sa_type=sa.Text)
     role: Role = Field(default=Role.OFF, sa_column=state_column(Role, default=Role.OFF))
-    connections: int | None = None  # at once, from each worker; null: what the setting says
+    # At once, from all workers together; null: from each of them what the setting says.
+    connections: int | None = None
     is_from_setting: bool = False
     rate: int | None = None  # messages a second, from all workers together; null: as many as it takes
     per_hour: int | None = None
@@ -90,6 +92,19 @@ class ProviderLimit(SQLModel, table=True):
     why: str = Field(default="", max_length=200)
     set_by: str = Field(default="", max_length=200)
     set_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Seat(SQLModel, table=True):
+    """How many of a relay's connections one sender may have open (`sharing.py`). Not renewed for ten seconds, they are free again."""
+
+    uid: uuid.UUID = Field(primary_key=True)
+    relay: str = Field(max_length=120)
+    lane: SeatLane = Field(sa_column=state_column(SeatLane))
+    holder: str = Field(max_length=80)
+    wanted: int = 0
+    allowed: int = 0
+    since: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class DkimKeyState(StrEnum):

@@ -2,19 +2,23 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from service import addresses, logs
 from service.delivery import notice_messages, notice_rows, outcome, pace_rows, relays, samples, signing
-from service.delivery.carrying import Office
 from service.delivery.exchange import Envelope
 from service.delivery.figures import NOTICE_LANE
 from service.delivery.notice_messages import NotNeeded, Stationery
 from service.delivery.notice_rows import TakenNotice
+from service.delivery.office import Office
 from service.delivery.outcome import Outcome
 from service.delivery.patience import Patience
+from service.delivery.seats import Seats
 from service.delivery.sending import RENEW_SECONDS
+from service.delivery.sharing import SeatLane
 from service.delivery.signing import KeyRing
 from service.delivery.transport import RelayDown, Transport
 from service.errors import MemoError
@@ -42,14 +46,32 @@ class NoticeLane:
     async def send_due(self) -> None:
         """Send notices, the oldest first, until none is due."""
         office = self._office
-        async with self._one_at_a_time:
-            while not self._draining:
+        async with self._one_at_a_time, self._seated() as may_send:
+            while may_send and not self._draining:
                 taken = await office.database.write(
                     notice_rows.take, office.relay.name, uncertain_wait=office.uncertain_wait
                 )
                 if taken is None:
                     return
                 await self._send(taken)
+
+    @asynccontextmanager
+    async def _seated(self) -> AsyncIterator[bool]:
+        """Where connections are shared, the one for notices is ours for so long. False: another worker has it, and sends what there is."""
+        if not self._office.shares_connections:
+            yield True
+            return
+        seats = Seats(self._office.database, self._office.bench(SeatLane.NOTICES), lambda: True)
+        renewing = asyncio.create_task(seats.run())
+        try:
+            if is_ready := await seats.ready():
+                await seats.take()
+            yield is_ready
+        finally:
+            renewing.cancel()
+            await asyncio.wait({renewing})
+            await self._transport.close()
+            await seats.give_all_back()
 
     async def _send(self, taken: TakenNotice) -> None:
         database = self._office.database

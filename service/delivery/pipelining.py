@@ -88,10 +88,13 @@ class Channel(asyncio.Protocol):
         self._lost()
 
     async def quit(self, seconds: float) -> None:
-        if self.is_open and not self._expected:
-            self._transport.write(b"QUIT\r\n")
-            await asyncio.wait([self.gone], timeout=seconds)
-        self.drop("We closed the connection.")
+        """Behind a 354 a QUIT would be the message's first line, and never be answered: then it is dropped at once."""
+        try:
+            if self.is_open and not (self._expected or self._live):
+                self._transport.write(b"QUIT\r\n")
+                await asyncio.wait([self.gone], timeout=seconds)
+        finally:
+            self.drop("We closed the connection.")
 
     def data_received(self, data: bytes) -> None:
         try:

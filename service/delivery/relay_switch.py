@@ -15,10 +15,10 @@ from service import logs
 from service.clock import Clock
 from service.database import Database
 from service.delivery import relay_choice, relay_register, relay_trial, relays
-from service.delivery.carrying import Office
 from service.delivery.models import Relay
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
+from service.delivery.office import Office
 from service.delivery.relay_choice import InUse
 from service.delivery.relay_register import Greeting
 from service.delivery.sending import Sender

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from service import logs
 from service.delivery import messages, paging, signing, spans, steering
-from service.delivery.carrying import Carrier, Office, Shift
+from service.delivery.carrying import Carrier, Shift
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
 from service.delivery.holding import Holding
+from service.delivery.office import Office
 from service.delivery.paging import Page, Row
 from service.delivery.sameness import SameRefusals
 from service.delivery.signing import SigningDesk
@@ -42,12 +43,17 @@ class Sender:
 
     async def run(self) -> None:
         """Keep the connections and the committer going until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._committer.run())
-            group.create_task(self._signing.run())
-            group.create_task(self._shift.gate.run())
-            for _ in range(self._office.connections):
-                group.create_task(Carrier(self._shift).run())
+        gate, seats = self._shift.gate, self._shift.seats
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._committer.run())
+                group.create_task(self._signing.run())
+                group.create_task(gate.run())
+                group.create_task(seats.run(gate.drop_unwanted))
+                for _ in range(self._office.connections):
+                    group.create_task(Carrier(self._shift).run())
+        finally:
+            await seats.give_all_back()
 
     def drain(self) -> None:
         """Begin no new message; what is under way gets a few seconds for its answer."""
@@ -61,7 +67,7 @@ class Sender:
     async def send_due(self) -> None:
         """Take spans, the best first, until none is left to take."""
         office = self._office
-        while not self.is_draining:
+        while not self.is_draining and await self._shift.seats.ready():
             await self._shift.gate.look()
             selectors = await self._signing.active()
             pinning = Pinning(office.clock.now(), office.keys.fingerprint(), selectors)

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from service import vault
 from service.database import Database
 from service.delivery import dkim_keys
-from service.delivery.carrying import Office, Shift
+from service.delivery.carrying import Shift
 from service.delivery.exchange import Envelope
 from service.delivery.holding import Errand
 from service.delivery.messages import Mould
+from service.delivery.office import Office
 from service.errors import MemoError, NotFound
 from service.tokens import Keys
 

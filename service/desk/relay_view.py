@@ -7,7 +7,15 @@ from datetime import datetime
 from sqlmodel import Session
 
 from service import database, pages
-from service.delivery import profiles, provider_limits, quota, relay_choice, relay_register, slowings
+from service.delivery import (
+    profiles,
+    provider_limits,
+    quota,
+    relay_choice,
+    relay_register,
+    seat_rows,
+    slowings,
+)
 from service.delivery.models import ProviderLimit, Relay, Role
 from service.delivery.profiles import Profile
 from service.newsletters import publication
@@ -32,6 +40,7 @@ class Card:
     left: str | None = None  # of its quotas
     slowed: tuple[str, ...] = ()  # who asked for less, and what is allowed now
     limits: tuple[ProviderLimit, ...] = ()  # ours, by provider
+    connections: str | None = None  # how many of those that workers share are given out
 
     @property
     def where(self) -> str:
@@ -71,12 +80,25 @@ def of(session: Session) -> Relays:
                 left=quota.words_left(session, row),
                 slowed=_slowed(session, row, zone, now),
                 limits=tuple(provider_limits.rows_of(session, row.name)),
+                connections=_connections(session, row),
             )
             for row in rows
         ),
         senders=tuple(dict.fromkeys(one.from_address for one in newsletters)),
         zone=zone,
         has_setting=any(row.is_from_setting for row in rows),
+    )
+
+
+def _connections(session: Session, relay: Relay) -> str | None:
+    if relay.connections is None:
+        return None
+    given, workers = seat_rows.open_now(session, relay.name)
+    if not given:
+        return f"None of its {relay.connections:,} connections is in use."
+    return (
+        f"{given:,} of its {relay.connections:,} connections {'are' if given > 1 else 'is'} in use,"
+        f" by {workers:,} {'workers' if workers > 1 else 'worker'}."
     )
 
 

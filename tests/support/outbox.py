@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 
 from service import database, tokens
 from service.delivery import closing, reopening, transport
-from service.delivery.carrying import Office
 from service.delivery.limits import Timeouts
+from service.delivery.office import Office
 from service.delivery.sending import Sender
 from service.delivery.transport import RelayAddress
 from service.dependencies import Resources

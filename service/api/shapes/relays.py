@@ -70,7 +70,9 @@ class NewRelay(BaseModel):
     password: str | None = PASSWORD
     profile: str = Field(default="", description=f"One of {PROFILES}; left out: told by the host.")
     connections: int | None = Field(
-        default=None, description="At once, from each worker; null: as MEMO_RELAY_CONNECTIONS says."
+        default=None,
+        description="At once, from all workers together, one of them for notices; null: from each "
+        "what MEMO_RELAY_CONNECTIONS says.",
     )
 
 

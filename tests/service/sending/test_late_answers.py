@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from service.delivery import carrying, steering
 from service.delivery import sending as engine
+from service.delivery import steering
 from service.delivery.limits import Timeouts
+from service.delivery.office import Office
 from service.dependencies import Resources
 from service.ledger.models import Delivery, DeliveryState
 from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
@@ -29,7 +30,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "DRAIN_SECONDS", 0.2)
 
 
-def patient(resources: Resources, relay: Relay) -> carrying.Office:
+def patient(resources: Resources, relay: Relay) -> Office:
     """The answer that is late may be, and what is in doubt is not sent again while the test looks."""
     chosen = office(resources, relay_at(relay.url), connections=3)
     return replace(chosen, timeouts=Timeouts.alike(60), uncertain_wait=timedelta(minutes=10))

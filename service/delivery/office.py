@@ -1,0 +1,57 @@
+"""What a sender works with: made by whoever starts it, and the same for all its connections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from service.clock import Clock
+from service.database import Database
+from service.delivery import messages
+from service.delivery.exchange import Envelope
+from service.delivery.figures import Figures
+from service.delivery.limits import Limits, Timeouts
+from service.delivery.messages import Mould
+from service.delivery.paging import Row
+from service.delivery.return_paths import ReturnPaths
+from service.delivery.seats import Bench
+from service.delivery.sharing import SeatLane
+from service.delivery.transport import RelayAddress
+from service.tokens import Keys
+
+
+@dataclass(frozen=True)
+class Office:
+    """What a sender works with."""
+
+    holder: str
+    database: Database
+    clock: Clock
+    keys: Keys
+    base_url: str
+    relay: RelayAddress
+    timeouts: Timeouts
+    connections: int
+    uncertain_wait: timedelta
+    limits: Limits = field(default_factory=Limits)
+    figures: Figures = field(default_factory=Figures)
+    # False for a relay that signs by itself or rewrites messages: then we do not sign.
+    keeps_our_bytes: bool = True
+    shares_connections: bool = False  # all workers have so many together, and not each of them
+    return_paths: ReturnPaths | None = None  # None: the newsletter's address is the sender of the envelope
+
+    def bench(self, lane: SeatLane) -> Bench:
+        """The connections that one of its lanes may have."""
+        most = 1 if lane is SeatLane.NOTICES else self.connections
+        return Bench(self.relay.name, self.holder, lane, most, self.shares_connections)
+
+    def message(self, mould: Mould, row: Row, pins: Mapping[str, Any]) -> Envelope:
+        """What goes to this reader. Raises as `messages.make` does."""
+        return messages.make(
+            mould,
+            row,
+            pins,
+            keys=self.keys,
+            base_url=self.base_url,
+            return_paths=self.return_paths,
+        )
