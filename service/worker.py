@@ -46,6 +46,7 @@ from service.dependencies import Resources
 from service.editions import occurrences
 from service.errors import Conflict, MemoError
 from service.jobs import Kind
+from service.media import copying
 from service.workers.pulse import Pulse
 
 log = logs.get(__name__)
@@ -55,6 +56,7 @@ TICK_SECONDS = 1
 FEED_SECONDS = 5
 DEADLINE_SECONDS = 5
 BOUNCE_SECONDS = 5
+PICTURE_SECONDS = 3
 STOP_SECONDS = 12
 
 
@@ -134,6 +136,7 @@ class Worker:
         self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)
         self._scheduler.add_job(_unharmed(self.look_for_mail), "interval", seconds=BOUNCE_SECONDS)
         self._scheduler.add_job(_unharmed(self.hear_relays), "interval", seconds=BOUNCE_SECONDS)
+        self._scheduler.add_job(_unharmed(self.copy_pictures), "interval", seconds=PICTURE_SECONDS)
         self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
         self._scheduler.start()
 
@@ -224,6 +227,9 @@ class Worker:
     async def hear_relays(self) -> None:
         held = self._resources
         await relay_events.handle_all(held.database, held.clock, held.means)
+
+    async def copy_pictures(self) -> None:
+        await copying.copy_due(self._resources)
 
     async def tidy(self) -> None:
         await upkeep.tidy(self._resources)

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from service.api.shapes.editions import Preview
 from service.dependencies import Resources
-from service.editions import composition, queries, specimen
+from service.editions import composition, pictures, queries, specimen
 from service.editions.specimen import Specimen
 from service.errors import Invalid
 
@@ -26,11 +26,14 @@ async def preview(resources: Resources, uid: uuid.UUID, reader: str) -> Preview:
 
 
 def _unready(session: Session, uid: uuid.UUID) -> list[str]:
+    edition = queries.get(session, uid)
+    document = composition.document_of(session, edition)
+    said = pictures.standing(session, edition, document).said
     try:
-        composition.check_sendable(composition.document_of(session, queries.get(session, uid)))
+        composition.check_sendable(document)
     except Invalid as error:
-        return [error.message]
-    return []
+        return [error.message, *said]
+    return said
 
 
 def _warnings(seen: Specimen) -> list[str]:

@@ -17,13 +17,17 @@ from service import logs
 from service.clock import Clock
 from service.database import Database
 from service.delivery import canary, fence, retry
-from service.editions import composition, content, occurrences, queries, versions
+from service.editions import composition, content, occurrences, pictures, queries, versions
 from service.editions.models import Cadence, Edition, Rendition, State
 from service.errors import Conflict
 from service.events import log as events
+from service.fetching import Fetcher
 from service.jobs import Jobs, Kind
 from service.ledger import fanout
 from service.ledger.models import Lane
+from service.media import copying
+from service.media.pictures import Store
+from service.media.register import Wanted
 from service.newsletters.models import Newsletter, UncertainPolicy
 from service.rendering import body
 from service.rendering.content import EditionContent
@@ -56,6 +60,10 @@ class Holder(Protocol):
     @property
     def jobs(self) -> Jobs: ...
     @property
+    def fetcher(self) -> Fetcher: ...
+    @property
+    def media(self) -> Store: ...
+    @property
     def templates(self) -> Path: ...
 
 
@@ -69,7 +77,8 @@ class _Prepared:
 async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition:
     """Begin to send it. Raises NotStartable, Invalid for what cannot be sent, EditionNotFound. Twice at once: one wins."""
     prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
-    if await held.database.write(occurrences.date_for_now, edition_uid, held.clock.now()):
+    is_moved = await held.database.write(occurrences.date_for_now, edition_uid, held.clock.now())
+    if await _copy_pictures(held, edition_uid, prepared.content) or is_moved:
         prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
     made = await asyncio.to_thread(body.render, prepared.content, held.templates)
     edition, span_id = await held.database.write(
@@ -80,6 +89,20 @@ async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition
     await held.jobs.nudge(Kind.CHORE, FAN_OUT)
     log.info("edition.started", edition=str(edition_uid), version=prepared.version_number)
     return edition
+
+
+async def _copy_pictures(held: Holder, edition_uid: uuid.UUID, shown: EditionContent) -> bool:
+    """Those that nobody has tried to copy yet, as of an edition that was made a moment ago. Whether there were any."""
+    if not pictures.has_any(shown):
+        return False
+    wanted = await held.database.write(_outstanding, edition_uid, held.clock.now())
+    await copying.copy_now(held, wanted)
+    return bool(wanted)
+
+
+def _outstanding(session: Session, edition_uid: uuid.UUID, now: datetime) -> list[Wanted]:
+    edition = queries.get(session, edition_uid)
+    return pictures.outstanding(session, edition, composition.document_of(session, edition), now=now)
 
 
 def _prepare(session: Session, edition_uid: uuid.UUID, base_url: str) -> _Prepared:

@@ -17,8 +17,9 @@ from service.desk.overview import Readers
 from service.desk.proof_view import ProofView
 from service.desk.sending_view import SendingView
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
-from service.editions import composition, queries, specimen
+from service.editions import composition, pictures, queries, specimen
 from service.editions.models import Edition, State
+from service.editions.pictures import Standing
 from service.errors import Conflict, Invalid, MemoError
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
@@ -41,6 +42,7 @@ class EditionView:
     document: Document
     lines: tuple[BlockLine, ...]
     readers: Readers
+    pictures: Standing
     sending: SendingView | None
     proof: ProofView | None
     planned_day: str
@@ -102,6 +104,12 @@ async def block(
     return await _changed(visit, uid, version, change, entered={}, said=said)
 
 
+@router.post("/desk/editions/{uid}/pictures")
+async def try_pictures_again(visit: AtDesk, uid: UUID) -> Response:
+    await visit.resources.database.write(_try_pictures_again, uid, now=visit.resources.clock.now())
+    return visit.done(f"/desk/editions/{uid}", "The pictures are being fetched once more.")
+
+
 async def show(
     visit: Visit,
     uid: UUID,
@@ -139,11 +147,18 @@ def view_of(session: Session, uid: UUID, *, now: datetime) -> EditionView:
         document=document,
         lines=documents.lines(document),
         readers=overview.readers(session, newsletter.id),
+        pictures=pictures.standing(session, found, document),
         sending=sending_view.of(session, uid, now=now) if found.state in LEAVING else None,
         proof=proof_view.of(session, found, now=now) if found.started_at and found.state in LEAVING else None,
         planned_day=f"{planned:%Y-%m-%d}",
         planned_time=f"{planned:%H:%M}" if found.scheduled_at else USUAL_TIME,
     )
+
+
+def _try_pictures_again(session: Session, uid: UUID, *, now: datetime) -> None:
+    found = queries.get(session, uid)
+    composition.check_open(found)
+    pictures.try_again(session, found, now=now)
 
 
 async def _changed(

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from service.editions import composition, queries
+from service.editions import composition, pictures, queries
 from service.editions.models import Edition
 from service.newsletters import publication, web
 from service.newsletters.models import Newsletter
@@ -12,11 +12,13 @@ from service.rendering.content import EditionContent, NewsletterFacts
 
 def of(session: Session, edition: Edition, *, base_url: str) -> EditionContent:
     newsletter = queries.newsletter_of(session, edition)
+    document = composition.document_of(session, edition)
     return EditionContent(
         newsletter=facts(newsletter, base_url=base_url),
-        document=composition.document_of(session, edition),
+        document=document,
         date=edition.local_date,
         web_url=web.address(newsletter, edition.local_date, edition.slot, base_url=base_url),
+        pictures=pictures.shown(session, edition, newsletter, document, base_url=base_url),
     )
 
 

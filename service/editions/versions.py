@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from service.articles import queries as articles
 from service.articles import spelling
+from service.editions import pictures
 from service.editions.models import Edition, Version, VersionItem
 from service.errors import NotFound
 from service.rendering import links
@@ -39,6 +40,7 @@ def add(session: Session, edition: Edition, document: Document, *, author: str, 
     placed = _placed(session, edition.newsletter_id, document)
     session.add_all(VersionItem(version_id=version.id, article_id=article_id) for article_id in placed)
     session.flush()
+    pictures.note(session, edition, document, now=now)
     return version
 
 

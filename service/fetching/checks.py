@@ -64,16 +64,22 @@ def check_status(answer: httpx2.Response) -> None:
 
 
 def check_kind(accept: Kind, content_type: str, body: bytes) -> None:
-    if accept == "page":
+    if accept == "feed":
+        _check_feed(content_type, body)
+    elif accept == "page":
         if content_type not in ("", "text/html", "application/xhtml+xml"):
             raise WrongKind(
                 f"This is no web page but {content_type}. Give the address of the article's page."
             )
-        return
-    if accept == "certificate":
-        if not body.startswith(b"-----BEGIN CERTIFICATE-----"):
-            raise WrongKind("This is no certificate. Check the address.")
-        return
+    elif accept == "picture":
+        # Many a server names a picture wrongly; what it is, its bytes say. A page is an answer to a person.
+        if content_type.startswith("text/"):
+            raise WrongKind(f"This is no picture but {content_type}. Give the address of the picture itself.")
+    elif not body.startswith(b"-----BEGIN CERTIFICATE-----"):
+        raise WrongKind("This is no certificate. Check the address.")
+
+
+def _check_feed(content_type: str, body: bytes) -> None:
     if "xml" in content_type and content_type != "application/xhtml+xml":
         return
     # Feeds are often served as text/html or text/plain, so there the first bytes decide.

@@ -20,6 +20,7 @@ from service.fetching.guard import Guard, GuardedTransport, resolve_by_system
 ACCEPT: Final[dict[Kind, str]] = {
     "page": "text/html, application/xhtml+xml;q=0.9",
     "certificate": "application/x-pem-file, application/x-x509-ca-cert, */*;q=0.1",
+    "picture": "image/jpeg, image/png, image/gif;q=0.9, image/webp;q=0.8, image/*;q=0.1",
     "feed": "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1",
 }
 

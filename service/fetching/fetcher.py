@@ -14,7 +14,7 @@ from service.fetching.allowed import AllowEntry, Resolver
 if TYPE_CHECKING:
     from service.fetching.client import Client
 
-Kind = Literal["page", "feed", "certificate"]
+Kind = Literal["page", "feed", "certificate", "picture"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class FetchLimits:
     page_bytes: int = 2_000_000
     feed_bytes: int = 5_000_000
     certificate_bytes: int = 20_000
+    picture_bytes: int = 10_000_000
     redirects: int = 5
 
     def bytes_of(self, kind: Kind) -> int:

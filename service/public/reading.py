@@ -94,7 +94,7 @@ async def _page(request: Request, read: Read, asked: Resources) -> Response:
         read.newsletter,
         title=telling.title(document),
         line=telling.line(document),
-        picture=telling.picture(document),
+        picture=telling.picture(read.content),
         day=read.content.date,
         date=speaking.of(read.newsletter.language).date(read.content.date),
         published=read.published,

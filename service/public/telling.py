@@ -1,6 +1,7 @@
 """What an edition says of itself where no reader is known: its title, a line about it, its picture."""
 
 from service.rendering.blocks import Document, Item, Lead
+from service.rendering.content import EditionContent
 from service.rendering.fields import Marks
 
 LINE_CHARACTERS = 300
@@ -17,9 +18,11 @@ def line(document: Document) -> str:
     return plain if len(plain) <= LINE_CHARACTERS else plain[: LINE_CHARACTERS - 1].rstrip() + "…"
 
 
-def picture(document: Document) -> str | None:
-    """The address of the first story's picture that has one."""
-    return next((story.picture.url for story in _stories(document) if story.picture), None)
+def picture(content: EditionContent) -> str | None:
+    """The address of the first story's picture that has one: ours, if we have it."""
+    url = next((story.picture.url for story in _stories(content.document) if story.picture), None)
+    ours = content.pictures.get(url) if url else None
+    return ours.url if ours else url
 
 
 def without_fields(text: str) -> str:

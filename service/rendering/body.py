@@ -20,11 +20,13 @@ from service.rendering import (
     inlining,
     links,
     markdown,
+    pictures,
     plaintext,
 )
 from service.rendering.blocks import Document, Masthead
 from service.rendering.content import EditionContent, NewsletterFacts
 from service.rendering.fields import Hole, Marks
+from service.rendering.pictures import Known, Shown
 from service.rendering.rendition import Part, Rendition, part
 from service.rendering.themes import Theme
 
@@ -66,6 +68,7 @@ class _Page:
             "forwarded": f"{characters.single_line(facts.name)}, {words.date(self.content.date)}",
             **spoken(words),
             **surroundings(self.marks, facts.language, facts.direction, facts.accent, facts.theme),
+            **_illustrated(self.marks, facts.theme, self.content.pictures),
         }
 
     def html(self, document: Document, *, is_cut_short: bool) -> str:
@@ -151,7 +154,7 @@ def surroundings(marks: Marks, language: str, way: str, accent: str, theme: Them
         return way if found == "auto" else found
 
     def html_of(source: str) -> Markup:
-        return markdown.to_html(source, marks, theme.column)
+        return markdown.to_html(source, marks)
 
     def text_of(source: str) -> str:
         return plaintext.of_markdown(source, marks)
@@ -176,6 +179,26 @@ def surroundings(marks: Marks, language: str, way: str, accent: str, theme: Them
         "link_to": links.as_link,
         "picture_width": theme.column,
     }
+
+
+def _illustrated(marks: Marks, theme: Theme, known: Known) -> dict[str, object]:
+    """How pictures are shown: ours where we have them, in the room they take."""
+
+    def shown(
+        url: str, width: int | None = None, height: int | None = None, column: int = theme.column
+    ) -> Shown:
+        given = Shown(url, width or column, height if width else None)
+        return pictures.fitted(known.get(url, given), column)
+
+    def sized(url: str) -> dict[str, str]:
+        found = shown(url)
+        room = {"height": str(found.height), "style": f"max-width:{found.width}px"} if found.height else {}
+        return {"src": found.url, "width": str(found.width), **room}
+
+    def html_of(source: str) -> Markup:
+        return markdown.to_html(source, marks, sized)
+
+    return {"shown": shown, "html_of": html_of}
 
 
 def tidy_html(rendered: str) -> str:

@@ -3,7 +3,7 @@
 import datetime
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from service.rendering import themes
 from service.rendering.blocks import Document
+from service.rendering.pictures import Known
 from service.rendering.themes import Theme
 
 WORDS_PER_MINUTE = 230  # silent reading of news prose by adults, rounded down
@@ -54,6 +55,7 @@ class EditionContent:
     document: Document
     date: datetime.date
     web_url: str | None  # none where there is no page of it
+    pictures: Known = field(default_factory=dict)  # what is shown for an address, where we have the picture
 
     @property
     def reading_minutes(self) -> int:

@@ -5,7 +5,7 @@ and its words are kept.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
@@ -19,7 +19,7 @@ from service.rendering import links
 from service.rendering.fields import Marks
 
 COLUMN = 576  # pixels: the text of a sheet of 640
-_COLUMN = "column"
+_SIZED = "sized"
 _CLASSES = {
     "paragraph_open": "p",
     "bullet_list_open": "list",
@@ -34,6 +34,7 @@ _CLASSES = {
     "hr": "rule",
 }
 _FOREIGN_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\*\|[A-Za-z0-9_:]+\|\*")
+Sized = Callable[[str], Mapping[str, str]]
 _TOP_HEADING = 3  # an edition's own headings are h1 and h2
 _DROPPED = "dropped"
 
@@ -44,7 +45,7 @@ class _Email(RendererHTML):
         if token.meta.get(_DROPPED):
             return ""
         token.attrs["class"] = "picture"
-        token.attrs["width"] = str(env[_COLUMN])
+        token.attrs |= env[_SIZED](str(token.attrs["src"]))
         return super().image(tokens, idx, options, env)
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
@@ -78,14 +79,18 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def to_html(source: str, marks: Marks, column: int = COLUMN) -> Markup:
-    """`column`: how many pixels wide the text is where there is room."""
+def _filling(address: str) -> Mapping[str, str]:
+    return {"src": address, "width": str(COLUMN)}
+
+
+def to_html(source: str, marks: Marks, sized: Sized = _filling) -> Markup:
+    """`sized`: the attributes that show the picture of an address."""
     parser = _parser()
     tokens = [shown for token in tokens_of(source, marks) for shown in _spelled_out(token)]
     outer = [token for token in tokens if token.level == 0 and token.nesting >= 0]
     if outer:
         outer[-1].attrJoin("class", "end")
-    return Markup(parser.renderer.render(tokens, parser.options, {_COLUMN: column}))  # noqa: S704 - made by the renderer, HTML off
+    return Markup(parser.renderer.render(tokens, parser.options, {_SIZED: sized}))  # noqa: S704 - made by the renderer, HTML off
 
 
 def tokens_of(source: str, marks: Marks) -> list[Token]:
@@ -94,6 +99,15 @@ def tokens_of(source: str, marks: Marks) -> list[Token]:
         _dress(token)
         _check_links(token.children or [], marks)
     return tokens
+
+
+def pictures_in(source: str) -> list[str]:
+    """The addresses of its pictures, as `sized` is asked for them."""
+    if "![" not in source:
+        return []
+    inline = [child for token in _parser().parse(source) for child in token.children or []]
+    found = [str(child.attrs.get("src", "")) for child in inline if child.type == "image"]
+    return [address for address in found if links.is_secure(address)]
 
 
 def opening(source: str, blocks: int) -> tuple[str, bool]:

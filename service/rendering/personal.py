@@ -19,6 +19,7 @@ from service.rendering.fields import Hole
 from service.rendering.rendition import Part, Rendition
 
 _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
+_OWN_DIRECTION = 'dir="auto"'  # what bdi means, in a form that not only Apple's programs know
 
 
 class CannotSplice(Invalid):
@@ -157,7 +158,7 @@ def _placed(subtype: str, hole: Hole, value: str, *, isolating: bool) -> str:
         in_text = hole.place == "text" and hole.field != "address"
         return _isolated(value, isolating=isolating) if in_text else value
     escaped = html.escape(value)
-    return f"<bdi>{escaped}</bdi>" if hole.place == "text" else escaped
+    return f"<span {_OWN_DIRECTION}>{escaped}</span>" if hole.place == "text" else escaped
 
 
 def _isolated(value: str, *, isolating: bool) -> str:

@@ -42,12 +42,12 @@ def _content(part: Message) -> str:
     return payload.decode().replace("\r\n", "\n")
 
 
-_RENDERED: dict[tuple[NewsletterFacts, str], Rendition] = {}
+_RENDERED: dict[tuple[NewsletterFacts, str, str], Rendition] = {}
 
 
 def rendered(content: EditionContent) -> Rendition:
     """Each content is rendered once for all tests: it is the slow step, and a pure one."""
-    key = (content.newsletter, content.document.sha256())
+    key = (content.newsletter, content.document.sha256(), repr(content.pictures))
     if key not in _RENDERED:
         _RENDERED[key] = body.render(content, samples.TEMPLATES)
     return _RENDERED[key]
