@@ -12,9 +12,11 @@ from service.database import Database
 from service.delivery.return_paths import ReturnPaths
 from service.fetching import Fetcher
 from service.jobs import Jobs
+from service.media.bucket import Bucket
 from service.media.folder import Folder
 from service.media.pictures import Store
-from service.settings import Settings
+from service.media.signing import Credentials
+from service.settings import Settings, SettingsInvalid
 
 
 @dataclass(frozen=True)
@@ -55,22 +57,35 @@ async def opened(chosen: Settings, clock: Clock | None = None) -> AsyncIterator[
     opened_database = database.connect(chosen.database)
     opened_jobs = jobs.connect(chosen.database)
     fetcher = Fetcher(allow=chosen.fetch_allow)
+    told_by = clock or SystemClock()
+    store = store_of(chosen, told_by)
     try:
         yield Resources(
             settings=chosen,
             database=opened_database,
-            clock=clock or SystemClock(),
+            clock=told_by,
             keys=signing_keys(chosen),
             pepper=chosen.suppression_pepper or tokens.kept_secret(chosen.data_dir / "suppression-pepper"),
             fetcher=fetcher,
             jobs=opened_jobs,
-            media=Folder(chosen.data_dir / "media"),
+            media=store,
             templates=settings.shipped("templates"),
         )
     finally:
+        await store.close()
         await fetcher.close()
         await opened_jobs.close()
         await opened_database.close()
+
+
+def store_of(chosen: Settings, clock: Clock) -> Store:
+    """Where pictures are kept. Raises SettingsInvalid for a bucket without its keys."""
+    if not chosen.media_bucket:
+        return Folder(chosen.data_dir / "media")
+    if not (chosen.media_access_key and chosen.media_secret_key):
+        raise SettingsInvalid("MEMO_MEDIA_BUCKET needs MEMO_MEDIA_ACCESS_KEY and MEMO_MEDIA_SECRET_KEY.")
+    who = Credentials(chosen.media_access_key, chosen.media_secret_key, chosen.media_region)
+    return Bucket(chosen.media_bucket, who, clock)
 
 
 def signing_keys(chosen: Settings) -> tokens.Keys:

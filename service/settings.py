@@ -124,6 +124,19 @@ class Settings(BaseSettings):
         "",
         description="Name server that `memo doctor` asks, as `192.0.2.53` or with a port; empty: the system's.",
     )
+    media_bucket: str = Field(
+        "",
+        description="`https://host/bucket` of an S3-compatible store for pictures, with a prefix if wanted; "
+        "empty: the folder `media` in the data folder, which all processes of several machines have to share.",
+    )
+    media_region: str = Field("us-east-1", description="Region of the bucket for pictures.")
+    media_access_key: str = Field(
+        "", description="Access key id for the bucket; it may read, write and delete there."
+    )
+    media_secret_key: str = Field("", description="Secret access key for the bucket.")
+    keep_pictures_days: int = Field(
+        30, ge=1, description="Days after which a picture is let go that no edition and no newsletter shows."
+    )
     keep_details_days: int = Field(
         90,
         ge=7,
@@ -173,6 +186,15 @@ class Settings(BaseSettings):
         if value and not (host and port.isascii() and port.isdigit() and int(port) <= 65535):
             raise ValueError("give an address and a port, for example 0.0.0.0:2525")
         return value.strip()
+
+    @field_validator("media_bucket")
+    @classmethod
+    def _is_a_bucket(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_whole = parts.scheme in {"http", "https"} and parts.hostname and parts.path.strip("/")
+        if value and (not is_whole or parts.query or parts.username):
+            raise ValueError("give its address with the bucket, for example https://s3.example.org/pictures")
+        return value.rstrip("/")
 
     @field_validator("public_url")
     @classmethod

@@ -23,10 +23,11 @@ from service.fetching.failures import (
     TooSlow,
     WrongKind,
 )
-from service.fetching.fetcher import Fetched, Fetcher, FetchLimits, Seen
+from service.fetching.fetcher import Answer, Fetched, Fetcher, FetchLimits, Seen
 
 __all__ = [
     "AddressNotAllowed",
+    "Answer",
     "BadAddress",
     "BadAllowEntry",
     "ConnectionFailed",

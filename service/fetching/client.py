@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
@@ -14,7 +14,7 @@ import httpx2
 from service.fetching import checks
 from service.fetching.allowed import AllowEntry, Resolver
 from service.fetching.failures import RedirectLoop, TooBig, TooSlow
-from service.fetching.fetcher import Fetched, FetchLimits, Kind, Seen
+from service.fetching.fetcher import Answer, Fetched, FetchLimits, Kind, Seen
 from service.fetching.guard import Guard, GuardedTransport, resolve_by_system
 
 ACCEPT: Final[dict[Kind, str]] = {
@@ -90,6 +90,16 @@ class Client:
                 until=checks.verified_until(answer.extensions.get("network_stream")),
                 text=text[:SEEN_CHARACTERS],
             )
+
+    async def ask(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes, most_octets: int
+    ) -> Answer:
+        address = checks.checked_address(url)
+        async with (
+            self._bounded(address.host),
+            self._client.stream(method, address, headers=dict(headers), content=body or None) as answer,
+        ):
+            return Answer(answer.status_code, await self._counted(answer, most_octets))
 
     @asynccontextmanager
     async def _bounded(self, host: str) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@ read none, and would hold its memory for ever."""
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -65,6 +65,14 @@ class Seen:
     text: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a service of ours answers, whatever the status."""
+
+    status: int
+    body: bytes
+
+
 class Fetcher:
     """One for the whole process, closed at its end."""
 
@@ -113,6 +121,13 @@ class Fetcher:
         """What is there, whatever the status; no redirect is followed, and of a long text only the beginning is read."""
         client = await self._opened()
         return await client.look(url)
+
+    async def ask(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes, most_octets: int
+    ) -> Answer:
+        """One request to a service that the settings name; no redirect is followed. Raises TooBig beyond `most_octets`."""
+        client = await self._opened()
+        return await client.ask(method, url, headers=headers, body=body, most_octets=most_octets)
 
     async def _opened(self) -> "Client":
         async with self._opening:

@@ -88,6 +88,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         url = request.url
+        assert isinstance(request.stream, httpx2.AsyncByteStream)  # an async client makes no other
         answer = await self._pool.handle_async_request(
             httpcore2.Request(
                 method=request.method,
@@ -95,6 +96,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
                     scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
                 ),
                 headers=request.headers.raw,
+                content=request.stream,
                 extensions=request.extensions,
             )
         )

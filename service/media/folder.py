@@ -36,6 +36,9 @@ class Folder:
         except OSError as error:
             raise StoreFailed(f"A picture in {self.place} cannot be removed: {error.strerror}.") from error
 
+    async def close(self) -> None:
+        """A folder holds nothing open."""
+
     def _file(self, name: str) -> Path:
         return self.place / name[:2] / name
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from service.errors import Invalid
 
 MOST_OCTETS = 10_000_000  # of a picture on its way in
+MOST_MADE_OCTETS = 2_000_000  # of one that is kept
 MOST_WIDTH = 1200  # twice the column of an edition, for screens that have two points to a pixel
 MOST_HEIGHT = 4000
 NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
@@ -46,6 +47,8 @@ class Store(Protocol):
     async def get(self, name: str) -> bytes | None: ...
 
     async def remove(self, name: str) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 async def take(store: Store, raw: bytes) -> Made:

@@ -13,14 +13,13 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
-from service.media.pictures import MOST_HEIGHT, MOST_WIDTH, Made, PictureInvalid
+from service.media.pictures import MOST_HEIGHT, MOST_MADE_OCTETS, MOST_WIDTH, Made, PictureInvalid
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 # 200 MB at four octets each while it is worked on. A telephone takes 48 million, and those of a JPEG are made fewer while it is read.
 MOST_PIXELS = 50_000_000
 JPEG_QUALITY = 85
 HEAVY_OCTETS = 250_000  # from here on a PNG has to be much smaller than a JPEG would be
-MOST_MADE_OCTETS = 2_000_000
 _ONE_AT_A_TIME = threading.Lock()  # so that many uploads at once need no more memory than one
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error)
 
