@@ -156,6 +156,10 @@ def _outside(chosen: "Settings") -> list[str]:
         found.append(
             f"{name}, as it is in your settings" if value else f"{chosen.data_dir / file} (or set {name})"
         )
+    pictures = chosen.media_bucket or chosen.data_dir / "media"
+    found.append(
+        f"the pictures that editions show, in {pictures}: without them readers see their words instead"
+    )
     found.append("the other settings (MEMO_…), and relays that stand in them")
     return found
 

@@ -127,6 +127,7 @@ def _begin(
     edition = queries.get(session, edition_uid)
     _win(session, edition, prepared, now)
     occurrences.claim_for_now(session, edition, now)
+    pictures.pin(session, edition, prepared.content.pictures)
     data = made.to_bytes()
     session.add(
         Rendition(

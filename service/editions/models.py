@@ -78,13 +78,16 @@ class VersionItem(SQLModel, table=True):
 
 
 class EditionPicture(SQLModel, table=True):
-    """Which pictures an edition shows, by what its newest version calls them: they are kept as long as it is."""
+    """Which pictures an edition shows, by what its newest version calls them. `picture_id`: which one it was in the mail that left, so
+    that neither it nor the page on the web changes when the address shows another one later.
+    """
 
     __table_args__ = (sa.UniqueConstraint("edition_id", "address_id"),)
 
     id: int = Field(default=None, primary_key=True, sa_type=BigKey)
     edition_id: int = Field(foreign_key="edition.id", sa_type=BigKey)
     address_id: int = Field(foreign_key="pictureaddress.id", sa_type=BigKey, index=True)
+    picture_id: int | None = Field(default=None, foreign_key="storedpicture.id", sa_type=BigKey, index=True)
 
 
 class Rendition(SQLModel, table=True):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service.editions.models import Edition, EditionPicture
@@ -15,7 +16,7 @@ from service.newsletters.models import Newsletter
 from service.rendering import pictures
 from service.rendering.blocks import Document
 from service.rendering.content import EditionContent
-from service.rendering.pictures import Shown
+from service.rendering.pictures import Known, Shown
 
 MOST = 200  # in one edition; what is beyond stays where it is
 
@@ -93,8 +94,12 @@ def shown(
         return {}
     query = (
         select(PictureAddress.key, StoredPicture)
-        .join(StoredPicture, col(StoredPicture.id) == PictureAddress.picture_id)
         .join(EditionPicture, col(EditionPicture.address_id) == PictureAddress.id)
+        .join(
+            StoredPicture,
+            col(StoredPicture.id)
+            == sa.func.coalesce(col(EditionPicture.picture_id), col(PictureAddress.picture_id)),
+        )
         .where(EditionPicture.edition_id == edition.id)
     )
     ours = {
@@ -102,6 +107,20 @@ def shown(
         for key, one in session.exec(query)
     }
     return {url: ours[key] for url in urls if (key := register.key_of(url)) in ours}
+
+
+def pin(session: Session, edition: Edition, rendered: Known) -> None:
+    """In the write that begins to send it: these are the pictures that stand in its mail from now on."""
+    names = {register.key_of(url): media.own_name(one.url) for url, one in rendered.items()}
+    query = (
+        select(EditionPicture, PictureAddress.key)
+        .join(PictureAddress, col(PictureAddress.id) == EditionPicture.address_id)
+        .where(EditionPicture.edition_id == edition.id)
+    )
+    for row, key in session.exec(query):
+        name = names.get(key)
+        row.picture_id = register.id_of(session, name) if name else None
+        session.add(row)
 
 
 def standing(session: Session, edition: Edition, document: Document) -> Standing:

@@ -73,6 +73,15 @@ def row_of(session: Session, made: Made, *, now: datetime) -> StoredPicture:
         return found
 
 
+def id_of(session: Session, name: str) -> int | None:
+    found = _picture(session, name.partition(".")[0])
+    return found.id if found is not None else None
+
+
+def is_kept(session: Session, name: str) -> bool:
+    return id_of(session, name) is not None
+
+
 def key_of(url: str) -> str:
     """What an address is known by: a picture of ours by its path, so that it is the same under another public address."""
     name = pictures.own_name(url)
