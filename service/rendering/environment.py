@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 @lru_cache(maxsize=8)
 def of(templates: Path) -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(templates / "email"),
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
@@ -16,3 +16,10 @@ def of(templates: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["whole"] = _whole
+    return made
+
+
+def _whole(text: str) -> str:
+    """A few words that belong on one line. Word does not know `white-space`."""
+    return text.replace("-", "\u2011").replace(" ", "\u00a0")

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "email"
 NEWSROOM = ROOT / "examples" / "newsroom"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-lcd-text", "--hide-scrollbars"]
-MOST_HEIGHT = 2200
+MOST_HEIGHT, WHOLE = 1500, 20_000
 QUALITY = 82
 
 
@@ -36,25 +36,63 @@ class Shot(NamedTuple):
 
     @property
     def told(self) -> str:
-        what = {"language-ar": "Arabic, theme Ledger", "right-to-left-dispatch": "Arabic, theme Dispatch"}
-        named = what.get(self.edition, self.edition.replace("-", " "))
+        named = _IN_WORDS.get(self.edition, self.edition.replace("-", " "))
         without = "" if self.has_pictures else ", pictures off"
-        return f"{named[:1].upper()}{named[1:]}, {self.width} pixels wide, {self.scheme}{without}"
+        whole = ", whole" if self.height == WHOLE else ""
+        return f"{named[:1].upper()}{named[1:]}, {self.width} pixels wide, {self.scheme}{without}{whole}"
 
 
+_IN_WORDS = {
+    "language-ar": "Arabic, theme Ledger",
+    "right-to-left-dispatch": "Arabic, theme Dispatch",
+    "right-to-left-gazette": "Arabic, theme Gazette",
+}
 SHOTS = (
+    Shot("ledger-390", "theme-ledger", 390, height=WHOLE),
     Shot("ledger-320", "theme-ledger", 320),
+    Shot("ledger-320-dark", "theme-ledger", 320, "dark", height=1300),
     Shot("ledger-390-dark", "theme-ledger", 390, "dark"),
-    Shot("ledger-600-images-off", "theme-ledger", 600, has_pictures=False, height=1500),
+    Shot("ledger-600-images-off", "theme-ledger", 600, has_pictures=False),
+    Shot("ledger-1280-images-off", "theme-ledger", 1280, has_pictures=False, height=1000),
     Shot("dispatch-390", "theme-dispatch", 390),
-    Shot("dispatch-1280", "theme-dispatch", 1280, height=1500),
-    Shot("dispatch-600-dark", "theme-dispatch", 600, "dark", height=1500),
-    Shot("gazette-600", "theme-gazette", 600, height=1500),
+    Shot("dispatch-390-images-off", "theme-dispatch", 390, has_pictures=False, height=1300),
+    Shot("dispatch-600-dark", "theme-dispatch", 600, "dark", height=WHOLE),
+    Shot("dispatch-1280", "theme-dispatch", 1280),
+    Shot("gazette-320-images-off", "theme-gazette", 320, has_pictures=False, height=1300),
     Shot("gazette-390-dark", "theme-gazette", 390, "dark"),
-    Shot("right-to-left-390", "language-ar", 390),
-    Shot("right-to-left-1280-dark", "right-to-left-dispatch", 1280, "dark", height=1300),
+    Shot("gazette-600", "theme-gazette", 600),
+    Shot("gazette-1280-dark", "theme-gazette", 1280, "dark", height=1200),
+    Shot("right-to-left-320-dark", "right-to-left-gazette", 320, "dark", height=1300),
+    Shot("right-to-left-390", "language-ar", 390, height=2200),
+    Shot("right-to-left-600-images-off", "right-to-left-dispatch", 600, has_pictures=False, height=1200),
+    Shot("right-to-left-1280", "language-ar", 1280, height=1200),
+    Shot("right-to-left-1280-dark", "right-to-left-dispatch", 1280, "dark", height=1200),
     Shot("alert-390", "masthead-alert", 390),
 )
+
+
+# Asked of somebody who sees the pictures for the first time.
+ASKED = (
+    ("Is it plain what today's lead is, before anything is scrolled?", "Yes: the largest headline, the first below the note."),
+    ("Is it plain who is speaking?", "Yes: the note is signed, stories have bylines, the key graph names speaker and outlet."),
+    (
+        "Is the sponsor plain, even to somebody who skims?",
+        "Yes: the first words of the box are “Advertisement · presented by …”, and nothing else has them.",
+    ),
+    (
+        "Is it plain what can be tapped?",
+        "Yes: whatever is underlined, and the buttons; what is bold alone, such as a brief without a link, is not.",
+    ),
+    ("Is everything whole, at each width: nothing clipped, nothing beside the page?", "Yes: pictures end where the text does."),
+    ("Is there room: nothing cramped, no line broken in a silly place?", "Yes: the time to read stays on one line, at 320 pixels as well."),
+    ("Is everything legible by day and by night, with no grey on grey?", "Yes: the palest is the deck by night, and it reads well."),
+    ("Does it hold without pictures?", "Yes: what they show stands there in words, their captions below, and no hole is left."),
+    ("Does the Arabic run from the right throughout?", "Yes: bars, lists, numbers, commas and cards too."),
+    (
+        "Do readers see why they get this, from whom, and how to leave?",
+        "Yes: at the foot, with the postal address; leaving is in the second line from the top as well.",
+    ),
+)  # fmt: skip
 
 
 def main() -> None:
@@ -78,9 +116,15 @@ def catalogue() -> str:
 
 def gallery() -> str:
     said = "\n\n".join(f"![{shot.told}]({shot.name}.webp)\n\n{shot.told}." for shot in SHOTS)
+    asked = "\n".join(
+        f"{number}. {question} **{answer}**" for number, (question, answer) in enumerate(ASKED, 1)
+    )
     return (
         "# Editions as readers see them\n\n"
-        "Made by `make email-docs`; each is cut below its first screens. [The blocks](catalogue.md), one by one.\n\n"
+        "Made by `make email-docs`; most are cut below their first screens. [The blocks](catalogue.md), one by one.\n\n"
+        "Whoever changes the templates looks at all of them and answers these anew, in `tests/support/email_docs.py`. "
+        "A no is mended before the change lands.\n\n"
+        f"{asked}\n\n"
         f"{said}\n"
     )
 

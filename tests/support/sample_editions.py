@@ -84,6 +84,7 @@ def themed(name: str, **changes: Any) -> EditionContent:
 def in_language(language: str, theme: str = "ledger") -> EditionContent:
     """Every kind of block, with words of that language where the block has running text."""
     headline, sentence = _SCRIPTS[language]
+    made = themes.made(Look.model_validate({"theme": theme}))
     blocks = [_translated(block, headline, sentence) for block in block_samples.every().values()]
     return edition(
         *blocks,
@@ -91,24 +92,35 @@ def in_language(language: str, theme: str = "ledger") -> EditionContent:
         preheader=headline,
         language=language,
         direction=direction.of_language(language),
-        name=headline[:24],
+        name=headline[:24].rpartition(" ")[0] or headline,
         reason=sentence.strip(),
-        theme=themes.made(Look.model_validate({"theme": theme})),
+        theme=made,
+        accent=made.accent,
     )
 
 
+_SHORT = {
+    "headline", "heading", "title", "kicker", "deck", "outlet", "speaker", "section", "label", "alt", "credit", "byline",
+    "name", "role", "place", "button",
+}  # fmt: skip
+_LONG = {"body_markdown", "text_markdown", "quote_markdown", "caption", "source", "text"}
+
+
 def _translated(block: Block, headline: str, sentence: str) -> Block:
-    texts = {
-        **dict.fromkeys(
-            ("headline", "heading", "title", "kicker", "deck", "outlet", "speaker", "section", "label"),
-            headline,
-        ),
-        **dict.fromkeys(
-            ("body_markdown", "text_markdown", "quote_markdown", "caption", "source"), sentence.strip()
-        ),
+    words = {**dict.fromkeys(_SHORT, headline), **dict.fromkeys(_LONG, sentence.strip())}
+    return type(block).model_validate(_said(block.model_dump(), words))
+
+
+def _said(value: Any, words: dict[str, str]) -> Any:
+    """The same fields, in the other words wherever there were words."""
+    if isinstance(value, list):
+        return [_said(one, words) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: words[name] if name in words and isinstance(inner, str) and inner else _said(inner, words)
+        for name, inner in value.items()
     }
-    changed = {name: text for name, text in texts.items() if getattr(block, name, None)}
-    return type(block).model_validate(block.model_dump() | changed)
 
 
 def _items(count: int, body: str, **more: Any) -> Iterator[Item]:
@@ -141,6 +153,7 @@ MAKERS: dict[str, Callable[[], EditionContent]] = {
     "masthead-weekend": lambda: edition(Masthead(variant="weekend"), Note(text_markdown="Two long reads.")),
     "nearly-empty": lambda: edition(Note(text_markdown="Nothing today."), preheader=""),
     "right-to-left-dispatch": lambda: in_language("ar", "dispatch"),
+    "right-to-left-gazette": lambda: in_language("ar", "gazette"),
     "two-hundred-items": lambda: edition(*_items(200, "A sentence that is not long, " * 4)),
     "forty-whole-articles": lambda: edition(*_items(40, "A paragraph that goes on. " * 30 + "\n\n" + "And on. " * 90)),
     "japanese-at-length": lambda: edition(*_items(40, "町議会は火曜日の深夜、存続を決めた。" * 60, language="ja"), language="ja"),
