@@ -46,8 +46,8 @@ async def copy_due(held: Holder) -> None:
         await asyncio.gather(*(_copy(held, one) for one in taken))
 
 
-async def copy_now(held: Holder, wanted: Sequence[Wanted]) -> None:
-    """These, within ten seconds; what is not there by then is left to `copy_due`."""
+async def copy_now(held: Holder, wanted: Sequence[Wanted], *, seconds: float = LAST_CHANCE_SECONDS) -> None:
+    """These, within so many seconds; what is not there by then is left to `copy_due`."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def copy(one: Wanted) -> None:
@@ -55,7 +55,7 @@ async def copy_now(held: Holder, wanted: Sequence[Wanted]) -> None:
             await _copy(held, one)
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(LAST_CHANCE_SECONDS):
+        async with asyncio.timeout(seconds):
             await asyncio.gather(*(copy(one) for one in wanted))
 
 

@@ -99,6 +99,9 @@ async def test_pages_have_no_barriers(browser: Browser, demo: Demo, width: int) 
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.goto(f"{demo.base_url}/desk/editions/{edition}")
     assert await violations(page) == []
+    await page.goto(f"{demo.base_url}/desk/editions/{edition}/blocks/new?kind=picture")
+    assert await violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.goto(f"{demo.base_url}/desk/editions/{edition}/preview?reader={sample.READERS[0]}&scheme=dark")
     assert await violations(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -2,11 +2,14 @@
 
 import httpx2
 import pytest
+from sqlmodel import Session
 
 from service.dependencies import Resources
 from service.editions import composition
 from service.editions.models import Edition
-from service.rendering.blocks import PictureBlock
+from service.media import copying
+from service.rendering.blocks import Document, PictureBlock
+from service.rendering.pieces import Picture
 from tests.service.desk import steps
 from tests.support import picture_files
 
@@ -59,3 +62,29 @@ async def test_decoration_is_said_and_what_is_no_picture_is_refused_at_its_field
     assert 'value="Kept"' in refused.text
     large = ("large.jpg", b"\xff\xd8\xff" + b"\0" * 10_000_001, "image/jpeg")
     assert "larger than 10 MB" in (await ada.post(path, data=sent, files={"picture.file": large})).text
+
+
+@SQLITE
+async def test_what_is_wrong_with_the_pictures_is_said_before_sending(
+    ada: httpx2.AsyncClient, resources: Resources, draft: Edition
+) -> None:
+    inside = "http://127.0.0.1:9/ferry.jpg"
+
+    def illustrate(session: Session) -> None:
+        found = session.get_one(Edition, draft.id)
+        document = composition.document_of(session, found)
+        blocks = [*document.blocks, PictureBlock(picture=Picture(url=inside, alt=""))]
+        changed = Document(subject=document.subject, blocks=blocks)
+        composition.replace(session, found, changed, now=resources.clock.now(), actor="test")
+
+    await resources.database.write(illustrate)
+    path = f"/desk/editions/{draft.uid}"
+    assert "One picture is not copied yet." in (await ada.get(path)).text
+    await copying.copy_due(resources)
+    for page in (await ada.get(path), await ada.get(f"{path}/send")):
+        assert (
+            "could not be copied and is shown from where it stands, http://127.0.0.1:9/ferry.jpg" in page.text
+        )
+        assert "One picture is without a word for readers who do not see it." in page.text
+    assert (await ada.post(f"{path}/pictures")).status_code == 303
+    assert "One picture is not copied yet." in (await ada.get(path)).text

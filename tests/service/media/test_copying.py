@@ -3,6 +3,7 @@
 import quopri
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from sqlmodel import Session, select
@@ -24,6 +25,7 @@ from tests.support import picture_files
 from tests.support.clock import HandClock
 from tests.support.newsroom import Newsroom
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PHOTOGRAPH = picture_files.photograph(1500, 1000)
 
 
@@ -118,7 +120,23 @@ async def test_two_workers_do_not_fetch_the_same_and_one_that_died_is_followed(
     assert [one.url for one in await resources.database.write(take, now=later, limit=4)] == [url]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@SQLITE
+async def test_a_site_that_says_nothing_holds_an_edition_up_no_longer_than_agreed(
+    resources: Resources, memo: Newsletter, newsroom: Newsroom, clock: HandClock
+) -> None:
+    url = newsroom.serve("/ferry.jpg", PHOTOGRAPH, content_type="image/jpeg")
+    made = await edition(resources, memo, newsroom.stall("/slow.jpg"), url)
+    wanted = await resources.database.write(register.take, now=clock.now(), limit=4)
+    began = monotonic()
+    await copying.copy_now(resources, wanted, seconds=1)
+    assert monotonic() - began < 5
+    assert set((await shown(resources, made)).pictures) == {url}
+    assert (await standing(resources, made)).waiting == 1
+    later = clock.now() + register.TAKEN_FOR
+    assert await resources.database.read(register.is_any_due, later)
+
+
+@SQLITE
 async def test_a_picture_that_no_version_shows_any_more_is_not_waited_for(
     resources: Resources, memo: Newsletter, newsroom: Newsroom
 ) -> None:
