@@ -1,9 +1,9 @@
 """Who may POST: a page of our own, or nobody's page at all; not a page of somebody else's.
 
 Browsers say so themselves in `Sec-Fetch-Site` (older ones in `Origin`), so there are no tokens to carry or lose. Exempt by name:
-the public sign-up, which newsrooms embed in their own pages; one-click unsubscribe (RFC 8058 §3.1: no cookie, no token); and
-confirming, which like it acts on the secret in its address: its page sends no referrer, so older browsers say `Origin: null`; and
-relays' events, which act on a secret too and come from no browser at all.
+the public sign-up, which newsrooms embed in their own pages; one-click unsubscribe (RFC 8058 §3.1: no cookie, no token);
+confirming and preferences, which like it act on the secret in their address: their pages send no referrer, so older browsers say
+`Origin: null`; and relays' events, which act on a secret too and come from no browser at all.
 The API is not concerned: it takes no cookies.
 """
 
@@ -15,7 +15,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-EXEMPT = re.compile(r"^/(?:n/[^/]+|confirm/[^/]+|unsubscribe/[^/]+|hooks/[^/]+/[^/]+|api/v1/.*)$")
+EXEMPT = re.compile(
+    r"^/(?:n/[^/]+|confirm/[^/]+|unsubscribe/[^/]+|preferences/[^/]+|hooks/[^/]+/[^/]+|api/v1/.*)$"
+)
 REFUSAL = (
     "This form was sent from another site, so nothing was changed. "
     "Please open the page itself and send the form again from there."

@@ -65,13 +65,20 @@ def make(
     """
     address = addresses.wire_of(row.address)
     subscription = bytes.fromhex(row.fields["subscription"].replace("-", ""))
-    token = links.unsubscribe_token_of(keys, subscription, fingerprint=pins["key"])
+    leaving, own = links.both_of(keys, subscription, fingerprint=pins["key"])
     # By place, not by name: this runs for every message, and names cost more than the values.
     message_id = rows.message_id(mould.edition_uid, row.number, mould.domain)
     facts = MessageFacts(message_id, _moment(pins["date"]))
     first_name = row.fields.get("first_name") or ""
     fields = {"first_name": first_name} if first_name else {}
-    personal = Personal(address, first_name or None, fields, f"{base_url}/unsubscribe/{token}", row.number)
+    personal = Personal(
+        address,
+        first_name or None,
+        fields,
+        f"{base_url}/unsubscribe/{leaving}",
+        f"{base_url}/preferences/{own}",
+        row.number,
+    )
     made = splice(mould.rendition, facts, personal)
     mail_from = mould.from_address
     if return_paths is not None:

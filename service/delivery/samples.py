@@ -25,6 +25,7 @@ def message(
         greeting_name=None,
         fields={},
         unsubscribe_url=f"{base_url}/unsubscribe/{links.NOBODYS}",
+        preferences_url=f"{base_url}/preferences/{links.NOBODYS}",
         number=0,
     )
     return splice(made, MessageFacts(f"<{new_uid().hex}.{kind}@{domain}>", now), personal)

@@ -131,6 +131,7 @@ def _made(held: Holder, uid: uuid.UUID, found: EditionContent, reader: Reader) -
             greeting_name=reader.first_name,
             fields=fields,
             unsubscribe_url=f"{held.settings.base_url}/unsubscribe/{links.NOBODYS}",
+            preferences_url=f"{held.settings.base_url}/preferences/{links.NOBODYS}",
             number=0,
         ),
     )

@@ -1,7 +1,7 @@
 from fastapi import APIRouter
 
-from service.public import confirming, feed, leaving, pictures, proof_keys, reading, signing_up
+from service.public import confirming, feed, leaving, pictures, preferences, proof_keys, reading, signing_up
 
 router = APIRouter()
-for page in (signing_up, confirming, leaving, feed, reading, pictures, proof_keys):
+for page in (signing_up, confirming, leaving, preferences, feed, reading, pictures, proof_keys):
     router.include_router(page.router, include_in_schema=False)

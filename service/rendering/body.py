@@ -63,6 +63,7 @@ class _Page:
             "minutes": words.count("{n}-minute read", "{n}-minute read", self.content.reading_minutes),
             "web_url": self.content.web_url,
             "unsubscribe_url": self.marks.own("unsubscribe_url", "link"),
+            "preferences_url": self.marks.own("preferences_url", "link"),
             "address": self.marks.own("address", "text"),
             "is_cut_short": is_cut_short,
             "forwarded": f"{characters.single_line(facts.name)}, {words.date(self.content.date)}",

@@ -72,6 +72,7 @@ class Personal(NamedTuple):
     greeting_name: str | None
     fields: Mapping[str, str]
     unsubscribe_url: str
+    preferences_url: str
     number: int
 
 

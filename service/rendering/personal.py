@@ -56,6 +56,7 @@ def splice(rendition: Rendition, envelope: MessageFacts, personal: Personal) -> 
 def _values(personal: Personal) -> dict[str, str]:
     values = {
         **personal.fields,
+        "preferences_url": personal.preferences_url,
         "address": personal.address,
         "greeting_name": personal.greeting_name or "",
     }

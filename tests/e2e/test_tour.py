@@ -71,6 +71,17 @@ async def test_a_reader_joins_and_leaves_by_keyboard_alone(browser: Browser, dem
 
     edition = await tour._new_edition(demo, {"automatic": True})
     await tour._post(demo, f"/editions/{edition}/send", {}, "sent")
+    await page.goto(await link_in_message(demo, 2, r"http://\S+/preferences/\S+"))
+    assert await violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await press_until_focused(page, "#first_name")
+    await page.keyboard.type("Nora")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    assert "Your changes are saved" in await page.inner_text("[role=status]")
+    assert await page.input_value("#first_name") == "Nora"
+    assert await violations(page) == []
+
     await page.goto(await link_in_message(demo, 2, r"http://\S+/unsubscribe/\S+"))
     assert await violations(page) == []
     await press_until_focused(page, "main button, main input[type=submit]")

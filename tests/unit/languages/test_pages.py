@@ -13,6 +13,7 @@ from service.languages import speaking
 from service.public.form import Filled, Told
 from service.public.front import Latest
 from service.public.masthead import Masthead
+from service.public.preferences import Line
 from service.public.reading import Entry
 from service.rendering import colours, direction
 from service.settings import shipped
@@ -23,6 +24,7 @@ from tests.support import catalogues
 DAY = date(2026, 11, 25)
 ODD = Told("This is not a usable mail address: odd", "This first name cannot be used.")
 LATEST = Latest("/n/memo/2026-11-25", DAY, "25.11.")
+MEMO = Masthead("memo", "X", "X", "X", "X", "en", "ltr", colours.accent("#b3261e"), "X", True, True)
 VALUES: dict[str, dict[str, Any]] = {
     "archive": {
         "entries": [Entry("/n/memo/2026-11-25", DAY, "25.11.", "X")],
@@ -46,6 +48,17 @@ VALUES: dict[str, dict[str, Any]] = {
         "form": Filled(),
     },
     "outdated": {},
+    "preferences": {
+        "address": "a***@example.org",
+        "first_name": "X",
+        "problem": ODD.usual,
+        "notice": "",
+        "lines": [Line(MEMO, is_chosen=True, is_open=True, told="X", wording="X")],
+        "is_reading": True,
+        "is_suppressed": True,
+        "is_asked": False,
+        "is_done": True,
+    },
     "sent": {"address": "anna@example.org"},
     "signup": {
         "appears": ["X"],

@@ -30,6 +30,10 @@ def test_each_link_has_one_purpose() -> None:
     uid = tokens.new_uid()
     assert links.read_unsubscribe(KEYS, links.confirm_token(KEYS, uid, 1, NOON)) is None
     assert links.read_confirm(KEYS, links.unsubscribe_token(KEYS, uid)) is None
+    own_page = links.preferences_token(KEYS, uid)
+    assert links.read_preferences(KEYS, own_page) == uid
+    assert links.read_unsubscribe(KEYS, own_page) is None
+    assert links.read_preferences(KEYS, links.unsubscribe_token(KEYS, uid)) is None
 
 
 def test_links_outlive_a_change_of_key() -> None:

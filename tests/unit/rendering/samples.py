@@ -30,6 +30,7 @@ from service.rendering.personal import MessageFacts
 TEMPLATES = Path(__file__).parents[3] / "templates"
 SITE = "https://harborledger.example.org"
 UNSUBSCRIBE = f"https://news.example.org/unsubscribe/{'k7Qw-_9x' * 18}?l=1&c=2"
+PREFERENCES = f"https://news.example.org/preferences/{'Q7k_9x-w' * 5}"
 
 FACTS = NewsletterFacts(
     name="Morning Memo",
@@ -50,6 +51,7 @@ PERSONAL = Personal(
     greeting_name=None,
     fields={"first_name": "Marta"},
     unsubscribe_url=UNSUBSCRIBE,
+    preferences_url=PREFERENCES,
     number=7,
 )
 ENVELOPE = MessageFacts(

@@ -111,6 +111,20 @@ def test_an_edition_can_be_forwarded_without_the_readers_own_links() -> None:
     assert "unsubscribe" not in link
 
 
+def test_the_way_to_a_readers_own_page_is_in_the_message_and_nowhere_else() -> None:
+    got = _only("note")
+    link = next(
+        str(one.get("href"))
+        for one in reading.elements(got.html, "//td[@class='foot']//a")
+        if reading.words_of(one) == "Your preferences"
+    )
+    assert link == samples.PREFERENCES
+    assert f"Your preferences:\n{samples.PREFERENCES}\n" in got.text
+    content = samples.with_document(Document(subject="x", blocks=[block_samples.block("note")]))
+    for page in (body.web_page, body.page_without_reader):
+        assert "/preferences/" not in page(content, samples.TEMPLATES)
+
+
 def test_the_catalogue_is_the_one_that_the_blocks_make() -> None:
     """`make email-docs` writes it anew, with its pictures."""
     assert (email_docs.FOLDER / "catalogue.md").read_text(encoding="utf-8") == email_docs.catalogue()
