@@ -16,6 +16,7 @@ from service.editions.models import (
     EditionPicture,
     Occurrence,
     Rendition,
+    Share,
     Version,
     VersionItem,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "ReturnedMail",
     "Run",
     "Seat",
+    "Share",
     "Span",
     "StoredPicture",
     "Subscriber",

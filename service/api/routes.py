@@ -16,6 +16,7 @@ from service.api import (
     relay_providers,
     relays,
     sending,
+    shares,
     subscribers,
     suppressions,
 )
@@ -35,6 +36,7 @@ for _part in (
     editions,
     sending,
     pace,
+    shares,
     proofs,
     recovery,
     subscribers,

@@ -10,9 +10,10 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from service import pages
+from service.dependencies import Resources
 from service.desk.visit import AtDesk, DeskRoute, status_of
-from service.editions import composition, queries, specimen
-from service.editions.models import Edition
+from service.editions import composition, queries, sharing, specimen
+from service.editions.models import Edition, Share
 from service.editions.specimen import ReaderUnknown
 from service.errors import Invalid, MemoError
 from service.newsletters.models import Newsletter
@@ -59,11 +60,12 @@ class Looked:
     edition: Edition
     newsletter: Newsletter
     document: Document
+    shares: tuple[tuple[Share, str], ...]  # with their addresses
 
 
 @router.get("/desk/editions/{uid}/preview")
 async def preview(visit: AtDesk, uid: UUID, asked: AsLooked) -> Response:
-    view = await visit.resources.database.read(_looked, uid)
+    view = await visit.resources.database.read(_looked, uid, visit.resources)
     problem: MemoError | None = None
     seen_as = asked.reader
     try:
@@ -99,10 +101,15 @@ async def preview_message(visit: AtDesk, uid: UUID, asked: AsLooked) -> Response
     return Response(seen.raw, headers=headers, media_type="message/rfc822")
 
 
-def _looked(session: Session, uid: UUID) -> Looked:
+def _looked(session: Session, uid: UUID, held: Resources) -> Looked:
     edition = queries.get(session, uid)
-    newsletter = queries.newsletter_of(session, edition)
-    return Looked(edition, newsletter, composition.document_of(session, edition))
+    shares = sharing.good(session, edition, now=held.clock.now())
+    return Looked(
+        edition=edition,
+        newsletter=queries.newsletter_of(session, edition),
+        document=composition.document_of(session, edition),
+        shares=tuple((one, held.url(f"shared/{sharing.token(held.keys, one)}")) for one in shares),
+    )
 
 
 def _with_reader(asked: Looking, reader: str) -> Looking:

@@ -90,6 +90,18 @@ class EditionPicture(SQLModel, table=True):
     picture_id: int | None = Field(default=None, foreign_key="storedpicture.id", sa_type=BigKey, index=True)
 
 
+class Share(SQLModel, table=True):
+    """A link that shows an edition to colleagues until it expires or is withdrawn."""
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    uid: uuid.UUID = Field(default_factory=tokens.new_uid, unique=True)
+    edition_id: int = Field(foreign_key="edition.id", sa_type=BigKey, index=True)
+    made_by: str = Field(max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class Rendition(SQLModel, table=True):
     """A version as MIME bytes with holes, made once; never changed, for deliveries pin it."""
 

@@ -1,7 +1,17 @@
 from fastapi import APIRouter
 
-from service.public import confirming, feed, leaving, pictures, preferences, proof_keys, reading, signing_up
+from service.public import (
+    confirming,
+    feed,
+    leaving,
+    pictures,
+    preferences,
+    proof_keys,
+    reading,
+    shared,
+    signing_up,
+)
 
 router = APIRouter()
-for page in (signing_up, confirming, leaving, preferences, feed, reading, pictures, proof_keys):
+for page in (signing_up, confirming, leaving, preferences, feed, reading, pictures, proof_keys, shared):
     router.include_router(page.router, include_in_schema=False)

@@ -116,6 +116,11 @@ async def test_pages_have_no_barriers(browser: Browser, demo: Demo, width: int) 
     await page.goto(f"{demo.base_url}/desk/editions/{edition}/preview?reader={sample.READERS[0]}&scheme=dark")
     assert await violations(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.click("text=Make a link")
+    assert await violations(page) == []
+    await page.goto(await page.input_value("#share-1"))
+    assert await violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await tour._post(demo, f"/editions/{edition}/send", {}, "sent")
     await link_count(demo, sample.READERS[0])
     await page.goto(f"{demo.base_url}/desk/editions/{edition}")

@@ -5,7 +5,7 @@ import httpx2
 
 from service.api.shapes.editions import DOCUMENT_EXAMPLE
 from service.newsletters.models import Newsletter
-from tests.service.api.conftest import detail
+from tests.service.api.conftest import KeyMaker, detail
 
 UNKNOWN = "0198c7a2-6a2e-7c40-9d5e-3f1f0f1c2a77"
 
@@ -205,3 +205,25 @@ async def test_an_unknown_personal_field_is_refused_with_its_place(
         assert "Known: {{first_name|…}}" in said
         assert answer.json()["field"] == "blocks.1.items.0.title"
     assert (await api.get(f"/editions/{made['uid']}")).json()["version"] == 1
+
+
+async def test_a_link_for_colleagues_is_made_listed_and_withdrawn(
+    api: httpx2.AsyncClient, client: httpx2.AsyncClient, key: KeyMaker, memo: Newsletter
+) -> None:
+    made = (
+        await api.post("/editions", json={"newsletter": "morning-memo", "document": DOCUMENT_EXAMPLE})
+    ).json()
+    shares = f"/editions/{made['uid']}/shares"
+
+    shared = await api.post(shares, json={"hours": 4})
+
+    assert shared.status_code == 201, shared.text
+    page = await client.get(shared.json()["url"])
+    assert page.status_code == 200 and DOCUMENT_EXAMPLE["subject"] in page.text
+    assert (await api.get(shares)).json() == {"items": [shared.json()]}
+    headers = {"Authorization": f"Bearer {await key('read')}"}
+    detail(await client.get(f"/api/v1{shares}", headers=headers), 403)
+    for _ in range(2):
+        assert (await api.delete(f"{shares}/{shared.json()['uid']}")).status_code == 204
+    assert (await client.get(shared.json()["url"])).status_code == 410
+    detail(await api.post(shares, json={"hours": 0}), 422)
