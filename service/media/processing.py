@@ -16,10 +16,18 @@ from PIL import Image, ImageCms, ImageFile, ImageOps
 from service.media.pictures import MOST_HEIGHT, MOST_MADE_OCTETS, MOST_WIDTH, Made, PictureInvalid
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
-# 200 MB at four octets each while it is worked on. A telephone takes 48 million, and those of a JPEG are made fewer while it is read.
-MOST_PIXELS = 50_000_000
+# A telephone takes 48 million, as JPEG, of which only so many are made as are needed: 66 MB. Other formats are unpacked whole:
+# 25 million take 130 (PNG) to 380 MB (WebP), for one at a time.
+MOST_JPEG_PIXELS = 50_000_000
+MOST_PIXELS = 25_000_000
 JPEG_QUALITY = 85
 HEAVY_OCTETS = 250_000  # from here on a PNG has to be much smaller than a JPEG would be
+_RESIZABLE = {
+    "RGB",
+    "RGBA",
+    "CMYK",
+    "L",
+}  # where colours between two others are meant by the numbers between theirs
 _ONE_AT_A_TIME = threading.Lock()  # so that many uploads at once need no more memory than one
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error)
 
@@ -31,7 +39,7 @@ def made(raw: bytes) -> Made:
     with _ONE_AT_A_TIME, _in_words(), Image.open(io.BytesIO(_sniffed(raw)), formats=FORMATS) as source:
         _check_size(source)
         is_lossless = source.format in {"PNG", "GIF"}
-        return _written(_fitted(_upright(source)), is_lossless=is_lossless)
+        return _written(_small(source), is_lossless=is_lossless)
 
 
 @contextmanager
@@ -69,20 +77,26 @@ def _is_known(raw: bytes) -> bool:
 def _check_size(source: ImageFile.ImageFile) -> None:
     """Before anything is unpacked: a file of a few kilobytes may hold a picture of gigabytes."""
     width, height = source.size
-    if width * height > MOST_PIXELS:
+    most = MOST_JPEG_PIXELS if source.format == "JPEG" else MOST_PIXELS
+    if width * height > most:
         raise PictureInvalid(
-            f"This picture has {width:,} by {height:,} points, more than {MOST_PIXELS // 1_000_000} million. "
+            f"This picture has {width:,} by {height:,} points, more than {most // 1_000_000} million. "
             f"Save it at most {MOST_WIDTH:,} wide."
         )
 
 
-def _upright(source: ImageFile.ImageFile) -> Image.Image:
+def _small(source: ImageFile.ImageFile) -> Image.Image:
+    """Upright, in RGB or RGBA, as wide as it is shown. What is copied is copied small: a large picture is there once."""
     source.draft("RGB", (2 * MOST_WIDTH, 2 * MOST_WIDTH))
     profile = source.info.get("icc_profile")
-    image = ImageOps.exif_transpose(source)
+    wanted = "RGBA" if source.has_transparency_data else "RGB"
+    ImageOps.exif_transpose(source, in_place=True)
+    image: Image.Image = source
     if image.mode.startswith("I"):
         image = image.convert("I").point(lambda value: value / 256).convert("L")
-    wanted = "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode not in _RESIZABLE or (wanted == "RGBA" and image.mode != wanted):
+        image = image.convert(wanted)
+    image.thumbnail((MOST_WIDTH, MOST_HEIGHT), Image.Resampling.LANCZOS)
     image = _in_srgb(image, profile, wanted) or image.convert(wanted)
     if wanted == "RGBA" and image.getchannel("A").getextrema()[0] == 255:
         image = image.convert("RGB")
@@ -101,11 +115,6 @@ def _in_srgb(image: Image.Image, profile: bytes | None, mode: str) -> Image.Imag
         )
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
-
-
-def _fitted(image: Image.Image) -> Image.Image:
-    image.thumbnail((MOST_WIDTH, MOST_HEIGHT), Image.Resampling.LANCZOS)
-    return image
 
 
 def _written(image: Image.Image, *, is_lossless: bool) -> Made:

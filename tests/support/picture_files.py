@@ -62,3 +62,12 @@ def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
         + chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
         + chunk(b"IEND", b"")
     )
+
+
+def webp_bomb() -> bytes:
+    """A moving WebP whose canvas is said to be as large as one can be."""
+    frames = [Image.new("RGBA", (60, 60), (shade, 0, 0, 128)) for shade in (10, 200)]
+    raw = bytearray(as_file(frames[0], "WEBP", save_all=True, append_images=frames[1:]))
+    assert raw[12:16] == b"VP8X"
+    raw[24:30] = 2 * struct.pack("<I", 16_382)[:3]
+    return bytes(raw)

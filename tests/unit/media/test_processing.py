@@ -98,10 +98,17 @@ def test_colours_are_those_that_its_profile_means() -> None:
     assert _seen(cmyk).mode == "RGB"
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (picture_files.bomb(), "60,000 by 60,000 points"),
+        (picture_files.webp_bomb(), "16,383 by 16,383 points"),
+    ],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(raw: bytes, says: str) -> None:
     tracemalloc.start()
-    with pytest.raises(PictureInvalid, match="60,000 by 60,000 points"):
-        processing.made(picture_files.bomb())
+    with pytest.raises(PictureInvalid, match=says):
+        processing.made(raw)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 2_000_000
