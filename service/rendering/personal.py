@@ -120,7 +120,9 @@ def _quoted(part: Part, values: Mapping[str, str], links: dict[str, bytes]) -> l
         if hole.place == "link":
             link = html.escape(value) if subtype == "html" else value
             if (run := links.get(link)) is None:
-                run = links[link] = transfer.visible_run(link)  # as the header made sure
+                # Of the one that is a header too, that has made sure.
+                encoded = transfer.visible_run if hole.field == "unsubscribe_url" else transfer.quoted_run
+                run = links[link] = encoded(link)
         elif hole.field == "address":
             run = transfer.quoted_run(_placed(subtype, hole, value, isolating=isolating))
         else:

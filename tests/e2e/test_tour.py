@@ -51,7 +51,9 @@ async def link_in_message(demo: Demo, number: int, form: str) -> str:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_a_reader_joins_and_leaves_by_keyboard_alone(browser: Browser, demo: Demo, width: int) -> None:
+async def test_nb_71_a_reader_joins_and_leaves_by_keyboard_alone(
+    browser: Browser, demo: Demo, width: int
+) -> None:
     context = await browser.new_context(viewport={"width": width, "height": 844}, bypass_csp=True)
     page = await context.new_page()
     await page.goto(f"{demo.sample.newsroom_url}/articles/ferry-bond-recount.html")

@@ -86,7 +86,10 @@ ASKED = (
     ("Is everything whole, at each width: nothing clipped, nothing beside the page?", "Yes: pictures end where the text does."),
     ("Is there room: nothing cramped, no line broken in a silly place?", "Yes: the time to read stays on one line, at 320 pixels as well."),
     ("Is everything legible by day and by night, with no grey on grey?", "Yes: the palest is the deck by night, and it reads well."),
-    ("Does it hold without pictures?", "Yes: what they show stands there in words, their captions below, and no hole is left."),
+    (
+        "Does it hold without pictures?",
+        "Yes: what they show stands in their place in words, and their captions below; the room they take is kept for them.",
+    ),
     ("Does the Arabic run from the right throughout?", "Yes: bars, lists, numbers, commas and cards too."),
     (
         "Do readers see why they get this, from whom, and how to leave?",

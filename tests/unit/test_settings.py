@@ -78,7 +78,7 @@ def test_a_list_is_divided_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.load().fetch_allow == ("127.0.0.1:8301", "10.0.0.0/8")
 
 
-def test_links_begin_with_the_public_address() -> None:
+def test_nb_17_links_begin_with_the_public_address() -> None:
     chosen = settings.load(public_url="https://news.example.org/")
     assert chosen.base_url == "https://news.example.org"
     assert chosen.greeting_name == "news.example.org"

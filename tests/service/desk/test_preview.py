@@ -133,3 +133,21 @@ async def test_a_look_that_there_is_not_is_said(ada: httpx2.AsyncClient, draft: 
 async def test_nobody_sees_a_preview_signed_out(client: httpx2.AsyncClient, page: str) -> None:
     answer = await client.get(f"/desk/editions/01890000-0000-7000-8000-000000000000/{page}")
     assert answer.status_code == 303
+
+
+async def test_nb_68_the_desk_shows_the_size_and_warns_before_gmail_clips(
+    ada: httpx2.AsyncClient, resources: Resources, memo: Newsletter, draft: Edition
+) -> None:
+    small = (await ada.get(f"/desk/editions/{draft.uid}/preview")).text
+    assert "kB of the 102 kB that Gmail shows" in small
+    assert "Gmail hides" not in (await ada.get(f"/desk/editions/{draft.uid}")).text
+    # Code is never shortened, so that neither is this.
+    text = "\n".join(f"    line {number} of a long table" for number in range(3_500))
+    heavy = await steps.edition_of(
+        resources, memo, Document(subject="Long", blocks=[Item(headline="All of it", body_markdown=text)])
+    )
+    page = (await ada.get(f"/desk/editions/{heavy.uid}")).text
+    assert "Gmail hides what is beyond 102 kB" in page and "Remove a block or shorten an article" in page
+    assert (
+        "Remove a block or shorten an article" in (await ada.get(f"/desk/editions/{heavy.uid}/preview")).text
+    )

@@ -53,7 +53,7 @@ async def test_the_cookie_is_for_http_only_and_for_this_site(
 @pytest.mark.parametrize(
     "next_path", ["https://evil.example.org/desk", "//evil.example.org", "/\\evil.example.org", "/n/x"]
 )
-async def test_signing_in_never_leads_to_another_place(
+async def test_nb_22_signing_in_never_leads_to_another_place(
     client: httpx2.AsyncClient, resources: Resources, next_path: str
 ) -> None:
     await steps.account(resources)

@@ -43,7 +43,7 @@ async def test_nb_04_one_press_confirms_and_leaves_its_proof(
     assert event.method and len(event.client) == 64 and event.wording == memo.consent_wording
 
 
-async def test_personal_pages_are_kept_and_named_nowhere(
+async def test_nb_38_personal_pages_are_kept_and_named_nowhere(
     client: httpx2.AsyncClient, resources: Resources, memo: Newsletter
 ) -> None:
     sent = await steps.sign_up(client)

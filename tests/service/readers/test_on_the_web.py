@@ -156,7 +156,7 @@ async def test_mail_only_has_no_page_and_no_link_to_one(
         assert "/n/morning-memo/2026" not in part and "None" not in part and "online" not in part.lower()
 
 
-async def test_private_pages_have_an_address_that_only_the_mail_knows(
+async def test_nb_38_private_pages_have_an_address_that_only_the_mail_knows(
     client: httpx2.AsyncClient, resources: Resources, memo: Newsletter
 ) -> None:
     edition = await _edition(resources, memo)

@@ -30,5 +30,5 @@ def test_a_path_of_the_desk_is_kept(path: str) -> None:
         "http://[",
     ],
 )
-def test_everything_else_leads_to_today(path: str) -> None:
+def test_nb_22_everything_else_leads_to_today(path: str) -> None:
     assert visit.own_path(path) == "/desk"

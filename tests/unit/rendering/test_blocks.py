@@ -81,6 +81,6 @@ def test_the_hash_follows_the_content_and_nothing_else() -> None:
     assert same.model_copy(update={"subject": "Other"}).sha256() != same.sha256()
 
 
-def test_a_picture_of_three_megabytes_in_the_text_is_dropped() -> None:
+def test_nb_68_a_picture_of_three_megabytes_in_the_text_is_dropped() -> None:
     picture = f"![chart](data:image/png;base64,{'A' * 3_000_000})"
     assert Note(text_markdown=f"before {picture} after").text_markdown == "before  after"
