@@ -215,3 +215,10 @@ def test_an_address_beyond_ascii_stands_as_it_is() -> None:
         rendition_in("en"), samples.ENVELOPE, samples.PERSONAL._replace(address="jürgen@example.net")
     )
     assert "To: jürgen@example.net\r\n".encode() in raw
+
+
+def test_a_link_of_a_readers_own_may_hold_whatever_an_address_may() -> None:
+    link = "https://news.example.org/preferences/größe?a=b&c=" + "d" * 90
+    got = reading.received(samples.CONTENT, samples.PERSONAL._replace(preferences_url=link))
+    assert link in got.text
+    assert html.escape(link) in got.html
