@@ -31,7 +31,9 @@ BODY_OCTETS = 1_000_000
 HOOK_OCTETS = 4_000_000  # a relay may tell a thousand events at once, at two to three kB each
 HOOKS = "/hooks/"
 UPLOAD_OCTETS = MOST_OCTETS + BODY_OCTETS
-UPLOADS = re.compile(r"/api/v1/media|/desk/editions/[^/]+/blocks/[^/]+")
+UPLOADS = re.compile(
+    r"/api/v1/media|/desk/editions/[^/]+/blocks/[^/]+|/desk/newsletters/[^/]+/look(?:/preview\.html)?"
+)
 STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

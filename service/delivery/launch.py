@@ -92,12 +92,12 @@ async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition
 
 
 async def _copy_pictures(held: Holder, edition_uid: uuid.UUID, shown: EditionContent) -> bool:
-    """Those that nobody has tried to copy yet, as of an edition that was made a moment ago. Whether there were any."""
+    """Those that nobody has tried to copy yet, as of an edition that was made a moment ago. Whether it has any pictures at all."""
     if not pictures.has_any(shown):
         return False
     wanted = await held.database.write(_outstanding, edition_uid, held.clock.now())
     await copying.copy_now(held, wanted)
-    return bool(wanted)
+    return True
 
 
 def _outstanding(session: Session, edition_uid: uuid.UUID, now: datetime) -> list[Wanted]:

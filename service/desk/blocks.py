@@ -1,6 +1,6 @@
 """One block of an edition: added, or changed, by a form that its class makes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -17,7 +17,6 @@ from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.editions import automatic, composition, placeholders, queries
 from service.editions.models import Edition
 from service.errors import Conflict, Invalid, MemoError, NotFound
-from service.media import register
 from service.media.pictures import Made
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
@@ -150,7 +149,7 @@ async def _again(
 ) -> Response:
     """The form once more with what was typed. A picture that came with it is kept, so that nobody has to choose it again."""
     if sent.made:
-        await visit.resources.database.write(_keep, sent.made, now=visit.resources.clock.now())
+        await visit.resources.database.write(pictures.keep, sent.made, now=visit.resources.clock.now())
     problems = problem.problems if isinstance(problem, BlockInvalid) else {}
     view = await visit.resources.database.read(view_of, uid)
     shown = Opened(sent.kind, sent.number, sent.was, values, problems, spare)
@@ -170,7 +169,7 @@ def _page(visit: Visit, view: BlockView, shown: Opened, *, problem: MemoError | 
 def _save(
     session: Session, uid: UUID, sent: Opened, values: Mapping[str, Any], *, now: datetime, actor: str
 ) -> None:
-    _keep(session, sent.made, now=now)
+    pictures.keep(session, sent.made, now=now)
     found = queries.get(session, uid)
     document = composition.document_of(session, found)
     if sent.was is None:
@@ -191,11 +190,6 @@ def _read(kind: type[Piece], values: Mapping[str, Any]) -> Block:
     if unknown:
         raise BlockInvalid(unknown)
     return block
-
-
-def _keep(session: Session, made: Sequence[Made], *, now: datetime) -> None:
-    for one in made:
-        register.keep(session, one, now=now)
 
 
 def _latest(session: Session, uid: UUID, section: str) -> list[dict[str, Any]]:

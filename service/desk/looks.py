@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from service import pages
 from service.desk import blocks as sent
-from service.desk import fields
+from service.desk import fields, pictures
 from service.desk.fields import Asked, BlockInvalid
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.editions import composition, content, queries
@@ -50,12 +50,21 @@ async def look(visit: AtDesk, slug: str) -> Response:
 
 @router.post("/desk/newsletters/{slug}/look")
 async def change(visit: AtDesk, slug: str) -> Response:
-    form = await sent.form_of(visit)
-    values, accent = fields.typed(Look, form), form.get("accent", "")
+    form = await pictures.form_of(visit)
+    values, accent = fields.typed(Look, form.texts), form.texts.get("accent", "")
     now, actor = visit.resources.clock.now(), visit.account.name
+
+    def save(session: Session) -> None:
+        if form.problems:
+            raise BlockInvalid(form.problems)
+        pictures.keep(session, form.made, now=now)
+        _save(session, slug, values, accent, now=now, actor=actor)
+
     try:
-        await visit.resources.database.write(_save, slug, values, accent, now=now, actor=actor)
+        await visit.resources.database.write(save)
     except Invalid as error:
+        if form.made:  # nobody has to choose it again
+            await visit.resources.database.write(pictures.keep, form.made, now=now)
         newsletter = await visit.resources.database.read(publication.get, slug)
         return _page(visit, newsletter, values, accent, _problems(error), error)
     return visit.done(f"/desk/newsletters/{slug}/look", "Saved. The next edition looks like this.")

@@ -1,13 +1,16 @@
 """Pictures in the form of a block: the file that was sent along, and what has to be said of what it shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from sqlmodel import Session
 from starlette.datastructures import UploadFile
 
 from service.desk.fields import BlockInvalid
 from service.desk.visit import Visit
 from service.errors import MemoError
-from service.media import pictures
+from service.media import pictures, register
 from service.media.pictures import MOST_OCTETS, Made
 from service.rendering.pieces import Picture, Piece
 
@@ -42,6 +45,12 @@ async def form_of(visit: Visit) -> Form:
             made.append(kept)
             texts[place] = visit.resources.url(pictures.path_of(kept.name))
     return Form(texts, tuple(made), problems)
+
+
+def keep(session: Session, made: Sequence[Made], *, now: datetime) -> None:
+    """The rows of pictures that came with a form."""
+    for one in made:
+        register.keep(session, one, now=now)
 
 
 def check_described(block: Piece) -> None:

@@ -109,8 +109,8 @@ class Colours(Piece):
 
 
 class MastheadPicture(Piece):
-    url: WebAddress = Field(
-        title="Address of the picture", description="PNG or JPEG; it stands for the name."
+    url: Annotated[WebAddress, Control("picture")] = Field(
+        title="Address of the picture", description="It stands for the name."
     )
     width: int = Field(ge=40, le=640, title="Width in pixels")
 

@@ -8,8 +8,11 @@ from service.dependencies import Resources
 from service.editions import composition
 from service.editions.models import Edition
 from service.media import copying
+from service.newsletters import publication
+from service.newsletters.models import Newsletter
 from service.rendering.blocks import Document, PictureBlock
 from service.rendering.pieces import Picture
+from service.rendering.themes import MastheadPicture
 from tests.service.desk import steps
 from tests.support import picture_files
 
@@ -88,3 +91,28 @@ async def test_what_is_wrong_with_the_pictures_is_said_before_sending(
         assert "One picture is without a word for readers who do not see it." in page.text
     assert (await ada.post(f"{path}/pictures")).status_code == 303
     assert "One picture is not copied yet." in (await ada.get(path)).text
+
+
+@SQLITE
+async def test_a_newsletters_name_may_be_a_picture_from_a_file(
+    ada: httpx2.AsyncClient, resources: Resources, memo: Newsletter
+) -> None:
+    path = f"/desk/newsletters/{memo.slug}/look"
+    wanted = {"theme": "ledger", "accent": "#9b1c1c"}
+    plate = {
+        "picture.file": (
+            "name.png",
+            picture_files.as_file(picture_files.gradient(600, 120), "PNG"),
+            "image/png",
+        )
+    }
+    missing = await ada.post(path, data=wanted, files=plate)
+    assert missing.status_code == 422
+    address = missing.text.partition('name="picture.url"')[2].partition('value="')[2].partition('"')[0]
+    assert (await ada.get(address)).headers["content-type"] == "image/png"
+    assert (await ada.post(path, data=wanted | {"picture.width": "300"}, files=plate)).status_code == 303
+    saved = publication.theme(await resources.database.read(publication.get, memo.slug))
+    assert saved.picture == MastheadPicture(url=address, width=300)
+    drawn = {"picture.file": ("name.svg", b"<svg/>", "image/svg+xml")}
+    refused = await ada.post(path, data=wanted | {"picture.width": "300"}, files=drawn)
+    assert (refused.status_code, "no picture made of pixels" in refused.text) == (422, True)
