@@ -9,6 +9,7 @@ document.documentElement.classList.add("has-script");
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
+  if (event.submitter && event.submitter.formTarget) return; // it is shown in a frame, and this page stays
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "yes";
 });

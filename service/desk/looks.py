@@ -72,25 +72,25 @@ async def change(visit: AtDesk, slug: str) -> Response:
 
 @router.get("/desk/newsletters/{slug}/look/preview.html")
 async def seen(visit: AtDesk, slug: str) -> Response:
-    return await _tried_on(visit, await visit.resources.database.read(_sample, visit, slug))
+    return await tried_on(visit, await visit.resources.database.read(sample, visit, slug))
 
 
 @router.post("/desk/newsletters/{slug}/look/preview.html")
 async def tried(visit: AtDesk, slug: str) -> Response:
     """What the form says now, into the frame beside it; nothing is saved."""
     form = await sent.form_of(visit)
-    sample = await visit.resources.database.read(_sample, visit, slug)
+    shown = await visit.resources.database.read(sample, visit, slug)
     try:
         wanted = cast(Look, fields.read(Look, fields.typed(Look, form)))
     except BlockInvalid as error:
         return PlainTextResponse(
             " ".join(error.problems.values()), 422, headers={"Cache-Control": "no-store"}
         )
-    facts = replace(sample.newsletter, theme=themes.made(wanted), accent=form.get("accent", ""))
-    return await _tried_on(visit, replace(sample, newsletter=facts))
+    facts = replace(shown.newsletter, theme=themes.made(wanted), accent=form.get("accent", ""))
+    return await tried_on(visit, replace(shown, newsletter=facts))
 
 
-async def _tried_on(visit: Visit, shown: EditionContent) -> Response:
+async def tried_on(visit: Visit, shown: EditionContent) -> Response:
     made = await asyncio.to_thread(body.page_without_reader, shown, visit.resources.templates)
     return pages.framed(made)
 
@@ -132,7 +132,7 @@ def _save(
     publication.change(session, newsletter, changed, now=now, actor=actor)
 
 
-def _sample(session: Session, visit: Visit, slug: str) -> EditionContent:
+def sample(session: Session, visit: Visit, slug: str) -> EditionContent:
     """The newest edition, or one of each kind of block if there is none yet."""
     newsletter = publication.get(session, slug)
     base_url = visit.resources.settings.base_url

@@ -37,4 +37,5 @@ def facts(newsletter: Newsletter, *, base_url: str) -> NewsletterFacts:
         accent=newsletter.accent,
         public_url=f"{base_url.rstrip('/')}/n/{newsletter.slug}",
         theme=publication.theme(newsletter),
+        template=publication.own_template(newsletter),
     )

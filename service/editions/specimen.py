@@ -73,6 +73,7 @@ class Specimen:
     html_octets: int
     html_cap: int
     was_cut: bool
+    template_problem: str | None  # why it is drawn in our template although the newsletter has its own
 
     @property
     def is_heavy(self) -> bool:
@@ -137,12 +138,15 @@ def _made(held: Holder, uid: uuid.UUID, found: EditionContent, reader: Reader) -
     )
     marks = Marks("0" * 12)
     preheader = marks.filled(
-        marks.text(found.document.preheader), lambda hole: fields.get(hole.field, hole.default)
+        marks.line(found.document.preheader), lambda hole: fields.get(hole.field, hole.default)
     )
-    return _taken_apart(raw, rendition, reader, preheader)
+    problem = body.own_template_problem(found, held.templates)
+    return _taken_apart(raw, rendition, reader, preheader, problem)
 
 
-def _taken_apart(raw: bytes, rendition: Rendition, reader: Reader, preheader: str) -> Specimen:
+def _taken_apart(
+    raw: bytes, rendition: Rendition, reader: Reader, preheader: str, template_problem: str | None
+) -> Specimen:
     message = message_from_bytes(raw, _class=EmailMessage, policy=policy.default)
     return Specimen(
         reader=reader,
@@ -155,6 +159,7 @@ def _taken_apart(raw: bytes, rendition: Rendition, reader: Reader, preheader: st
         html_octets=rendition.html_octets,
         html_cap=rendition.html_cap,
         was_cut=rendition.was_cut,
+        template_problem=template_problem,
     )
 
 

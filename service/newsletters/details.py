@@ -24,6 +24,7 @@ from service.newsletters import looks
 from service.newsletters.canary import CanaryRules
 from service.newsletters.models import UncertainPolicy
 from service.newsletters.web import Web
+from service.rendering import frames
 from service.rendering.themes import Look
 
 LIST_ID_OCTETS = 255  # RFC 2919 §3
@@ -179,6 +180,10 @@ class NewsletterDetails(BaseModel):
     postal_address: PostalAddress
     accent: Annotated[str, AfterValidator(_accent)] = "#b3261e"
     look: Look = Look()
+    template: Annotated[str, StringConstraints(max_length=frames.MOST_CHARACTERS)] = Field(
+        default="",
+        description="A page of your own around an edition's blocks, in HTML with names; empty = ours.",
+    )
     consent_wording: Text = ""
     reason: Annotated[str, AfterValidator(_name), StringConstraints(max_length=300)] = Field(
         default="", description="Why a reader gets this, said at the foot of each edition."

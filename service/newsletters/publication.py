@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from service.errors import Conflict, NotFound
 from service.events import log
-from service.newsletters import web
+from service.newsletters import own_template_check, web
 from service.newsletters.canary import CanaryRules
 from service.newsletters.details import LIST_ID_OCTETS, DigestRules, NewsletterDetails, NewsletterInvalid
 from service.newsletters.models import Newsletter
@@ -19,7 +19,17 @@ from service.rendering.themes import Look, Theme
 
 __all__ = ["DigestRules", "Newsletter", "NewsletterDetails", "NewsletterInvalid"]
 
-_IN_OPTIONS = {"alarm_address", "canary", "deadline_minutes", "digest", "look", "ping_url", "reason", "web"}
+_IN_OPTIONS = {
+    "alarm_address",
+    "canary",
+    "deadline_minutes",
+    "digest",
+    "look",
+    "ping_url",
+    "reason",
+    "template",
+    "web",
+}
 _USUAL_DEADLINE: int = NewsletterDetails.model_fields["deadline_minutes"].default
 
 
@@ -55,6 +65,7 @@ def create(session: Session, details: NewsletterDetails, *, now: datetime, actor
         raise SlugTaken
     if len(details.list_id) > LIST_ID_OCTETS:
         raise NewsletterInvalid("slug and from address together are too long; shorten the slug", field="slug")
+    own_template_check.check(details)
     newsletter = Newsletter(list_id=details.list_id, created_at=now, **_columns(details))
     session.add(newsletter)
     session.flush()
@@ -97,6 +108,8 @@ def change(
         details = details.model_copy(
             update={"consent_wording": ""}
         )  # ours follows the language and the names
+    if details.template != own_template(newsletter):
+        own_template_check.check(details)
     changed, key = [], newsletter.options.get("web_key")
     for name, value in _columns(details, key).items():
         if getattr(newsletter, name) != value:
@@ -133,6 +146,10 @@ def theme(newsletter: Newsletter) -> Theme:
         return themes.made(Look.model_validate(newsletter.options.get("look") or {}))
     except ValidationError:
         return themes.USUAL
+
+
+def own_template(newsletter: Newsletter) -> str:
+    return str(newsletter.options.get("template") or "")
 
 
 def canary_rules(newsletter: Newsletter) -> CanaryRules:

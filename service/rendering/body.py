@@ -16,6 +16,8 @@ from service.rendering import (
     direction,
     environment,
     fitting,
+    frame_check,
+    framed,
     headers,
     inlining,
     links,
@@ -26,6 +28,7 @@ from service.rendering import (
 from service.rendering.blocks import Document, Masthead
 from service.rendering.content import EditionContent, NewsletterFacts
 from service.rendering.fields import Hole, Marks
+from service.rendering.frames import FrameInvalid
 from service.rendering.pictures import Known, Shown
 from service.rendering.rendition import Part, Rendition, part
 from service.rendering.themes import Theme
@@ -46,6 +49,8 @@ class _Page:
     marks: Marks
     # The last one: a document that fits has just been drawn, to see whether it does.
     drawn: list[tuple[Document, bool, str]] = field(default_factory=list)
+    # Why the newsletter's own template was left aside, if it was.
+    problems: list[FrameInvalid] = field(default_factory=list)
 
     def values(self, document: Document, *, is_cut_short: bool) -> dict[str, object]:
         from service.languages import speaking
@@ -76,10 +81,18 @@ class _Page:
         for known, was_cut_short, text in self.drawn:
             if known is document and was_cut_short == is_cut_short:
                 return text
-        template = environment.of(self.templates).get_template("edition/body.html")
-        text = inlining.inline(tidy_html(template.render(self.values(document, is_cut_short=is_cut_short))))
+        text = inlining.inline(tidy_html(self._drawn(self.values(document, is_cut_short=is_cut_short))))
         self.drawn[:] = [(document, is_cut_short, text)]
         return text
+
+    def _drawn(self, values: dict[str, object]) -> str:
+        own = self.content.newsletter.template
+        if own and not self.problems:
+            try:
+                return framed.page(own, values, self.templates)
+            except FrameInvalid as error:
+                self.problems.append(error)
+        return environment.of(self.templates).get_template("edition/body.html").render(values)
 
     def text(self, document: Document, *, is_cut_short: bool) -> str:
         template = environment.of(self.templates).get_template("edition/body.txt")
@@ -119,6 +132,26 @@ def web_page(content: EditionContent, templates: Path) -> str:
     template = environment.of(templates).get_template("_web.html")
     rendered = template.render(page.values(page.marks.document(content.document), is_cut_short=False))
     return page.marks.filled(tidy_html(rendered), _for_nobody)
+
+
+def check_own_template(content: EditionContent, templates: Path) -> None:
+    """Raises FrameInvalid if this edition cannot be sent in the newsletter's own template, with what to do about it."""
+    page = _page(content, templates)
+    made = page.html(page.marks.document(content.document), is_cut_short=False)
+    for problem in page.problems:
+        raise problem
+    unsubscribe = page.marks.own("unsubscribe_url", "link")
+    for fault in frame_check.faults(made, unsubscribe, content.newsletter.postal_address):
+        raise FrameInvalid(fault)
+
+
+def own_template_problem(content: EditionContent, templates: Path) -> str | None:
+    """Why an edition is drawn in our template although the newsletter has one of its own."""
+    if not content.newsletter.template:
+        return None
+    page = _page(content, templates)
+    page.html(page.marks.document(content.document), is_cut_short=False)
+    return next((problem.message for problem in page.problems), None)
 
 
 def page_without_reader(content: EditionContent, templates: Path) -> str:
@@ -213,7 +246,8 @@ def tidy_text(rendered: str) -> str:
 
 
 def _page(content: EditionContent, templates: Path) -> _Page:
-    seed = content.document.canonical_json() + content.newsletter.reason + content.newsletter.postal_address
+    facts = content.newsletter
+    seed = content.document.canonical_json() + facts.reason + facts.postal_address + facts.template
     return _Page(content, templates, Marks(hashlib.sha256(seed.encode()).hexdigest()))
 
 

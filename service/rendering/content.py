@@ -47,6 +47,7 @@ class NewsletterFacts:
     accent: str
     public_url: str
     theme: Theme = themes.USUAL
+    template: str = ""  # the newsletter's own, around the blocks
 
 
 @dataclass(frozen=True)

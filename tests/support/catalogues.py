@@ -69,9 +69,9 @@ def updated(language: str, template: Catalog) -> Catalog:
 
 
 def written(catalogue: Catalog) -> bytes:
-    """As it is kept: in the order of the files, and without dates and names that would change by themselves."""
+    """As it is kept: by the alphabet, and without places, dates and names, which would change by themselves."""
     kept = io.BytesIO()
-    write_po(kept, catalogue, width=WIDTH, sort_by_file=True, omit_header=True, include_lineno=False)
+    write_po(kept, catalogue, width=WIDTH, sort_output=True, omit_header=True, no_location=True)
     told = {"Language", "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Plural-Forms"}
     head = [f'"{name}: {value}\\n"' for name, value in catalogue.mime_headers if name in told]
     return "\n".join([HEAD, 'msgid ""', 'msgstr ""', *head, "", kept.getvalue().decode()]).encode()

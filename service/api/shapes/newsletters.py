@@ -14,6 +14,7 @@ from service.newsletters.models import Newsletter as NewsletterRow
 from service.newsletters.models import UncertainPolicy
 from service.newsletters.publication import DigestRules
 from service.newsletters.web import Web
+from service.rendering import frames
 from service.rendering.themes import Look
 
 DATES_SHOWN = 5
@@ -37,6 +38,7 @@ NEWSLETTER_EXAMPLE: dict[str, Any] = {
     "list_id": "morning-memo.example.org",
     "accent": "#b3261e",
     "look": LOOK_EXAMPLE,
+    "template": "",
     "consent_wording": "By signing up you agree to receive Morning Memo from Harbor Ledger by mail.",
     "staff": [{"name": "Nora Quist", "role": "Editor"}],
     "is_open": True,
@@ -105,6 +107,7 @@ class Newsletter(BaseModel):
     postal_address: str
     accent: str
     look: Look
+    template: str = Field(description="A page of its own around an edition's blocks; empty: ours.")
     consent_wording: str
     staff: list[StaffMember]
     is_open: bool = Field(description="Whether new readers may sign up.")
@@ -143,6 +146,11 @@ class NewsletterChanges(BaseModel):
     accent: str | None = None
     look: Look | None = Field(
         default=None, description="The whole look: a part that is left out is the theme's own again."
+    )
+    template: str | None = Field(
+        default=None,
+        max_length=frames.MOST_CHARACTERS,
+        description="HTML with names; empty: ours again. It is tried on before it is kept.",
     )
     consent_wording: str | None = None
     staff: list[StaffMember] | None = None

@@ -3,6 +3,7 @@ from typing import Any
 
 import httpx2
 
+from service.desk import own_template
 from service.newsletters.models import Newsletter
 from tests.service.api.conftest import DETAILS, detail
 
@@ -158,3 +159,13 @@ async def test_who_may_read_on_the_web_is_set(api: httpx2.AsyncClient, memo: New
     detail(await api.patch("/newsletters/morning-memo", json={"web": "secret"}), 422)
     answer = await api.patch("/newsletters/morning-memo", json={"web": None})
     assert "'private'" in detail(answer, 422)
+
+
+async def test_a_template_of_its_own_is_tried_on_before_it_is_kept(
+    api: httpx2.AsyncClient, memo: Newsletter
+) -> None:
+    said = detail(await api.patch("/newsletters/morning-memo", json={"template": "<p>{{ 7*7 }}</p>"}), 422)
+    assert said == "Line 1: mul is not possible here; there are names, if, and for over blocks."
+    kept = await api.patch("/newsletters/morning-memo", json={"template": own_template.ours()})
+    assert kept.status_code == 200 and kept.json()["template"] == own_template.ours()
+    assert (await api.patch("/newsletters/morning-memo", json={"template": ""})).json()["template"] == ""
