@@ -26,10 +26,12 @@ def _given(values: Mapping[str, Any], templates: Path) -> dict[str, object]:
         "preheader": values["document"].preheader,
         "blocks": _blocks(values, templates),
         "unsubscribe_url": values["unsubscribe_url"],
+        "preferences_url": values["preferences_url"],
         "reason": facts.reason,
         "postal_address": facts.postal_address.splitlines(),
         "say": {
             "unsubscribe": say("Unsubscribe"),
+            "preferences": say("Your preferences"),
             "view_online": say("View online"),
             "sent_to": say("Sent to"),
         },

@@ -34,12 +34,13 @@ NAMES: Mapping[str, str] = {
     "blocks": "the blocks, each a row of a table: {% for block in blocks %}{{ block }}{% endfor %}",
     "web_url": "the edition’s page, or nothing",
     "unsubscribe_url": "the reader’s link to leave; it has to be there",
+    "preferences_url": "the reader’s page of preferences",
     "address": "the reader’s address",
     "reason": "why a reader gets it",
     "postal_address": "the lines of the postal address, which have to be there: {% for line in postal_address %}",
-    "say": "words in the newsletter’s language: say.unsubscribe, say.view_online, say.sent_to",
+    "say": "words in the newsletter’s language: say.unsubscribe, say.preferences, say.view_online, say.sent_to",
 }
-SAYINGS = ("unsubscribe", "view_online", "sent_to")
+SAYINGS = ("unsubscribe", "preferences", "view_online", "sent_to")
 _LISTS = {"blocks", "postal_address"}
 _LOOP = {"first", "last", "index", "index0", "length"}
 _FILTERS = {"default", "e", "escape", "trim"}
