@@ -88,5 +88,5 @@ lock: $(STAMP) ## Pin anew what pyproject.toml asks for (ARGS=--upgrade for newe
 	@$(RUN) -m uv pip compile --quiet --universal --generate-hashes --all-extras --no-header pyproject.toml -o requirements.lock $(ARGS)
 
 clean: ## Remove what was built and tested; data under var/ stays
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/judges/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find service tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
