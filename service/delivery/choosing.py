@@ -34,7 +34,10 @@ def _goes_on() -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _best() -> sa.Select[Any]:
-    """How many workers are at an edition is counted once for each that is open, not for each of its spans."""
+    """How many workers are at an edition is counted once for each that is open, not for each of its spans.
+
+    Between editions that as many are at, a lot is drawn: an odd number of places would else go to the older one for good.
+    """
     held = (
         sa.select(sa.func.count())
         .where(
@@ -51,6 +54,7 @@ def _best() -> sa.Select[Any]:
             col(Run.holds_uncertain),
             held.label("held"),
             newest.scalar_subquery().label("rendition"),
+            sa.func.random().label("lot"),
         )
         .where(*_goes_on())
         .cte("open_run")
@@ -68,6 +72,7 @@ def _best() -> sa.Select[Any]:
             sa.case((col(Span.lane) == Lane.BREAKING, 0), else_=1),
             runs.c.held,
             col(Span.deaths),  # what may have killed its senders must not keep the others from going out
+            runs.c.lot,
             col(Span.due_at),
             col(Span.id),
         )

@@ -184,7 +184,8 @@ class Channel(asyncio.Protocol):
             self._is_soiled = True
             self._over(exchange, reply)
         elif exchange.refusal is None:
-            exchange.opened.set_result(None)
+            if not exchange.opened.done():  # whoever waited for it may have gone
+                exchange.opened.set_result(None)
         else:
             # RFC 2920 §3.1: nobody was accepted, and yet the relay waits for a message. An empty one ends that, and goes to nobody.
             self._expected.append((exchange, Step.LONE_DOT))

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from service import database, tokens
 from service.delivery import closing, reopening, transport
@@ -19,7 +19,7 @@ from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions.models import Edition, Rendition, State, Version
 from service.ledger import fanout, progress
-from service.ledger.models import Delivery, Span
+from service.ledger.models import Delivery, Lane, Span
 from service.ledger.progress import Progress
 from service.newsletters import details, publication
 from service.newsletters.models import Newsletter
@@ -207,6 +207,29 @@ def _content(newsletter: Newsletter) -> EditionContent:
     return EditionContent(
         facts, document(), date(2026, 3, 2), "https://news.example.org/n/morning-memo/2026-03-02"
     )
+
+
+def once_more(session: Session, like: int, readers: int, *, lane: Lane = Lane.SCHEDULED) -> int:
+    """The same words to the same readers, as another edition; its id."""
+    before, now = session.get_one(Edition, like), database.now(session)
+    edition = Edition(
+        newsletter_id=before.newsletter_id, local_date=date(2026, 3, 3), state=State.SENDING,
+        version_number=1, created_at=now, started_at=now,
+    )  # fmt: skip
+    session.add(edition)
+    session.flush()
+    version = session.exec(select(Version).where(Version.edition_id == like)).one()
+    copy = Version.model_validate(version.model_dump(exclude={"id"}) | {"edition_id": edition.id})
+    session.add(copy)
+    session.flush()
+    made = session.exec(select(Rendition).where(Rendition.edition_id == like)).one()
+    own = {"edition_id": edition.id, "version_id": copy.id}
+    session.add(Rendition.model_validate(made.model_dump(exclude={"id"}) | own))
+    new = fanout.NewRun(edition.id, edition.newsletter_id, readers, now + timedelta(hours=20), False)
+    fanout.open_run(session, replace(new, lane=lane))
+    while fanout.carry_on(session, edition.id, audience.statement) is not None:
+        pass
+    return edition.id
 
 
 def office(resources: Resources, relay: RelayAddress, *, holder: str = "one", connections: int = 4) -> Office:

@@ -3,25 +3,21 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import date, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from service import database
 from service.clock import SystemClock
 from service.delivery.models import Relay as RelayRow
 from service.dependencies import Resources
-from service.editions.models import Edition, Rendition, State, Version
 from service.jobs import Kind
-from service.ledger import fanout
 from service.ledger.models import Lane
 from service.newsletters.models import Newsletter
-from service.subscribers import audience, register
+from service.subscribers import register
 from service.subscribers.models import State as Subscribed
 from service.subscribers.register import NewReader
 from service.worker import Worker
 from tests.support.lag import Lag
-from tests.support.outbox import open_outbox, relay_at
+from tests.support.outbox import once_more, open_outbox, relay_at
 from tests.support.relay import Relay
 
 READERS = 500
@@ -40,7 +36,7 @@ async def test_breaking_overtakes_a_running_edition_and_a_notice_both(
     async with Lag().measured() as lag, Worker(resources, relay.url).running():
         await relay.until(60, within=30)
         begun = loop.time()
-        await resources.database.write(_breaking, outbox.edition.id)
+        await resources.database.write(once_more, outbox.edition.id, READERS, lane=Lane.BREAKING)
         await resources.jobs.nudge(Kind.SPAN, "breaking")
         await _until_somebody_has_both(relay)
         first = loop.time() - begun
@@ -70,24 +66,3 @@ def _ask(session: Session, resources: Resources, newsletter_id: int) -> None:
     register.add(
         session, newsletter, reader, actor="test", pepper=resources.pepper, now=resources.clock.now()
     )
-
-
-def _breaking(session: Session, like: int) -> None:
-    """The same words to the same readers once more, as a breaking edition."""
-    before, now = session.get_one(Edition, like), database.now(session)
-    edition = Edition(
-        newsletter_id=before.newsletter_id, local_date=date(2026, 3, 3), state=State.SENDING,
-        version_number=1, created_at=now, started_at=now,
-    )  # fmt: skip
-    session.add(edition)
-    session.flush()
-    version = session.exec(select(Version).where(Version.edition_id == like)).one()
-    copy = Version.model_validate(version.model_dump(exclude={"id"}) | {"edition_id": edition.id})
-    session.add(copy)
-    session.flush()
-    made = session.exec(select(Rendition).where(Rendition.edition_id == like)).one()
-    own = {"edition_id": edition.id, "version_id": copy.id}
-    session.add(Rendition.model_validate(made.model_dump(exclude={"id"}) | own))
-    new = fanout.NewRun(edition.id, edition.newsletter_id, READERS, now + timedelta(hours=20), False)
-    fanout.open_run(session, replace(new, lane=Lane.BREAKING))
-    fanout.carry_on(session, edition.id, audience.statement)

@@ -1,0 +1,68 @@
+"""Two editions at once, and one that is cancelled in the midst: measured where messages arrive."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from service.delivery import steering
+from service.dependencies import Resources
+from service.editions.models import State
+from service.ledger.models import DeliveryState
+from tests.service.sending.test_pace import limit, readers, workers
+from tests.support.outbox import office, once_more, open_outbox, relay_at, sending
+from tests.support.relay import Relay
+from tests.support.relay_log import Received
+
+READERS = 900
+CONNECTIONS = 4
+MEASURED = 500
+SETTLED = 100
+
+
+def by_edition(received: list[Received]) -> list[int]:
+    """How many of each: a Message-ID names edition and number."""
+    return list(Counter(one.message_id.rpartition("@")[0].rpartition(".")[0] for one in received).values())
+
+
+@pytest.mark.parametrize("rate", [None, 200])
+async def test_two_editions_at_once_get_as_much_as_each_other(
+    resources: Resources, relay: Relay, rate: int | None
+) -> None:
+    """Also one that begins while the other has all connections: as soon as what was begun before it has ended."""
+    relay.delay = 0.01
+    await resources.database.write(limit, relay_at(relay.url).name, rate=rate)
+    outbox = await open_outbox(resources, readers(READERS))
+    async with workers(resources, relay, 2):
+        await relay.until(60)
+        await resources.database.write(once_more, outbox.edition.id, READERS)
+        async with asyncio.timeout(30):
+            while min(by_edition(relay.received), default=0) < SETTLED or len(by_edition(relay.received)) < 2:
+                await asyncio.sleep(0.02)
+        before = len(relay.received)
+        await relay.until(before + MEASURED, within=30)
+    found = by_edition(relay.received[before : before + MEASURED])
+    assert min(found) >= 0.35 * MEASURED, found
+
+
+async def test_nb_29_after_a_cancel_no_connection_begins_more_than_one_message(
+    resources: Resources, relay: Relay
+) -> None:
+    relay.delay = 0.05
+    outbox = await open_outbox(resources, readers(200))
+    async with sending(office(resources, relay_at(relay.url), connections=CONNECTIONS)):
+        await relay.until(20)
+        await resources.database.write(
+            steering.cancel, outbox.edition.uid, now=resources.clock.now(), actor="test"
+        )
+        before = len(relay.received)
+        await asyncio.sleep(1)
+        begun = len(relay.received) - before
+        ended = await outbox.until_ended()
+    assert begun <= CONNECTIONS
+    assert len(relay.received) == before + begun, "a second later nothing leaves any more"
+    assert await outbox.state() is State.CANCELLED
+    taken = {one.recipient for one in relay.received}
+    rows = await outbox.rows()
+    assert {address for address, row in rows.items() if row.state is DeliveryState.ACCEPTED} == taken
+    assert ended.accepted + ended.cancelled == len(rows)
