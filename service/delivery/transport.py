@@ -271,15 +271,22 @@ def _size_limit(client: aiosmtplib.SMTP) -> int:
 
 
 def _connect_problem(address: RelayAddress, error: Exception) -> str:
-    where = f"The relay {address.name}"
+    where, look = f"The relay {address.name}", "on the page Relays" if address.label else "in MEMO_RELAY_URL"
     if isinstance(error, ssl.SSLCertVerificationError) or isinstance(
         error.__cause__, ssl.SSLCertVerificationError
     ):
         return f"{where} shows a certificate we cannot trust ({error}). An own authority goes into MEMO_RELAY_CA_FILE."
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return f"{where} refuses our user name or password ({error}). Check MEMO_RELAY_URL."
+        return f"{where} refuses our user name or password ({error}). Check them {look}."
     if "starttls" in str(error).lower():
-        return f"{where} does not offer STARTTLS ({error}). MEMO_RELAY_URL says tls=required; smtps:// is implicit TLS."
+        return f"{where} does not offer STARTTLS ({error}). Choose another encryption or port {look}."
     if isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError):
-        return f"{where} does not answer in time ({error or 'no connection'}). Check host and port in MEMO_RELAY_URL, and the firewall."
-    return f"{where} cannot be used: {error}. Check MEMO_RELAY_URL."
+        return f"{where} does not answer in time ({error or 'no connection'}). Check host and port {look}, and the firewall."
+    if isinstance(error, ConnectionRefusedError):
+        place = f"port {address.port} of {address.host}"
+        return (
+            f"{where} is not there: nothing listens at {place}. Check host and port {look}, and the firewall."
+        )
+    if isinstance(error, socket.gaierror):
+        return f"{where} cannot be found: there is no host {address.host}. Check its spelling {look}."
+    return f"{where} cannot be used: {error}. Check it {look}."

@@ -100,7 +100,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         canary_readers=figures.canary_readers,
         canary_until=figures.canary_until,
         is_restored=figures.stopped == Stopped.RESTORED and edition.state is State.PAUSED,
-        relay=relay_line(relay, figures.open, newsletter.time_zone) if _is_running(edition) else None,
+        relay=_relay_line(relay, edition, figures.open, newsletter.time_zone),
         slowed_to=figures.slowed_to,
         limits=_limits(session, relay) if _is_running(edition) else (),
         deadline_at=deadline.due_at if deadline else None,
@@ -126,6 +126,16 @@ def parts_of(figures: Progress) -> tuple[Part, ...]:
         parts.append(Part(state, label, count, round(start, 3), round(share, 3)))
         start += share
     return tuple(parts)
+
+
+def _relay_line(relay: RelayState | None, edition: Edition, waiting: int, zone: str) -> str | None:
+    if edition.state is State.PAUSED and relay is not None and relay.problem and not relay.is_resting:
+        since = f" since {pages.local(relay.since, zone, '%H:%M')}" if relay.since else ""
+        problem = relay.problem.rstrip(".")
+        return (
+            f"The relay has taken no message{since}: {problem}. It is tried again when this edition goes on."
+        )
+    return relay_line(relay, waiting, zone) if _is_running(edition) else None
 
 
 def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:

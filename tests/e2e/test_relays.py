@@ -88,6 +88,13 @@ async def test_a_relay_that_refuses_us_is_mended_and_used(
 async def hear(page: Page, name: str) -> None:
     """From the relays to an address for its events, shown once; from there on to signing."""
     await page.click("main a[href='/desk/relays/amazon-ses']")
+    await page.fill("input[name=provider]", "gmail.com")
+    await page.fill("input[name=provider_rate]", "20")
+    await page.fill("input[name=why]", "our new address is warming up until the end of the month")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    assert "Google: at most 20 a second" in await page.inner_text("#providers")
+    await look(page, f"relay-limited-{name}")
     await page.click("text=Events")
     await look(page, f"hook-none-{name}")
     await page.select_option("select[name=format]", "sendgrid")

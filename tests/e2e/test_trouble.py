@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from playwright.async_api import Browser, Page
 from sqlmodel import Session, col, select
 
+from service.backups import standstill
 from service.bounces.models import Bounce
 from service.delivery import relay_register
 from service.delivery.models import Relay as RelayRow
@@ -54,6 +55,21 @@ def tries(session: Session) -> int:
     return int(session.execute(sa.select(sa.func.sum(col(Delivery.attempts)))).scalar_one())
 
 
+async def nobody() -> Relay:
+    """Its port is known, and nobody listens there."""
+    relay = Relay()
+    await relay.start()
+    await relay.stop()
+    return relay
+
+
+async def send(demo: Demo, page: Page) -> None:
+    """An edition is on its way, and its page open."""
+    edition = await tour._new_edition(demo, {"automatic": True})
+    await tour._post(demo, f"/editions/{edition}/send", {}, "sent")
+    await page.goto(f"{demo.base_url}/desk/editions/{edition}")
+
+
 async def becomes(demo: Demo, relay: Relay, page: Page, reply: str, phase: str) -> None:
     relay.forget_rules()
     relay.when(phase=phase).reply(reply)
@@ -65,21 +81,19 @@ async def test_an_edition_before_four_broken_relays_waits_with_a_reason_and_lose
     browser: Browser, demo: Demo
 ) -> None:
     held = demo.served.resources
-    relay = Relay()
-    await relay.start()
-    await relay.stop()  # its port is known, and nobody listens there
+    relay = await nobody()
     await held.database.write(enter, held, relay)
     context = await browser.new_context(viewport={"width": 390, "height": 844}, bypass_csp=True)
     page = await context.new_page()
     await sign_in(page, demo)
-    edition = await tour._new_edition(demo, {"automatic": True})
-    await tour._post(demo, f"/editions/{edition}/send", {}, "sent")
-    await page.goto(f"{demo.base_url}/desk/editions/{edition}")
-
+    await send(demo, page)
     await page.wait_for_selector(f".notice-bad:has-text('{DEAD}')", timeout=15_000)
     said = await page.inner_text(".notice-bad")
     assert f"{ALL} messages wait and will leave by themselves." in said
-    assert "Check the relay's address, password and quota, or pause the edition" in said
+    assert (
+        f"nothing listens at port {relay.port} of {relay.host}. Check host and port on the page Relays"
+        in said
+    )
     await look(page, "trouble-dead-390")
 
     await relay.start()
@@ -97,15 +111,31 @@ async def test_an_edition_before_four_broken_relays_waits_with_a_reason_and_lose
     await page.wait_for_selector(".page-head .state-paused", timeout=15_000)
     said = await page.inner_text(".notice-warn")
     assert "The relay gave 20 readers the same refusal" in said
-    assert "Once it is mended, resume: those refused are tried again" in said
+    assert "Once it is mended, resume: those refused are tried again." in said
+    assert "leave by themselves" not in await page.inner_text(".notice-bad"), (
+        "paused, nothing leaves by itself"
+    )
     await look(page, "trouble-paused-1280-dark")
     assert await held.database.read(tries) <= TRIED_MOST + CONNECTIONS
 
     relay.forget_rules()
-    async with page.expect_navigation():
-        await page.click("main button:has-text('Resume')")
+    await page.click("main button:has-text('Resume')")
     await page.wait_for_selector(".page-head .state-sent", timeout=15_000)
     assert len({one.recipient for one in relay.received}) == len(relay.received) == ALL
     assert await held.database.read(struck) == 0
-    await context.close()
     await relay.stop()
+    await held_after_a_restore(demo, page)
+    await context.close()
+
+
+async def held_after_a_restore(demo: Demo, page: Page) -> None:
+    """Every page says so, and the page it leads to does not say it twice."""
+    held = demo.served.resources
+    await held.database.write(standstill.begin, "A copy was put back.", now=held.clock.now(), actor="test")
+    await page.goto(f"{demo.base_url}/desk")
+    await look(page, "held-1280-dark")
+    await page.click("text=Look and decide")
+    await page.wait_for_selector("text=Go on sending")
+    assert await page.locator("text=A copy was put back.").count() == 1
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await look(page, "recovery-390-dark")
