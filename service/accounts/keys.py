@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from service import tokens
 from service.accounts import names
 from service.accounts.models import Key
-from service.errors import Invalid, NotFound
+from service.errors import Conflict, Invalid, NotFound
 from service.events import log
 
 SECRET_PREFIX = "memo_"  # noqa: S105 - names what the secret is, so that scanners of leaked secrets find it
@@ -32,6 +32,10 @@ class ScopeUnknown(Invalid):
 
 class KeyNotFound(NotFound):
     """There is no such key."""
+
+
+class KeyAmbiguous(Conflict):
+    """Several keys begin like this: give all the characters that `memo key list` shows."""
 
 
 def create(session: Session, name: str, scopes: Iterable[str], *, now: datetime) -> tuple[Key, str]:
@@ -82,6 +86,18 @@ def revoke(session: Session, uid: uuid.UUID, *, actor: str, now: datetime) -> Ke
         session.add(key)
         log.record(session, "key.revoked", actor=actor, now=now, subject=("key", key.uid))
     return key
+
+
+def revoke_beginning(session: Session, beginning: str, *, actor: str, now: datetime) -> Key:
+    """The one key that begins with this: its shown characters, or the whole secret. Raises KeyNotFound, KeyAmbiguous."""
+    shown = beginning.strip()[:SHOWN_CHARACTERS]
+    found = [key for key in all_of(session) if shown and key.prefix.startswith(shown)]
+    if len(found) > 1 and len(shown) < SHOWN_CHARACTERS:
+        raise KeyAmbiguous
+    whole = [key for key in found if len(found) == 1 or key.secret_hash == tokens.hashed(beginning.strip())]
+    if not whole:
+        raise KeyNotFound("No key begins like this: `memo key list` shows those there are.")
+    return revoke(session, whole[0].uid, actor=actor, now=now)
 
 
 def _in_order(scopes: Iterable[str]) -> list[Scope]:

@@ -3,7 +3,6 @@
 find_account -> Passwords.verify (no transaction open) -> open_session -> cookie -> account_of, on every page -> close_session
 """
 
-import uuid
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -28,7 +27,7 @@ class AccountExists(Conflict):
 
 
 class AccountNotFound(NotFound):
-    """There is no such account."""
+    """Nobody signs in with this address: `memo account list` shows who does."""
 
 
 def create_account(
@@ -56,13 +55,6 @@ def find_account(session: Session, address: str) -> Account | None:
         return _by_key(session, addresses.parse(address).key)
     except AddressInvalid:
         return None
-
-
-def get_account(session: Session, uid: uuid.UUID) -> Account:
-    account = session.exec(select(Account).where(Account.uid == uid)).first()
-    if account is None:
-        raise AccountNotFound
-    return account
 
 
 def open_session(session: Session, account: Account, *, now: datetime) -> str:
@@ -95,19 +87,45 @@ def close_session(session: Session, secret: str) -> None:
     )
 
 
-def close_sessions_of(session: Session, account: Account) -> int:
-    """Sign the account out everywhere; how many browsers that were."""
-    return (
-        session.connection()
-        .execute(sa.delete(DeskSession).where(col(DeskSession.account_id) == account.id))
-        .rowcount
-    )
+def all_accounts(session: Session) -> list[Account]:
+    return list(session.exec(select(Account).order_by(col(Account.name))))
+
+
+def change_password(session: Session, address: str, password_hash: str, *, now: datetime, actor: str) -> int:
+    """How many browsers were signed in with the old one, and are not any more. Raises AccountNotFound."""
+    account = _known(session, address)
+    account.password_hash = password_hash
+    session.add(account)
+    log.record(session, "account.password_changed", actor=actor, now=now, subject=("account", account.uid))
+    return _close_sessions_of(session, account)
+
+
+def sign_out_everywhere(session: Session, address: str, *, now: datetime, actor: str) -> int:
+    """How many browsers that were. Raises AccountNotFound."""
+    account = _known(session, address)
+    log.record(session, "account.signed_out", actor=actor, now=now, subject=("account", account.uid))
+    return _close_sessions_of(session, account)
 
 
 def forget_expired(session: Session, *, now: datetime) -> int:
     return (
         session.connection()
         .execute(sa.delete(DeskSession).where(col(DeskSession.expires_at) <= now))
+        .rowcount
+    )
+
+
+def _known(session: Session, address: str) -> Account:
+    account = find_account(session, address)
+    if account is None:
+        raise AccountNotFound
+    return account
+
+
+def _close_sessions_of(session: Session, account: Account) -> int:
+    return (
+        session.connection()
+        .execute(sa.delete(DeskSession).where(col(DeskSession.account_id) == account.id))
         .rowcount
     )
 

@@ -3,7 +3,6 @@
 A command imports what it needs when it is called: nobody who asks for help waits for a web server, and no worker carries one.
 """
 
-import asyncio
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import backups, bounces, dkim, doctor, editions, opening, relays, workers
+from service.cli import access, backups, bounces, dkim, doctor, editions, opening, relays, workers
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -19,11 +18,9 @@ if TYPE_CHECKING:
     from service.worker import Worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Morning Memo: newsletters for newsrooms.")
-account = typer.Typer(no_args_is_help=True, help="People who sign in to the desk.")
-key = typer.Typer(no_args_is_help=True, help="Keys for programs that call the API.")
 newsletter = typer.Typer(no_args_is_help=True, help="The publications people subscribe to.")
-app.add_typer(account, name="account")
-app.add_typer(key, name="key")
+app.add_typer(access.account, name="account")
+app.add_typer(access.key, name="key")
 app.add_typer(newsletter, name="newsletter")
 app.add_typer(relays.relay, name="relay")
 app.add_typer(dkim.app, name="dkim")
@@ -136,53 +133,6 @@ def demo(
             tour.checked(running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets)
         )
     print("The whole tour works.")
-
-
-@account.command("add")
-def account_add(
-    name: Annotated[str, typer.Option(prompt=True, help="The person's name, as the desk shows it.")],
-    address: Annotated[str, typer.Option(prompt=True, help="The mail address to sign in with.")],
-    password: Annotated[
-        str,
-        typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 10 characters."),
-    ],
-) -> None:
-    """Let a person sign in to the desk."""
-    from service import addresses
-    from service.accounts import passwords, signin
-    from service.accounts.models import Account
-    from service.dependencies import Resources
-
-    chosen = opening.current()
-    parsed = addresses.parse(address)
-
-    async def add(resources: Resources) -> Account:
-        hashed = await asyncio.to_thread(passwords.hash_password, password)
-        return await resources.database.write(
-            signin.create_account, name, parsed.wire, hashed, now=resources.clock.now()
-        )
-
-    opening.run(opening.with_resources(chosen, add))
-    print(f"{name} can sign in at {chosen.base_url}/desk with {parsed.shown}.")
-
-
-@key.command("create")
-def key_create(
-    name: Annotated[str, typer.Option(help="What the key is for.")],
-    scope: Annotated[list[str], typer.Option(help="read, write or send; can be given several times.")],
-) -> None:
-    """Make an API key. It is shown this once."""
-    from service.accounts import keys
-    from service.accounts.models import Key
-    from service.dependencies import Resources
-
-    chosen = opening.current()
-
-    async def create(resources: Resources) -> tuple[Key, str]:
-        return await resources.database.write(keys.create, name, scope, now=resources.clock.now())
-
-    _, secret = opening.run(opening.with_resources(chosen, create))
-    print(secret)
 
 
 @newsletter.command("create")

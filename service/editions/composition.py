@@ -96,11 +96,6 @@ def include(
     return replace(session, edition, document, now=now, actor=actor)
 
 
-def leave_out(session: Session, edition: Edition, article: Article, *, now: datetime, actor: str) -> Version:
-    document = layout.without(document_of(session, edition), article)
-    return replace(session, edition, document, now=now, actor=actor)
-
-
 def replace(session: Session, edition: Edition, document: Document, *, now: datetime, actor: str) -> Version:
     held = queries.lock(session, edition)
     check_open(held)

@@ -91,10 +91,6 @@ def find_by_date(session: Session, newsletter_id: int, local_date: date, slot: i
     return session.exec(query).first()
 
 
-def by_date(session: Session, newsletter_id: int, local_date: date, slot: int = 1) -> Edition:
-    return _one(find_by_date(session, newsletter_id, local_date, slot))
-
-
 def public_by_date(session: Session, newsletter_id: int, local_date: date, slot: int = 1) -> Edition:
     """For readers' pages: what is not out, or has been called off, does not exist there."""
     edition = find_by_date(session, newsletter_id, local_date, slot)

@@ -1,6 +1,5 @@
 """A newsletter is made, looked up and changed here."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,21 +42,6 @@ class SlugTaken(Conflict):
 
 class SlugIsFixed(Conflict):
     """The short name cannot be changed: it is part of links that readers have in their mail. Make a new newsletter instead."""
-
-
-@dataclass(frozen=True)
-class PublicFace:
-    """What anybody may know of a newsletter."""
-
-    slug: str
-    name: str
-    description: str
-    language: str
-    from_name: str
-    postal_address: str
-    accent: str
-    consent_wording: str
-    is_open: bool
 
 
 def create(session: Session, details: NewsletterDetails, *, now: datetime, actor: str) -> Newsletter:
@@ -179,10 +163,6 @@ def reason(newsletter: Newsletter) -> str:
     if chosen or words.language != newsletter.language:
         return chosen
     return words.say("You receive {newsletter} because you signed up for it.", newsletter=newsletter.name)
-
-
-def public_face(newsletter: Newsletter) -> PublicFace:
-    return PublicFace(**{name: getattr(newsletter, name) for name in PublicFace.__dataclass_fields__})
 
 
 def _columns(details: NewsletterDetails, web_key: str | None = None) -> dict[str, Any]:

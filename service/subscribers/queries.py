@@ -8,7 +8,7 @@ from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from service import database
-from service.subscribers.models import ConsentEvent, Cooldown, State, Subscriber, Subscription
+from service.subscribers.models import Cooldown, State, Subscriber, Subscription
 
 Row = TypeVar("Row", Subscriber, Subscription)
 
@@ -69,11 +69,6 @@ def last_confirmed_at(session: Session, address_key: str) -> datetime | None:
         .limit(1)
     )
     return session.exec(query).first()
-
-
-def consent_events(session: Session, subscription_id: int) -> list[ConsentEvent]:
-    query = select(ConsentEvent).where(ConsentEvent.subscription_id == subscription_id)
-    return list(session.exec(query.order_by(col(ConsentEvent.id))))
 
 
 def admit(session: Session, first: Cooldown, *, window_from: datetime, limit: int, rested: Any) -> bool:

@@ -70,7 +70,25 @@ async def test_an_account_can_be_signed_out_everywhere(resources: Resources, clo
     for _ in range(3):
         await resources.database.write(signin.open_session, account, now=clock.now())
 
-    assert await resources.database.write(signin.close_sessions_of, account) == 3
+    left = await resources.database.write(
+        signin.sign_out_everywhere, account.address, now=clock.now(), actor="test"
+    )
+    assert left == 3
+
+
+async def test_a_new_password_ends_what_was_begun_with_the_old_one(
+    resources: Resources, clock: HandClock
+) -> None:
+    account = await _account(resources)
+    secret = await resources.database.write(signin.open_session, account, now=clock.now())
+
+    ended = await resources.database.write(
+        signin.change_password, account.address, "another hash", now=clock.now(), actor="test"
+    )
+    assert ended == 1
+    assert await resources.database.read(signin.account_of, secret, now=clock.now()) is None
+    kept = await resources.database.read(signin.find_account, account.address)
+    assert kept is not None and kept.password_hash == "another hash"
 
 
 async def test_only_the_right_password_fits(passwords: Passwords) -> None:
