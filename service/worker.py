@@ -127,10 +127,9 @@ class Worker:
             asyncio.create_task(jobs.serve(Kind.CHORE, self._fan_out, at_once=1)),
             asyncio.create_task(jobs.serve(Kind.FEED, self._poll_feed, at_once=polling.FEEDS_AT_ONCE)),
         ]
-        tick = _unharmed(self.tick)
-        self._tasks.append(
-            asyncio.create_task(tick())
-        )  # what was due while nobody worked waits no second longer
+        tick, send_due = _unharmed(self.tick), _unharmed(self._unless_held(self._switch.send_due))
+        # What was due while nobody worked waits no second longer, and a newcomer for nobody's nudge.
+        self._tasks += [asyncio.create_task(tick()), asyncio.create_task(send_due())]
         self._scheduler.add_job(tick, "interval", seconds=TICK_SECONDS)
         self._scheduler.add_job(_unharmed(self.look_for_feeds), "interval", seconds=FEED_SECONDS)
         self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)

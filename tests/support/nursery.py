@@ -119,6 +119,7 @@ def memo(
     """`memo ARGUMENTS` in this folder, at work. Use it with `async with`, or stop it."""
     name = name or f"memo-{arguments[0]}"
     output = folder / f"{name}.out"
+    output.touch()  # whoever looks at once finds nothing yet, instead of no file
     child = _parent().child(
         {
             "folder": str(folder),
