@@ -84,7 +84,7 @@ def problems(message: EmailMessage, address: str, reader: Reader, keys: Keys) ->
     for kind in ("plain", "html"):
         part = message.get_body((kind,))
         text = part.get_content() if part is not None else ""
-        if greeted not in re.sub(r"</?bdi>", "", text):
+        if greeted not in re.sub(r'<span dir="auto">|</span>', "", text):
             yield f"its {kind} part does not say “{greeted}”"
         if _subscriptions(text, keys) != {reader.subscription}:
             yield f"its {kind} part has somebody else's link, or none"
