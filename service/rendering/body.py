@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _SPACE_AROUND_LINES = re.compile(r"[ \t]*\n[ \t\n]*")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
+SOMEBODY = "reader@example.org"  # whose mail is shown where nobody in particular is meant
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,13 @@ def page_without_reader(content: EditionContent, templates: Path) -> str:
     """The HTML part as it is for nobody in particular: fields show what stands for them, links to one reader's pages lead nowhere."""
     page = _page(content, templates)
     made = page.html(page.marks.document(content.document), is_cut_short=False)
-    return page.marks.filled(made, lambda hole: "#" if hole.place == "link" else _for_nobody(hole) or "…")
+
+    def shown(hole: Hole) -> str:
+        if hole.place == "link":
+            return "#"
+        return SOMEBODY if hole.field == "address" else _for_nobody(hole) or "…"
+
+    return page.marks.filled(made, shown)
 
 
 def _for_nobody(hole: Hole) -> str:

@@ -77,7 +77,7 @@ ASKED = (
     ("Is it plain who is speaking?", "Yes: the note is signed, stories have bylines, the key graph names speaker and outlet."),
     (
         "Is the sponsor plain, even to somebody who skims?",
-        "Yes: the first words of the box are “Advertisement · presented by …”, and nothing else has them.",
+        "Yes: it has a double frame of its own, and its first words are “Advertisement · presented by …”.",
     ),
     (
         "Is it plain what can be tapped?",
@@ -88,7 +88,7 @@ ASKED = (
     ("Is everything legible by day and by night, with no grey on grey?", "Yes: the palest is the deck by night, and it reads well."),
     (
         "Does it hold without pictures?",
-        "Yes: what they show stands in their place in words, and their captions below; the room they take is kept for them.",
+        "Yes: what they show stands in their place in words, on a tint as large as they are, and their captions below.",
     ),
     ("Does the Arabic run from the right throughout?", "Yes: bars, lists, numbers, commas and cards too."),
     (

@@ -1,10 +1,11 @@
 """Editions to look at and to judge: nearly nothing and far too much, other scripts, hostile words, each block alone, each theme."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from service.rendering import direction, themes
@@ -60,6 +61,22 @@ _SCRIPTS = {
     "fa": ("شورا کشتی را نگه می‌دارد؟", "شورا با پنج رأی در برابر چهار رأی داد. "),
 }
 
+# What stands in one place only, where the same sentence again and again would not show who speaks.
+_NAMED = {
+    "ar": {
+        "name": "كريم منصور",
+        "role": "رئيس التحرير",
+        "byline": "بقلم ليلى حداد",
+        "speaker": "نادية سالم، عضو المجلس",
+        "outlet": "صحيفة المرفأ",
+        "credit": "صحيفة المرفأ",
+        "kicker": "مجلس المدينة",
+        "deck": "قاربان، ويوم أقصر، ووعد بالبحث عن المال قبل مارس.",
+        "alt": "عبّارة تغادر المرفأ عند شروق الشمس",
+        "quote_markdown": "«لن نغلق بابًا يعبر منه ستون شخصًا كل صباح.»",
+    },
+}
+
 
 def edition(
     *blocks: Block, subject: str = "The ferry stays", preheader: str = PREHEADER, **facts: Any
@@ -85,7 +102,8 @@ def in_language(language: str, theme: str = "ledger") -> EditionContent:
     """Every kind of block, with words of that language where the block has running text."""
     headline, sentence = _SCRIPTS[language]
     made = themes.made(Look.model_validate({"theme": theme}))
-    blocks = [_translated(block, headline, sentence) for block in block_samples.every().values()]
+    named = _NAMED.get(language, {})
+    blocks = [_translated(block, headline, sentence, named) for block in block_samples.every().values()]
     return edition(
         *blocks,
         subject=headline,
@@ -106,8 +124,10 @@ _SHORT = {
 _LONG = {"body_markdown", "text_markdown", "quote_markdown", "caption", "source", "text"}
 
 
-def _translated(block: Block, headline: str, sentence: str) -> Block:
-    words = {**dict.fromkeys(_SHORT, headline), **dict.fromkeys(_LONG, sentence.strip())}
+def _translated(
+    block: Block, headline: str, sentence: str, named: Mapping[str, str] = MappingProxyType({})
+) -> Block:
+    words = {**dict.fromkeys(_SHORT, headline), **dict.fromkeys(_LONG, sentence.strip()), **named}
     return type(block).model_validate(_said(block.model_dump(), words))
 
 
@@ -149,7 +169,19 @@ MAKERS: dict[str, Callable[[], EditionContent]] = {
     **{f"language-{tag}": partial(in_language, tag) for tag in _SCRIPTS},
     "theme-changed": lambda: themed("gazette", masthead="band", corners="rounded", density="compact", width=480),
     "theme-pictured": lambda: themed("dispatch", picture={"url": f"{SITE}/images/logo.png", "width": 300}),
-    "masthead-alert": lambda: edition(Masthead(variant="alert"), Note(text_markdown="The bridge is closed.")),
+    "masthead-alert": lambda: edition(
+        Masthead(variant="alert"),
+        Lead(
+            kicker="Breaking",
+            headline="The harbor bridge is closed until Friday",
+            deck="A crack was found in its north pier at 6:40 a.m.; buses go by the ferry road.",
+            byline="By Pavel Sorokin",
+            body_markdown="Nobody was hurt. Drivers stay away from **Pier Street**; the 6:10 boat runs every half hour.",
+            url=f"{SITE}/bridge",
+        ),
+        subject="The harbor bridge is closed until Friday",
+        preheader="Buses go by the ferry road; the boat runs every half hour.",
+    ),
     "masthead-weekend": lambda: edition(Masthead(variant="weekend"), Note(text_markdown="Two long reads.")),
     "nearly-empty": lambda: edition(Note(text_markdown="Nothing today."), preheader=""),
     "right-to-left-dispatch": lambda: in_language("ar", "dispatch"),
