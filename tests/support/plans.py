@@ -133,10 +133,11 @@ def _keyless(plan: dict[str, Any]) -> Iterator[str]:
 
 
 def _finds_by_bitmap(node: dict[str, Any]) -> bool:
-    """A heap read through a bitmap has its key one level down."""
-    return all("Index Cond" in one for one in _walk(node) if one["Node Type"] == "Bitmap Index Scan") and (
-        node["Node Type"] == "Bitmap Heap Scan"
-    )
+    """A heap read through a bitmap has its key one level down; that of a partial index may need no condition."""
+    if node["Node Type"] != "Bitmap Heap Scan":
+        return False
+    keys = [one for one in _walk(node) if one["Node Type"] == "Bitmap Index Scan"]
+    return all("Index Cond" in key or key.get("Index Name") in PARTIAL for key in keys)
 
 
 def told(caught: Iterable[Caught], *, with_plans: bool = False) -> Iterator[str]:

@@ -77,6 +77,9 @@ _NAMED = {
     },
 }
 
+_NAMES = {"ar": "مذكّرة الصباح"}
+_SIGNATURES = {"ar": "كريم منصور"}
+
 
 def edition(
     *blocks: Block, subject: str = "The ferry stays", preheader: str = PREHEADER, **facts: Any
@@ -104,13 +107,16 @@ def in_language(language: str, theme: str = "ledger") -> EditionContent:
     made = themes.made(Look.model_validate({"theme": theme}))
     named = _NAMED.get(language, {})
     blocks = [_translated(block, headline, sentence, named) for block in block_samples.every().values()]
+    if signature := _SIGNATURES.get(language):
+        signed = Note(text_markdown=f"{sentence.strip()}\n\n*— {signature}*")
+        blocks = [signed if isinstance(block, Note) else block for block in blocks]
     return edition(
         *blocks,
         subject=headline,
         preheader=headline,
         language=language,
         direction=direction.of_language(language),
-        name=headline[:24].rpartition(" ")[0] or headline,
+        name=_NAMES.get(language) or headline[:24].rpartition(" ")[0] or headline,
         reason=sentence.strip(),
         theme=made,
         accent=made.accent,
