@@ -30,7 +30,7 @@ from service.subscribers import links, register
 from service.subscribers.models import State, Subscriber
 from service.suppressions import register as suppressions
 
-NEUTRAL_ADDRESS = "reader@example.org"
+NEUTRAL_ADDRESS = body.SOMEBODY
 
 
 class ReaderUnknown(NotFound):
