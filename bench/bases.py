@@ -73,16 +73,19 @@ class PostgresqlBase:
         self._server = server
         self._pepper = pepper
         self._filled: dict[int, Prepared] = {}
+        self._numbers = count(1)
 
     @asynccontextmanager
     async def copy(self, readers: int) -> AsyncIterator[Copy]:
         original, prepared = await self._original(readers)
-        url = await asyncio.to_thread(self._server.create_database, "bench_run", template=original)
+        # Each by another name: the product would take a second one for an older copy of the first, and hold its mail.
+        name = f"bench_run_{next(self._numbers)}"
+        url = await asyncio.to_thread(self._server.create_database, name, template=original)
         try:
             await check_durable(url)
             yield Copy(url, prepared)
         finally:
-            await asyncio.to_thread(self._server.drop_database, "bench_run")
+            await asyncio.to_thread(self._server.drop_database, name)
 
     async def _original(self, readers: int) -> tuple[str, Prepared]:
         name = f"bench_{readers}"

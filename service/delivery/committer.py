@@ -117,11 +117,12 @@ class Committer:
 
     async def _write(self, batches: list[SpanBatch]) -> set[Place]:
         at_once = self._database.at_once
-        if at_once is not None and len(batches) == 1:
-            stands = await recording_at_once.commit(at_once, batches[0])
-            if stands is not None:
-                return {_place(batches[0].taken)} if stands else set()
-        return await self._database.write(recording.commit, batches)
+        if at_once is None:
+            return await self._database.write(recording.commit, batches)
+        stands = await recording_at_once.commit(at_once, batches)
+        others = [batch for batch in batches if _place(batch.taken) not in stands]
+        standing = {place for place, holds in stands.items() if holds}
+        return standing | (await self._database.write(recording.commit, others) if others else set())
 
     def _batches(self, wishes: list[_Wish]) -> dict[Place, SpanBatch]:
         """One batch for each take that has a wish or an outcome. An outcome leaves `in_flight` before that is read."""

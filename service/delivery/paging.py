@@ -4,6 +4,7 @@ First a look, a read that mostly finds nothing to do; else a write (expiry, who 
 locks. A page is stale after two seconds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -47,7 +48,8 @@ class Page:
 
 
 def clean(session: Session, taken: Take, page: Page) -> list[Row] | None:
-    """The next rows if nothing has to be written first, as it mostly is; then no writer has to be waited for.
+    """The next rows if nothing has to be written first, as it mostly is; then no writer has to be waited for. Fewer than `size`: no
+    others are due in this span.
 
     Empty: nothing is due here, or the fence has fallen. None: some have to be expired or left out: `open_page`, then `rows`.
     """
@@ -58,11 +60,8 @@ def clean(session: Session, taken: Take, page: Page) -> list[Row] | None:
     give_up_at, now = map(prepared.moment, stands)
     if now >= give_up_at:
         return None
-    place = _place(taken, page, now)
-    last, unwanted = _ALL_DUE.run(connection, place).fetchone()
-    if last is None:
-        return []
-    return None if unwanted else _rows(connection, {**place, "last": last})
+    found = _LOOKED_AT.run(connection, _place(taken, page, now)).fetchall()
+    return None if any(unwanted for *_, unwanted in found) else [_row(values) for *values, _ in found]
 
 
 def open_page(session: Session, taken: Take, page: Page) -> int | None:
@@ -96,15 +95,15 @@ def open_page(session: Session, taken: Take, page: Page) -> int | None:
 
 def rows(session: Session, taken: Take, page: Page) -> list[Row]:
     """The rows of an opened page, read without locks."""
-    return _rows(session.connection(), {**_place(taken, page, database.now(session)), "last": page.last})
+    place = {**_place(taken, page, database.now(session)), "last": page.last}
+    return [_row(values) for values in _ROWS.run(session.connection(), place).fetchall()]
 
 
-def _rows(connection: sa.Connection, place: dict[str, Any]) -> list[Row]:
-    found = _ROWS.run(connection, place).fetchall()
-    return [
-        Row(number, address, decoded(fields), DeliveryState(state), attempts, unclear, decoded(pins), before)
-        for number, address, fields, state, attempts, unclear, pins, before in found
-    ]
+def _row(values: Sequence[Any]) -> Row:
+    number, address, fields, state, attempts, unclear, pins, before = values
+    return Row(
+        number, address, decoded(fields), DeliveryState(state), attempts, unclear, decoded(pins), before
+    )
 
 
 def _still_mine(session: Session, taken: Take, *, progressed: bool) -> bool:
@@ -155,11 +154,14 @@ def _suppressed() -> sa.Select[Any]:
     )
 
 
+def _is_unwanted() -> sa.ColumnElement[int]:
+    return sa.case((sa.or_(~_is_subscribed(), _suppressed().exists()), 1), else_=0).label("unwanted")
+
+
 def _look(which: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
-    """The page's last number, and whether anybody in it is to be left out: mostly nobody is, and one look is all."""
-    unwanted = sa.case((sa.or_(~_is_subscribed(), _suppressed().exists()), 1), else_=0).label("unwanted")
+    """The page's last number, and whether anybody in it is to be left out: mostly nobody is."""
     page = (
-        sa.select(col(Delivery.number).label("number"), unwanted)
+        sa.select(col(Delivery.number).label("number"), _is_unwanted())
         .where(*which)
         .order_by(col(Delivery.number))
         .limit(sa.bindparam("size"))
@@ -207,11 +209,18 @@ _MOMENTS = Prepared(
 _STANDS = _stands(fence.FENCE)
 _ALL_OPEN = Prepared(_look(_open()))
 _ALL_DUE = Prepared(_look(_due()))
+_COLUMNS = (
+    col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
+    col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins), col(Delivery.attempts_before),
+)  # fmt: skip
+_LOOKED_AT = Prepared(
+    sa.select(*_COLUMNS, _is_unwanted())
+    .where(*_due())
+    .order_by(col(Delivery.number))
+    .limit(sa.bindparam("size"))
+)
 _ROWS = Prepared(
-    sa.select(
-        col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
-        col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins), col(Delivery.attempts_before),
-    )
+    sa.select(*_COLUMNS)
     .where(*_due(), col(Delivery.number) <= sa.bindparam("last"))
     .order_by(col(Delivery.number))
-)  # fmt: skip
+)

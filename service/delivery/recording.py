@@ -93,22 +93,19 @@ def _write_rows(session: Session, rows: list[Row]) -> None:
     if not rows:
         return
     if database.is_postgresql(session):
-        prepared.execute(session.connection(), _ROWS["postgresql"], (as_json(rows),))
+        given = json.dumps([values(edition_id, one) for edition_id, one in rows])
+        prepared.execute(session.connection(), _ROWS["postgresql"], (given,))
         return
     now = database.now(session) if any(outcome.wait for _, outcome in rows) else None
     _write_alike_together(session.connection(), rows, now)
 
 
-def as_json(rows: list[Row]) -> str:
+def values(edition_id: int, one: Recorded) -> list[Any]:
     """As `rows_on_postgresql` reads them."""
-    values = [
-        [
-            edition_id, one.number, one.state.value, one.attempts, one.uncertain_count, one.reply[:REPLY_CHARACTERS],
-            one.wait and one.wait.total_seconds(), one.pins, one.state is DeliveryState.ACCEPTED,
-        ]
-        for edition_id, one in rows
+    return [
+        edition_id, one.number, one.state.value, one.attempts, one.uncertain_count, one.reply[:REPLY_CHARACTERS],
+        one.wait and one.wait.total_seconds(), one.pins, one.state is DeliveryState.ACCEPTED,
     ]  # fmt: skip
-    return json.dumps(values)
 
 
 def _write_alike_together(connection: sa.Connection, rows: list[Row], now: datetime | None) -> None:
@@ -122,11 +119,11 @@ def _write_alike_together(connection: sa.Connection, rows: list[Row], now: datet
         alike[key][1][one.number] = one.reply[:REPLY_CHARACTERS]
     for (edition_id, *_), (one, replies) in alike.items():
         pins = None if one.pins is None else json.dumps(one.pins)
-        values = (
+        given = (
             one.state.value, one.attempts, one.uncertain_count, _due(one, now), pins, json.dumps(replies), edition_id,
             one.state is DeliveryState.ACCEPTED,
         )  # fmt: skip
-        prepared.execute(connection, _ROWS["sqlite"], values)
+        prepared.execute(connection, _ROWS["sqlite"], given)
 
 
 def _due(one: Recorded, now: datetime | None) -> str | None:
@@ -146,12 +143,12 @@ def _rows() -> dict[str, str]:
     """
     return {
         "sqlite": _ON_SQLITE.replace("OPEN_STATES", _open_states()),
-        "postgresql": rows_on_postgresql("$1"),
+        "postgresql": rows_on_postgresql("jsonb_array_elements(CAST($1 AS text)::jsonb) AS value"),
     }
 
 
 def rows_on_postgresql(given: str) -> str:
-    """`given` stands for the JSON."""
+    """`given` is what comes behind FROM: a row for each outcome, whose column `value` is the JSON of its `values`."""
     return _ON_POSTGRESQL.replace("GIVEN", given).replace("OPEN_STATES", _open_states())
 
 
@@ -177,7 +174,7 @@ _ON_POSTGRESQL = """
             CAST(value ->> 4 AS int) AS uncertain_count, value ->> 5 AS reply,
             CAST(value ->> 6 AS double precision) AS wait, value -> 7 AS pins,
             CAST(value ->> 8 AS boolean) AS is_accept
-        FROM jsonb_array_elements(CAST(GIVEN AS text)::jsonb) AS value
+        FROM GIVEN
     ) AS new
     WHERE delivery.edition_id = new.edition_id AND delivery.number = new.number
         AND (new.is_accept OR delivery.state IN (OPEN_STATES))

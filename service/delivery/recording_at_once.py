@@ -1,52 +1,76 @@
-"""What `recording.commit` does, as one statement without BEGIN and COMMIT: PostgreSQL, one span, and its holder still at it.
+"""What `recording.commit` does, as one statement without BEGIN and COMMIT: PostgreSQL, and spans whose holders are still at it.
 
-That is nearly every commit of a send; four round trips become one. Whatever else there is goes the long way.
+That is nearly every commit of a send; five round trips become one. Whatever else there is goes the long way.
 """
 
 import json
+from typing import Any
 
 from service.delivery import recording
 from service.delivery.recording import SpanBatch
 from service.postgresql import AtOnce
 
+Stands = dict[tuple[int, int], bool]
 
-async def commit(at_once: AtOnce, batch: SpanBatch) -> bool | None:
-    """Whether the fence holds, and so the intents stand; the outcomes are written in any case. It may run twice.
 
-    None: the span is not held by this take any more, and nothing is written.
+async def commit(at_once: AtOnce, batches: list[SpanBatch]) -> Stands:
+    """By (span, epoch), whether the fence holds, and so the intents stand; the outcomes are written in any case. It may run twice.
+
+    A take that is not in the answer does not hold its span any more, and nothing of it is written.
     """
+    ordered = sorted(batches, key=lambda one: one.taken.span_id)
+    taken = [batch.taken for batch in ordered]
+    written = await at_once.all(
+        _COMMIT,
+        json.dumps([_values(batch) for batch in ordered]),
+        [one.span_id for one in taken],
+        [one.edition_id for one in taken],
+    )
+    return {(span_id, epoch): stands for span_id, epoch, stands in written}
+
+
+def _values(batch: SpanBatch) -> list[Any]:
+    """As `_COMMIT` reads them."""
     taken = batch.taken
-    values = (
+    return [
         taken.span_id,
         taken.epoch,
         taken.edition_id,
         taken.turn,
-        json.dumps(batch.in_flight + batch.intents),
-        json.dumps(batch.in_flight),
+        batch.in_flight + batch.intents,
+        batch.in_flight,
         bool(batch.outcomes),
-        recording.as_json([(taken.edition_id, outcome) for outcome in batch.outcomes]),
-    )
-    written = await at_once.first(_COMMIT, *values)
-    return None if written is None else bool(written[0])
-
-
-# Once for each statement, and by its snapshot: `in_flight` and the answer cannot differ.
-_STANDS = "EXISTS (SELECT 1 FROM run WHERE run.edition_id = $3 AND run.turn = $4 AND run.stopped IS NULL)"
+        [recording.values(taken.edition_id, outcome) for outcome in batch.outcomes],
+    ]
 
 
 def _commit(stands: str, mine: str) -> str:
+    """What stands is asked once for each span and by the statement's snapshot: `in_flight` and the answer cannot differ.
+
+    The rows of `written` are all there, and so all spans locked, before the first outcome is (lock order of the ledger). `$2` and `$3`
+    say once more which spans and runs: of what is in JSON a planner cannot tell that it is so few.
+    """
     return f"""
-        WITH written AS (
+        WITH asked AS MATERIALIZED (
+            SELECT CAST(one ->> 0 AS bigint) AS id, CAST(one ->> 1 AS bigint) AS epoch, one -> 4 AS intended, one -> 5 AS known,
+                CAST(one ->> 6 AS boolean) AS progressed, one -> 7 AS outcomes, {stands} AS stands
+            FROM jsonb_array_elements(CAST($1 AS text)::jsonb) AS one
+        ), written AS (
             UPDATE span
-            SET in_flight = CASE WHEN {stands} THEN CAST($5 AS text)::jsonb ELSE CAST($6 AS text)::jsonb END,
-                renewed_at = clock_timestamp(), deaths = CASE WHEN $7 THEN 0 ELSE span.deaths END
-            WHERE span.id = $1 AND {mine} AND span.renewed_at IS NOT NULL
-            RETURNING {stands} AS stands
+            SET in_flight = CASE WHEN asked.stands THEN asked.intended ELSE asked.known END,
+                renewed_at = clock_timestamp(), deaths = CASE WHEN asked.progressed THEN 0 ELSE span.deaths END
+            FROM asked
+            WHERE span.id = ANY($2) AND span.id = asked.id AND {mine} AND span.renewed_at IS NOT NULL
+            RETURNING span.id, asked.epoch, asked.stands, asked.outcomes
         ), told AS (
-            {recording.rows_on_postgresql("$8")} AND EXISTS (SELECT 1 FROM written)
+            {recording.rows_on_postgresql("written CROSS JOIN LATERAL jsonb_array_elements(written.outcomes) AS value")}
         )
-        SELECT stands FROM written
+        SELECT id, epoch, stands FROM written
     """  # noqa: S608 - constants of ours
 
 
-_COMMIT = _commit(_STANDS, "span.epoch = $2")
+_STANDS = """EXISTS (
+    SELECT 1 FROM run
+    WHERE run.edition_id = ANY($3) AND run.edition_id = CAST(one ->> 2 AS bigint) AND run.turn = CAST(one ->> 3 AS int) AND run.stopped IS NULL
+)"""
+_COMMIT = _commit(_STANDS, "span.epoch = asked.epoch")

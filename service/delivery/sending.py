@@ -38,6 +38,7 @@ class Sender:
         self._office = office
         self._committer = Committer(office.database)
         self._shift = Shift(office, self._committer, SameRefusals(office.database, office.clock))
+        self._page_rows = PAGE_ROWS_FIRST  # what the last page took about a second for
         self.has_unanswered = False  # spans were let go while a message of theirs was still without an answer
         self._signing = SigningDesk(office, self._shift)
 
@@ -103,35 +104,37 @@ class Sender:
     async def _send_pages(self, holding: Holding) -> None:
         taken, clock = holding.taken, asyncio.get_running_loop()
         gate, draining = self._shift.gate, self._shift.draining
-        behind, size = taken.first - 1, gate.first_page(PAGE_ROWS_FIRST, taken.edition_id)
+        behind, size = taken.first - 1, gate.first_page(self._page_rows, taken.edition_id)
         while self._shift.goes_on(holding):
             await self._room_for_errands(size)
             await gate.look()
             if holding.is_outranked:
                 break
             page = Page(behind=behind, size=size, progressed=holding.progressed)
-            last, rows = await self._page(taken, page)
-            if last is None:
-                break
+            last, rows, is_last = await self._page(taken, page)
             await self._know_moulds({(row.pins or taken.pins)["rendition"] for row in rows})
             started = clock.time()
             if not await self._give_out(holding, rows, started):
                 break
             await holding.down_to(len(rows) // 2, draining, DRAIN_SECONDS)
-            behind = last
-            if len(rows) >= size // 2:
+            if len(rows) >= min(size // 2, PAGE_ROWS_FIRST):
                 pace = len(rows) / 2 / max(clock.time() - started, 0.001)
-                size = int(min(PAGE_ROWS_MOST, max(gate.least_page, pace)))
+                self._page_rows = size = int(min(PAGE_ROWS_MOST, max(gate.least_page, pace)))
+            if is_last:
+                break
+            behind = last
         await holding.down_to(0, draining, DRAIN_SECONDS)
 
-    async def _page(self, taken: Take, page: Page) -> tuple[int | None, list[Row]]:
-        """The last number looked at, None if there is nothing more to do here, and the rows to send."""
+    async def _page(self, taken: Take, page: Page) -> tuple[int, list[Row], bool]:
+        """The last number looked at, the rows to send, and whether there is nothing more to do here."""
         database = self._office.database
         rows = await database.read(paging.clean, taken, page)
         if rows is not None:
-            return (rows[-1].number if rows else None), rows
+            return (rows[-1].number if rows else 0), rows, len(rows) < page.size
         last = await database.write(paging.open_page, taken, page)
-        return last, [] if last is None else await database.read(paging.rows, taken, replace(page, last=last))
+        if last is None:
+            return 0, [], True
+        return last, await database.read(paging.rows, taken, replace(page, last=last)), False
 
     async def _give_out(self, holding: Holding, rows: list[Row], read_at: float) -> bool:
         """To the connections, or first to the signing desk; False if the edition cannot be signed as it has to be, and so stops."""

@@ -15,6 +15,11 @@ log = logs.get(__name__)
 HEARTBEAT = timedelta(seconds=10)
 POLL = timedelta(seconds=2)  # what is heard without LISTEN
 
+# How often it looks whether a place is free for a nudge that waits; whoever has a place goes on to the next work without one.
+POLL_BUSY = timedelta(seconds=0.5)
+
+HEAR_SECONDS = 10.0
+
 
 def waiting(counted: Sequence[QueueStatistics]) -> dict[Kind, int]:
     """Of what the queue has counted, that which no handler has been given."""
@@ -37,10 +42,28 @@ async def serve(
                 log.exception("jobs.handler_failed", kind=kind.value)
 
     queue.entrypoint(kind.value)(nudged)
-    await queue.run(
-        dequeue_timeout=POLL,
-        batch_size=1,
-        max_concurrent_tasks=max(2, at_once),
-        heartbeat_timeout=HEARTBEAT,
-        shutdown_on_listener_failure=ends_when_deaf,
-    )
+    queue.qm.min_dequeue_poll_interval = POLL_BUSY
+    hearing = asyncio.create_task(_ended_when_deaf(queue)) if ends_when_deaf else None
+    try:
+        await queue.run(
+            dequeue_timeout=POLL,
+            batch_size=1,
+            max_concurrent_tasks=max(2, at_once),
+            heartbeat_timeout=HEARTBEAT,
+        )
+        if hearing is not None and hearing.done():
+            await hearing
+    finally:
+        if hearing is not None:
+            hearing.cancel()
+
+
+async def _ended_when_deaf(queue: PgQueuer) -> None:
+    """Beside the queue's own look, whose first one comes before its LISTEN and then finds it deaf ten seconds later."""
+    while True:
+        await asyncio.sleep(HEAR_SECONDS)
+        try:
+            await queue.qm.listener_healthy(timedelta(seconds=HEAR_SECONDS))
+        except Exception:
+            queue.shutdown.set()
+            raise
