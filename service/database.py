@@ -7,11 +7,8 @@ write connection: each call runs in a savepoint, and whatever has piled up share
 """
 
 import asyncio
-import queue
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -24,10 +21,10 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service import handed, postgresql, prepared, sqlite
-from service.handed import Call
+from service import postgresql, prepared, sqlite
 from service.postgresql import AtOnce
 from service.prepared import Prepared
+from service.sqlite_writer import PlainCalls, SqliteWriter
 from service.writes import Writes
 
 P = ParamSpec("P")
@@ -43,7 +40,6 @@ NAMES = {
 }
 SQLModel.metadata.naming_convention = NAMES  # before any table: Alembic needs a name for each constraint
 
-BATCH_CALLS = 512
 READERS = 4
 
 
@@ -123,8 +119,10 @@ class Database(Protocol):
         ...
 
     @property
-    def at_once(self) -> AtOnce | None:
-        """Statements that are transactions of their own. None on SQLite, where a call of the writer costs less than a round trip."""
+    def at_once(self) -> AtOnce | PlainCalls | None:
+        """A short way for the sender's commits: on PostgreSQL statements that are transactions of their own, on SQLite calls
+        without a session. None where there is none; `write` does the same.
+        """
         ...
 
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -192,104 +190,25 @@ def _checked(session: Any) -> Session:
 class SqliteDatabase:
     is_sqlite = True
 
-    at_once = None
-
     def __init__(self, url: str) -> None:
         self.writes = Writes()
-        self._writer = sqlite.engine(url, connections=1, query_only=False)
+        self._writer = SqliteWriter(url, self.writes)
+        self.at_once = PlainCalls(self._writer)
         self._reader = sqlite.engine(url, connections=READERS, query_only=True)
-        self._connection: sa.Connection | None = None  # the writer thread's own
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memo-read")
-        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write_forever, name="memo-write", daemon=True)
-        self._thread.start()
 
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, lambda: self._read(function, *args, **kwargs))
 
     async def write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if not self._thread.is_alive():
-            raise RuntimeError("the database is closed")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        with self.writes.timed():
-            self._calls.put(Call(function, args, kwargs, loop, future))
-            return await future
+        return await self._writer.call(function, args, kwargs)
 
     async def close(self) -> None:
-        self._calls.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await self._writer.close()
         self._readers.shutdown(wait=True)
         self._reader.dispose()
-        self._writer.dispose()
 
     def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         with Session(self._reader, expire_on_commit=False) as session:
             return function(session, *args, **kwargs)
-
-    def _write_forever(self) -> None:
-        while (first := self._calls.get()) is not None:
-            calls, closing = self._piled_up(first)
-            try:
-                self._commit(calls)
-            except BaseException as error:
-                self._let_go_of_the_connection()
-                for call in calls:
-                    call.error = call.error or error
-            handed.answer(calls)
-            if closing:
-                break
-        self._let_go_of_the_connection()
-
-    def _piled_up(self, first: Call) -> tuple[list[Call], bool]:
-        calls = [first]
-        while len(calls) < BATCH_CALLS:
-            try:
-                call = self._calls.get_nowait()
-            except queue.Empty:
-                break
-            if call is None:
-                return calls, True
-            calls.append(call)
-        return calls, False
-
-    def _commit(self, calls: list[Call]) -> None:
-        """A call that comes alone needs no savepoint: its transaction goes with it."""
-        connection = self._connection = self._connection or self._writer.connect()
-        with connection.begin():
-            if len(calls) == 1:
-                calls[0].answer = _answer(connection, calls[0])
-                return
-            for call in calls:
-                try:
-                    call.answer = _answer_or_undo(connection, call)
-                except Exception as error:
-                    call.error = error
-
-    def _let_go_of_the_connection(self) -> None:
-        """After a failure the next commit begins with a fresh one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sa.exc.SQLAlchemyError, OSError):
-                connection.close()
-
-
-def _answer_or_undo(connection: sa.Connection, call: Call) -> Any:
-    """In a savepoint, so that a call that fails takes nobody with it. In the driver's words: SQLAlchemy's own costs more than a call."""
-    prepared.execute(connection, "SAVEPOINT a_call", ())
-    try:
-        answer = _answer(connection, call)
-    except Exception:
-        prepared.execute(connection, "ROLLBACK TO a_call", ())
-        prepared.execute(connection, "RELEASE a_call", ())
-        raise
-    prepared.execute(connection, "RELEASE a_call", ())
-    return answer
-
-
-def _answer(connection: sa.Connection, call: Call) -> Any:
-    with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
-        answer = call.function(session, *call.args, **call.kwargs)
-        session.flush()
-        return answer

@@ -13,6 +13,7 @@ class Call:
     kwargs: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    is_plain: bool = False
     answer: Any = None
     error: BaseException | None = None
 

@@ -8,6 +8,7 @@ from sqlalchemy import event
 from service import prepared
 
 BUSY_MILLISECONDS = 10_000
+BEGIN = "BEGIN IMMEDIATE"  # a transaction that reads first fails at once if another one writes in between
 
 
 def engine(url: str, *, connections: int, query_only: bool) -> sa.Engine:
@@ -36,6 +37,6 @@ def engine(url: str, *, connections: int, query_only: bool) -> sa.Engine:
 
     @event.listens_for(made, "begin")
     def _begin(connection: sa.Connection) -> None:
-        prepared.execute(connection, "BEGIN" if query_only else "BEGIN IMMEDIATE", ())
+        prepared.execute(connection, "BEGIN" if query_only else BEGIN, ())
 
     return made

@@ -8,8 +8,9 @@ cannot be wrong: accepted, or a refusal of the reader.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -96,8 +97,8 @@ def _write_rows(session: Session, rows: list[Row]) -> None:
         given = json.dumps([values(edition_id, one) for edition_id, one in rows])
         prepared.execute(session.connection(), _ROWS["postgresql"], (given,))
         return
-    now = database.now(session) if any(outcome.wait for _, outcome in rows) else None
-    _write_alike_together(session.connection(), rows, now)
+    for text, told in rows_on_sqlite(rows):
+        prepared.execute(session.connection(), text, told)
 
 
 def values(edition_id: int, one: Recorded) -> list[Any]:
@@ -108,8 +109,8 @@ def values(edition_id: int, one: Recorded) -> list[Any]:
     ]  # fmt: skip
 
 
-def _write_alike_together(connection: sa.Connection, rows: list[Row], now: datetime | None) -> None:
-    """One statement for all that differ in nothing but number and reply: mostly that is all of them."""
+def rows_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """One statement, with its values, for all that differ in nothing but number and reply: mostly that is all of them."""
     alike: dict[tuple[Any, ...], tuple[Recorded, dict[int, str]]] = {}
     for edition_id, one in rows:
         # The rows hold their pins, so that no two of them can have one identity.
@@ -118,21 +119,19 @@ def _write_alike_together(connection: sa.Connection, rows: list[Row], now: datet
             alike[key] = (one, {})
         alike[key][1][one.number] = one.reply[:REPLY_CHARACTERS]
     for (edition_id, *_), (one, replies) in alike.items():
-        pins = None if one.pins is None else json.dumps(one.pins)
-        given = (
-            one.state.value, one.attempts, one.uncertain_count, _due(one, now), pins, json.dumps(replies), edition_id,
-            one.state is DeliveryState.ACCEPTED,
-        )  # fmt: skip
-        prepared.execute(connection, _ROWS["sqlite"], given)
-
-
-def _due(one: Recorded, now: datetime | None) -> str | None:
-    return _stored(now + one.wait) if now and one.wait else None
-
-
-def _stored(moment: datetime) -> str:
-    """In UTC, and as SQLite keeps it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        yield (
+            _ROWS["sqlite"],
+            (
+                one.state.value,
+                one.attempts,
+                one.uncertain_count,
+                one.wait and f"{one.wait.total_seconds():+.3f} seconds",
+                None if one.pins is None else json.dumps(one.pins),
+                json.dumps(replies),
+                edition_id,
+                one.state is DeliveryState.ACCEPTED,
+            ),
+        )
 
 
 def _rows() -> dict[str, str]:
@@ -158,7 +157,8 @@ def _open_states() -> str:
 
 _ON_SQLITE = """
     UPDATE delivery
-    SET state = ?, attempts = ?, uncertain_count = ?, reply = new.value, due_at = ?, pins = ?,
+    SET state = ?, attempts = ?, uncertain_count = ?, reply = new.value,
+        due_at = (strftime('%Y-%m-%d %H:%M:%f', 'now', ?) || '000'), pins = ?,
         at = (strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')
     FROM json_each(?) AS new
     WHERE delivery.edition_id = ? + 0 * new.id AND delivery.number = CAST(new.key AS INTEGER)

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import paging
+from service.delivery import committer, paging
 from service.delivery.fence import Take
 from service.delivery.paging import Page, Row
+from service.delivery.recording import SpanBatch
 from service.editions.models import Edition, Rendition, State, Version
 from service.ledger import fanout
 from service.ledger.models import Delivery, Run, Span
@@ -71,6 +72,10 @@ class Stage:
 
     def read(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return self._loop.run_until_complete(self._database.read(function, *args, **kwargs))
+
+    def commit(self, batches: list[SpanBatch]) -> set[tuple[int, int]]:
+        """As `delivery.committer` does."""
+        return self._loop.run_until_complete(committer.committed(self._database, batches))
 
     def page(self, taken: Take, wanted: Page) -> list[Row]:
         """As `delivery.sending` gets one."""

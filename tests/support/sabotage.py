@@ -37,6 +37,7 @@ from service.delivery import carrying, fence, paging, recording, recording_at_on
 from service.delivery.committer import Committer
 from service.ledger.models import Span
 from service.prepared import Prepared
+from service.sqlite_writer import PlainCalls
 
 
 class Point(StrEnum):
@@ -96,18 +97,17 @@ def statements_without_fence() -> list[tuple[Any, str, Any]]:
     renewed = sa.update(Span).where(*nothing).values(renewed_at=database.utc_now())
     return [
         (recording, "_FENCED", recording._span(nothing)),
-        (recording_at_once, "_COMMIT", recording_at_once._commit(*_NEITHER_TURN_NOR_EPOCH)),
+        (
+            recording_at_once,
+            "_ON_POSTGRESQL",
+            recording_at_once._commit("$3 :: bigint[] IS NOT NULL", "TRUE"),
+        ),
+        (recording_at_once, "_ON_SQLITE", recording_at_once._commit_of_a_span("TRUE", "TRUE")),
         (fence, "RENEW_FENCED", Prepared(renewed)),
         (fence, "RENEW_PROGRESSED", Prepared(renewed.values(deaths=0))),
         (spans, "_RENEWED", renewed.returning(sa.literal(True))),
         (paging, "_STANDS", paging._stands(nothing)),
     ]
-
-
-_NEITHER_TURN_NOR_EPOCH = (
-    "($3 :: bigint IS NOT NULL AND $4 :: bigint IS NOT NULL)",
-    "$2 :: bigint IS NOT NULL",
-)
 
 
 class Fate:
@@ -116,6 +116,7 @@ class Fate:
         self._left = nth
         self._signal = number
         self._doomed: Any = None  # the driver's connection whose commit is the one
+        self._is_inside = False  # the one is a plain call of SQLite's writer, and struck inside it
         self._usual: deque[float] = deque([0.001], maxlen=50)
         self._original_commit: Any = DefaultDialect.do_commit
 
@@ -127,6 +128,8 @@ class Fate:
         else:
             recording.commit = self._watched(recording.commit)
             recording_at_once.commit = self._watched_at_once(recording_at_once.commit)
+            recording.rows_on_sqlite = self._struck_before(recording.rows_on_sqlite)
+            recording_at_once._on_sqlite = self._struck_behind(recording_at_once._on_sqlite)
         fate = self
 
         def do_commit(dialect: DefaultDialect, connection: Any) -> None:
@@ -170,27 +173,45 @@ class Fate:
         return watched
 
     def _watched_at_once(self, function: Any) -> Any:
-        """One statement has nothing between, and its own end is the COMMIT."""
+        """PostgreSQL's one statement has nothing between, and its own end is the COMMIT. SQLite's has, and ends inside the writer."""
 
-        async def watched(*args: Any) -> Any:
-            if self._point is Point.BETWEEN_STATEMENTS:
-                return None  # the long way
-            is_the_one = self._left == 1
-            if is_the_one and self._point is Point.BEFORE_COMMIT:
+        async def watched(at_once: Any, batches: Any) -> Any:
+            is_the_one, is_plain = self._left == 1, isinstance(at_once, PlainCalls)
+            self._is_inside = is_the_one and is_plain
+            if self._point is Point.BETWEEN_STATEMENTS and not is_plain:
+                return {}  # the long way
+            if is_the_one and not is_plain and self._point is Point.BEFORE_COMMIT:
                 self._strike()
             if is_the_one and self._point is Point.INSIDE_COMMIT:
                 wait = random.uniform(0, statistics.median(self._usual))
                 threading.Thread(target=self._strike_after, args=(wait,), daemon=True).start()
             began = time.perf_counter()
-            answer = await function(*args)
+            answer = await function(at_once, batches)
             self._usual.append(time.perf_counter() - began)
-            if answer and self._left > 0:
+            if any(answer.values()) and self._left > 0:
                 self._left -= 1
                 if not self._left:
                     self._strike()
             return answer
 
         return watched
+
+    def _struck_before(self, rows: Any) -> Any:
+        def struck(told: Any) -> Any:
+            if self._is_inside and self._point is Point.BETWEEN_STATEMENTS:
+                self._strike()
+            return rows(told)
+
+        return struck
+
+    def _struck_behind(self, function: Any) -> Any:
+        def struck(driver: Any, batches: Any) -> Any:
+            answer = function(driver, batches)
+            if self._is_inside and self._point is Point.BEFORE_COMMIT and any(answer.values()):
+                self._strike()
+            return answer
+
+        return struck
 
     def _count(self, session: Session, answer: Any) -> None:
         if (

@@ -19,7 +19,7 @@ INSERTED = """
 
 
 def _at_once(held: Database) -> AtOnce:
-    assert held.at_once is not None
+    assert isinstance(held.at_once, AtOnce)
     return held.at_once
 
 
@@ -37,16 +37,16 @@ def _end_the_others(session: Session) -> None:
 @ONLY_POSTGRESQL
 async def test_it_answers_when_it_is_committed(resources: Resources) -> None:
     held = resources.database
-    assert (await _at_once(held).first(INSERTED, "a", 2))[0] == 2
+    assert (await _at_once(held).all(INSERTED, "a", 2))[0][0] == 2
     assert await held.read(_count, "a") == 2
-    assert await _at_once(held).first("SELECT 1 FROM cooldown WHERE key = $1", "b") is None
+    assert await _at_once(held).all("SELECT 1 FROM cooldown WHERE key = $1", "b") == []
     assert held.writes.count >= 2
 
 
 @ONLY_POSTGRESQL
 async def test_a_lock_that_is_kept_too_long_is_waited_for_again(resources: Resources) -> None:
     held = resources.database
-    await _at_once(held).first(INSERTED, "a", 1)
+    await _at_once(held).all(INSERTED, "a", 1)
 
     def keep_it(session: Session) -> None:
         session.execute(sa.text("SELECT 1 FROM cooldown WHERE key = 'a' FOR UPDATE"))
@@ -54,7 +54,7 @@ async def test_a_lock_that_is_kept_too_long_is_waited_for_again(resources: Resou
 
     keeping = asyncio.create_task(held.write(keep_it))
     await asyncio.sleep(0.1)
-    assert (await _at_once(held).first(INSERTED, "a", 1))[0] == 2
+    assert (await _at_once(held).all(INSERTED, "a", 1))[0][0] == 2
     await keeping
     assert held.writes.retries >= 1
 
@@ -62,8 +62,8 @@ async def test_a_lock_that_is_kept_too_long_is_waited_for_again(resources: Resou
 @ONLY_POSTGRESQL
 async def test_a_lost_connection_is_told_and_the_next_statement_has_another(resources: Resources) -> None:
     held = resources.database
-    await _at_once(held).first(INSERTED, "a", 1)
+    await _at_once(held).all(INSERTED, "a", 1)
     await held.write(_end_the_others)
     with pytest.raises((sa.exc.DBAPIError, OSError)):
-        await _at_once(held).first(INSERTED, "a", 1)
-    assert (await _at_once(held).first(INSERTED, "a", 1))[0] == 2
+        await _at_once(held).all(INSERTED, "a", 1)
+    assert (await _at_once(held).all(INSERTED, "a", 1))[0][0] == 2

@@ -317,7 +317,8 @@ class Ledger(RuleBasedStateMachine):
         batch = SpanBatch(
             account.taken, account.outcomes, sorted(account.in_flight), [] if intent is None else [intent]
         )
-        standing = self._write(recording.commit, [batch])
+        standing = self.stage.commit([batch])
+        self._refresh()
         for one in account.outcomes:
             state = self.seen.rows[one.number].state
             assert state is DeliveryState.ACCEPTED or one.state is not DeliveryState.ACCEPTED, (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from service.delivery import recording
+from service.delivery import recording, recording_at_once
 from service.ledger.models import DeliveryState
 from tests.service.ledger.machine import Happening, Ledger, Work
 from tests.support.ledger_stage import Stage
@@ -54,6 +54,8 @@ def test_a_broken_fence_and_a_broken_guard_are_noticed(stage: Stage, monkeypatch
     with monkeypatch.context() as broken, pytest.raises(AssertionError, match="was held and is refused"):
         broken.setattr(recording, "OPEN", tuple(DeliveryState))
         broken.setattr(recording, "_ROWS", recording._rows())
+        whole = recording_at_once._commit(recording_at_once._STANDS, "span.epoch = asked.epoch")
+        broken.setattr(recording_at_once, "_ON_POSTGRESQL", whole)
         _told(stage)
 
 
