@@ -1,8 +1,10 @@
 """What every command begins with: the settings, a loop, and what a process holds."""
 
 import asyncio
+import ctypes
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 T = TypeVar("T")
+
+M_ARENA_MAX = -8  # malloc.h
 
 
 def settings() -> "Settings":
@@ -38,8 +42,19 @@ def run(coroutine: Coroutine[None, None, T]) -> T:
     import uvloop
 
     sys.setswitchinterval(0.00003)  # the writer thread and the loop hand over to each other all the time
+    _keep_memory_small()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(coroutine)
+
+
+def _keep_memory_small() -> None:
+    """What is imported by now stays: the collector need not look at it again. One arena for all threads, for they take turns anyway."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+    with suppress(AttributeError, OSError):  # another C library than glibc has no such setting
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 async def with_resources(chosen: "Settings", function: "Callable[[Resources], Awaitable[T]]") -> T:
