@@ -17,6 +17,7 @@ from service.api.shapes import editions as shapes
 from service.api.shapes import progress as progress_shapes
 from service.api.shapes.editions import (
     Delivery,
+    Departure,
     Moment,
     Reason,
     SentAgain,
@@ -93,13 +94,16 @@ async def unscheduled(resources: Asked, who: Sender, posting: Posted, uid: uuid.
         404, 409, 413, 415, status=202, example=shapes.WHOLE_EXAMPLE | {"state": "sending"}
     ),
 )
-async def sent(resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID) -> Response:
+async def sent(
+    resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID, asked: Departure | None = None
+) -> Response:
     """It begins to leave at once, to everybody who is an active subscriber at this moment. An edition is sent once: a second
-    time is a 409, also without an Idempotency-Key.
+    time is a 409, also without an Idempotency-Key. The body may be left out.
     """
+    lane = (asked or Departure()).lane
 
     async def send() -> BaseModel:
-        row = await launch.launch(resources, uid, actor=who.actor)
+        row = await launch.launch(resources, uid, actor=who.actor, lane=lane)
         return await resources.database.read(editions.whole, row, resources.settings.base_url)
 
     return await posting.around(202, send)

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 ACTOR = "the command line"
 
 
-class OneOfTheTwo(Invalid):
-    """Give either --missing or --held: those who are held may have it, so that is a decision of its own."""
+class OneOfTheThree(Invalid):
+    """Give one of --missing, --held and --breaking: who is held may have it, so that is a decision of its own, and an edition is
+    breaking news from its beginning or not at all.
+    """
 
 
 class NoKeyHere(Invalid):
@@ -45,14 +47,18 @@ def send(
         bool,
         typer.Option("--held", help="Once sent: to the held ones, who MAY HAVE IT and get it twice then."),
     ] = False,
+    breaking: Annotated[
+        bool, typer.Option("--breaking", help="Breaking news: before every edition that is under way.")
+    ] = False,
 ) -> None:
     """Start to send an edition now; a running worker does the rest."""
     from service.delivery import launch, reopening
     from service.dependencies import Resources
     from service.editions.models import Edition
+    from service.ledger.models import Lane
 
-    if missing and held:
-        raise OneOfTheTwo
+    if missing + held + breaking > 1:
+        raise OneOfTheThree
     chosen, uid = opening.settings(), _edition_id(edition)
     opening.ensure_current(chosen)
     if missing or held:
@@ -65,7 +71,8 @@ def send(
             print(ahead, file=sys.stderr)
             if sys.stdin.isatty():
                 typer.confirm("Start it all the same?", abort=True)
-        return await launch.launch(resources, uid, actor=ACTOR)
+        lane = Lane.BREAKING if breaking else Lane.SCHEDULED
+        return await launch.launch(resources, uid, actor=ACTOR, lane=lane)
 
     opening.run(opening.with_resources(chosen, start))
     print("The edition is on its way; the desk shows how far it is.")

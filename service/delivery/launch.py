@@ -5,7 +5,7 @@ read the content -> render, with no transaction open -> write: state (guarded), 
 
 import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -72,14 +72,21 @@ class _Prepared:
     content: EditionContent
     version_id: int
     version_number: int
+    lane: Lane = Lane.SCHEDULED
 
 
-async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str) -> Edition:
-    """Begin to send it. Raises NotStartable, Invalid for what cannot be sent, EditionNotFound. Twice at once: one wins."""
+async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str, lane: Lane = Lane.SCHEDULED) -> Edition:
+    """Begin to send it. Raises NotStartable, Invalid for what cannot be sent, EditionNotFound. Twice at once: one wins.
+
+    In the breaking lane it goes before every edition that is under way, and takes no slot of its newsletter's regular one.
+    """
     prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
-    is_moved = await held.database.write(occurrences.date_for_now, edition_uid, held.clock.now())
+    is_moved = await held.database.write(
+        occurrences.date_for_now, edition_uid, held.clock.now(), is_extra=lane is Lane.BREAKING
+    )
     if await _copy_pictures(held, edition_uid, prepared.content) or is_moved:
         prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
+    prepared = replace(prepared, lane=lane)
     made = await asyncio.to_thread(body.render, prepared.content, held.templates)
     edition, span_id = await held.database.write(
         _begin, edition_uid, prepared, made, now=held.clock.now(), actor=actor
@@ -141,7 +148,7 @@ def _begin(
     )
     newsletter = session.get_one(Newsletter, edition.newsletter_id)
     expected = audience.count(session, newsletter.id)
-    first = canary.wanted(newsletter, expected, Lane.SCHEDULED)
+    first = canary.wanted(newsletter, expected, prepared.lane)
     fanout.open_run(
         session,
         fanout.NewRun(
@@ -150,6 +157,7 @@ def _begin(
             expected_readers=expected,
             give_up_at=give_up_at(session, newsletter.id, now),
             holds_uncertain=newsletter.uncertain_policy is UncertainPolicy.HOLD,
+            lane=prepared.lane,
             canary=first,
         ),
     )
@@ -157,7 +165,12 @@ def _begin(
         base_url = prepared.content.newsletter.public_url
         canary.queue_seeds(session, newsletter, edition, made, base_url=base_url, now=now)
     span_id = fanout.carry_on(session, edition.id, audience.statement)
-    facts = {"version": prepared.version_number, "readers": expected, "rendition": made.sha256}
+    facts = {
+        "version": prepared.version_number,
+        "readers": expected,
+        "rendition": made.sha256,
+        "lane": prepared.lane.value,
+    }
     events.record(
         session, "edition.started", actor=actor, now=now, subject=("edition", edition.uid), facts=facts
     )

@@ -16,6 +16,7 @@ from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.editions import queries, timing
 from service.editions.models import Edition, State
 from service.errors import Conflict, Invalid, Unavailable
+from service.ledger.models import Lane
 from service.newsletters import publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
@@ -59,8 +60,12 @@ async def ask_to_send(visit: AtDesk, uid: UUID) -> Response:
 
 
 @router.post("/desk/editions/{uid}/send")
-async def send(visit: AtDesk, uid: UUID, version: Annotated[int, Form()]) -> Response:
-    return await acted(visit, uid, _send(visit, uid, version), said="It is on its way.")
+async def send(
+    visit: AtDesk, uid: UUID, version: Annotated[int, Form()], breaking: Annotated[str, Form()] = ""
+) -> Response:
+    lane = Lane.BREAKING if breaking else Lane.SCHEDULED
+    said = "It is on its way, before all others." if breaking else "It is on its way."
+    return await acted(visit, uid, _send(visit, uid, version, lane), said=said)
 
 
 @router.post("/desk/editions/{uid}/pause")
@@ -135,11 +140,11 @@ async def _ask(visit: Visit, uid: UUID, template: str, *, possible: tuple[State,
     return visit.render(template, view=view, now=now, ahead=ahead)
 
 
-async def _send(visit: Visit, uid: UUID, version: int) -> Edition:
+async def _send(visit: Visit, uid: UUID, version: int, lane: Lane) -> Edition:
     edition = await visit.resources.database.read(queries.get, uid)
     if edition.state == State.DRAFT and edition.version_number != version:
         raise EditionHasChanged
-    return await launch.launch(visit.resources, uid, actor=visit.account.name)
+    return await launch.launch(visit.resources, uid, actor=visit.account.name, lane=lane)
 
 
 def _schedule(session: Session, uid: UUID, day: str, clock_time: str, *, now: datetime, actor: str) -> str:

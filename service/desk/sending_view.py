@@ -14,7 +14,7 @@ from service.delivery.relays import RelayState
 from service.editions import queries
 from service.editions.models import Edition, State
 from service.ledger import progress
-from service.ledger.models import Stopped
+from service.ledger.models import Lane, Stopped
 from service.ledger.progress import Progress
 from service.newsletters import publication
 
@@ -61,6 +61,7 @@ class SendingView:
     is_restored: bool = False  # stopped until somebody releases it
     bounced_later: int = 0  # of those accepted
     slowed_to: int | None = None
+    is_breaking: bool = False
     limits: tuple[str, ...] = ()  # of providers behind the relay in use
     canary_readers: int | None = None
     canary_until: datetime | None = None
@@ -102,6 +103,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         is_restored=figures.stopped == Stopped.RESTORED and edition.state is State.PAUSED,
         relay=_relay_line(relay, edition, figures.open, newsletter.time_zone),
         slowed_to=figures.slowed_to,
+        is_breaking=figures.lane is Lane.BREAKING,
         limits=_limits(session, relay) if _is_running(edition) else (),
         deadline_at=deadline.due_at if deadline else None,
         verdict=_verdict(deadline.verdict if deadline else None),

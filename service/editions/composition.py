@@ -148,8 +148,16 @@ def today(newsletter: Newsletter, now: datetime) -> date:
 
 def move(session: Session, edition: Edition, day: date, *, is_regular: bool) -> None:
     """An edition bears the date of the day on which it leaves, in its newsletter's zone; give it a slot of that day."""
-    if edition.local_date == day:
-        return
+    if edition.local_date != day:
+        _settle(session, edition, day, is_regular=is_regular)
+
+
+def make_extra(session: Session, edition: Edition) -> None:
+    """Out of the slot that its newsletter's regular edition of that day is to have."""
+    _settle(session, edition, edition.local_date, is_regular=False)
+
+
+def _settle(session: Session, edition: Edition, day: date, *, is_regular: bool) -> None:
     session.exec(queries.lock_newsletter(edition.newsletter_id)).one()
     edition.slot = queries.free_slot(session, edition.newsletter_id, day, is_regular=is_regular)
     edition.local_date = day

@@ -80,14 +80,16 @@ def plan(session: Session, now: datetime) -> list[uuid.UUID]:
     return list(dict.fromkeys(edition.uid for edition in leaving))
 
 
-def date_for_now(session: Session, edition_uid: uuid.UUID, now: datetime) -> bool:
+def date_for_now(session: Session, edition_uid: uuid.UUID, now: datetime, *, is_extra: bool = False) -> bool:
     """Before an edition is rendered to leave at once: an edition bears the date of the day on which it leaves, so one that was
     begun on another day moves to a slot of this one. Whether it did.
+
+    `is_extra`: it takes no slot that a regular edition is still to leave in, or there would be none this morning.
     """
     held = queries.lock(session, queries.get(session, edition_uid))
     newsletter = queries.newsletter_of(session, held)
     if not _is_to_be_dated(session, held, newsletter, now):
-        return False
+        return is_extra and _has_left_the_regular_slot(session, held)
     composition.move(session, held, composition.today(newsletter, now), is_regular=False)
     return True
 
@@ -128,6 +130,14 @@ def upcoming(session: Session, newsletter: Newsletter, now: datetime) -> Upcomin
 def _upcoming(session: Session, edition: Edition, at: datetime) -> Upcoming:
     document = composition.document_of(session, edition)
     return Upcoming(at, edition.local_date, edition.slot, edition, edition.is_automatic, document)
+
+
+def _has_left_the_regular_slot(session: Session, edition: Edition) -> bool:
+    is_in_it = edition.state in (State.DRAFT, State.SCHEDULED) and queries.is_kept(session, edition)
+    if is_in_it and not queries.is_claimed_for(session, edition):
+        composition.make_extra(session, edition)
+        return True
+    return False
 
 
 def _is_to_be_dated(session: Session, edition: Edition, newsletter: Newsletter, now: datetime) -> bool:

@@ -271,6 +271,14 @@ def occurrences(session: Session, newsletter_id: int, *, limit: int = 30) -> lis
     )
 
 
+def is_kept(session: Session, edition: Edition) -> bool:
+    """Whether its slot is one that a cadence is still to fill."""
+    return any(
+        cadence.slot == edition.slot and _is_to_come(cadence, edition.local_date)
+        for cadence in cadences_of(session, edition.newsletter_id)
+    )
+
+
 def _is_to_come(cadence: Cadence, local_date: date) -> bool:
     weekday = recurrence.NAMES[local_date.weekday()]
     return cadence.next_date <= local_date and weekday in cadence.weekdays.split(",")

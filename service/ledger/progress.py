@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from service import database
 from service.ledger import returned, tallies
-from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
+from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span
 from service.ledger.tallies import Tally
 
 RATE_WINDOW_SECONDS = 20
@@ -34,6 +34,7 @@ class Progress:
     bounced_later: int = 0  # of those accepted
     summarised_at: datetime | None = None  # since then only these counts and the proof are kept
     slowed_to: int | None = None
+    lane: Lane = Lane.SCHEDULED
 
     def _count(self, state: DeliveryState) -> int:
         return self.counts.get(state, 0)
@@ -116,6 +117,7 @@ def of(session: Session, edition_id: int) -> Progress:
         bounced_later=run.summary["bounced_later"] if run.summary else returned.count(session, edition_id),
         summarised_at=run.summarised_at,
         slowed_to=run.slowed_to if run.ended_at is None else None,
+        lane=run.lane,
     )
 
 

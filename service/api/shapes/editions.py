@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.shapes.moments import there
 from service.editions.models import Edition as EditionRow
 from service.editions.models import State
-from service.ledger.models import DeliveryState
+from service.ledger.models import DeliveryState, Lane
 from service.ledger.rows import DeliveryRow
 from service.newsletters import web
 from service.newsletters.models import Newsletter
@@ -135,6 +135,16 @@ class Moment(BaseModel):
 
     at: str = Field(
         max_length=40, description="RFC 3339; without an offset it is meant on the newsletter's own clock."
+    )
+
+
+class Departure(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"lane": "breaking"}]})
+
+    lane: Lane = Field(
+        default=Lane.SCHEDULED,
+        description="`breaking`: before every edition that is under way, without a first few that go ahead. It takes no slot of the "
+        "newsletter's regular edition, which leaves all the same.",
     )
 
 

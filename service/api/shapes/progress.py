@@ -9,6 +9,7 @@ from service.deadlines.verdicts import Standing
 from service.delivery.relays import RelayState
 from service.editions.models import Edition as EditionRow
 from service.editions.models import State
+from service.ledger.models import Lane
 from service.ledger.progress import Progress as ProgressFacts
 
 _OF_THE_DEADLINE = ("deadline_at", "is_in_time")
@@ -31,6 +32,7 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "uncertain": 0,
     "is_fanned_out": True,
     "rate_per_second": 410.5,
+    "lane": "scheduled",
     "slowed_to": None,
     "finish_at": "2026-03-03T06:00:30+01:00",
     "started_at": "2026-03-03T06:00:00+01:00",
@@ -84,6 +86,7 @@ class Progress(BaseModel):
     uncertain: int
     is_fanned_out: bool = Field(description="Whether the audience is complete; until then it still grows.")
     rate_per_second: float
+    lane: Lane = Field(description="`breaking` goes before every other edition.")
     slowed_to: int | None = Field(description="By hand: messages a second; null: full speed.")
     finish_at: datetime | None = Field(
         description="When the last message will be handed over at the present rate; null without one."

@@ -117,6 +117,21 @@ async def test_an_edition_is_sent_once(
     detail(await api.put(f"{edition}/document", json=DOCUMENT_EXAMPLE | {"subject": "Too late"}), 409)
 
 
+async def test_breaking_news_goes_first_and_a_lane_that_is_none_is_refused(
+    api: httpx2.AsyncClient, memo: Newsletter, resources: Resources
+) -> None:
+    await _readers(api, "ada@example.org")
+    plain, urgent = await _edition(api), await _edition(api)
+
+    assert "lane" in detail(await api.post(f"{urgent}/send", json={"lane": "notice"}), 422)
+    assert await _state(api, urgent) == "draft"
+    assert (await api.post(f"{plain}/send", json={})).status_code == 202
+    assert (await api.post(f"{urgent}/send", json={"lane": "breaking"})).status_code == 202
+
+    assert (await api.get(f"{plain}/progress")).json()["lane"] == "scheduled"
+    assert (await api.get(f"{urgent}/progress")).json()["lane"] == "breaking"
+
+
 async def test_five_sends_at_once_begin_it_once(
     api: httpx2.AsyncClient, memo: Newsletter, resources: Resources
 ) -> None:

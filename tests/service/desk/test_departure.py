@@ -9,7 +9,7 @@ from service.delivery import rehearsal
 from service.dependencies import Resources
 from service.editions.models import Edition, State
 from service.ledger import progress
-from service.ledger.models import Notice
+from service.ledger.models import Lane, Notice
 from service.newsletters.models import Newsletter
 from service.suppressions import register as suppressions
 from service.suppressions.models import Reason
@@ -149,6 +149,19 @@ async def test_sending_asks_first_and_names_the_number_of_readers(
     figures = await resources.database.read(progress.of, sent.id)
     assert (figures.audience, figures.open) == (3, 3)
     assert ("edition.started", "Ada Okafor") in await steps.events(resources, draft.uid)
+
+
+async def test_it_may_be_sent_as_breaking_news_and_says_so(
+    ada: httpx2.AsyncClient, resources: Resources, draft: Edition
+) -> None:
+    path = f"/desk/editions/{draft.uid}"
+    asked = await ada.get(f"{path}/send")
+    assert "This is breaking news" in asked.text
+    answer = await ada.post(f"{path}/send", data={"version": steps.version_on(asked), "breaking": "yes"})
+    assert answer.status_code == 303
+    figures = await resources.database.read(progress.of, draft.id)
+    assert figures.lane is Lane.BREAKING
+    assert "Sent as breaking news, before every other edition" in (await ada.get(path)).text
 
 
 async def test_a_double_click_sends_once(

@@ -12,7 +12,8 @@ from service.dependencies import Resources
 from service.editions import composition, occurrences, queries, rhythm, versions
 from service.editions.models import Fate, Occurrence, State
 from service.editions.rhythm import Rhythm
-from service.ledger.models import Run
+from service.ledger.models import Lane, Run
+from service.newsletters.models import Newsletter
 from service.settings import Settings
 from tests.support import publishing
 from tests.support.clock import HandClock
@@ -81,3 +82,32 @@ async def test_yesterdays_draft_sent_today_bears_todays_date(resources: Resource
     assert await database.read(decided) == [(date(2026, 3, 3), Fate.EDITION)]
     found = await database.read(queries.get, uid)
     assert (await database.read(versions.newest, found)).number == 2
+
+
+async def test_breaking_news_goes_at_once_and_leaves_the_morning_its_edition(
+    resources: Resources, clock: HandClock
+) -> None:
+    """Also when it was begun as this morning's: its slot is free again, and at six the memo leaves."""
+    database, night = resources.database, SIX - timedelta(hours=1)
+    await database.write(prepared)
+
+    def begun(session: Session) -> uuid.UUID:
+        memo = session.exec(select(Newsletter)).one()
+        edition = composition.start(session, memo, now=night, actor="test", local_date=SIX.date())
+        article = publishing.article(session, memo, 9, now=night)
+        composition.include(session, edition, article, place="lead", now=night, actor="test")
+        assert edition.slot == 1
+        return edition.uid
+
+    uid = await database.write(begun)
+    clock.set(night)
+    edition = await launch.launch(resources, uid, actor="test", lane=Lane.BREAKING)
+    assert (edition.state, edition.local_date) == (State.SENDING, date(2026, 3, 2))
+    assert edition.slot != 1
+    run = await database.read(lambda s: s.exec(select(Run)).one())
+    assert run.lane is Lane.BREAKING
+    clock.set(SIX)
+    (morning,) = await database.write(occurrences.plan, clock.now())
+    assert morning != uid
+    memo = await launch.launch(resources, morning, actor="clock")
+    assert (memo.state, memo.slot) == (State.SENDING, 1)
