@@ -29,6 +29,7 @@ PARTS_ONCE = {
     "captured": parts.captured_messages,
     "dkim": parts.dkim,
     "far": parts.far_away,
+    "overtaking": parts.overtaken,
     "crash": parts.crash,
 }
 
@@ -64,7 +65,7 @@ async def _run(folder: Path, asked: argparse.Namespace, figures: Figures) -> Non
     readers = asked.readers or (MILLION if asked.million else READERS)
     sizes = Sizes(readers, min(readers, asked.baseline))
     wanted = asked.only or PARTS
-    with_postgresql = "postgresql" in wanted
+    with_postgresql = not {"postgresql", "overtaking"}.isdisjoint(wanted)
     async with stage.opened(folder, sizes, with_postgresql=with_postgresql, say=_say) as opened:
         _say(_heading(opened))
         if asked.million:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import captured, far, processes, product, signing, source
+from bench import captured, far, overtaking, processes, product, signing, source
 from bench.ledger import DoesNotAddUp
 from bench.processes import Measured, Work
 from bench.product import Order
@@ -17,7 +17,7 @@ from bench.stage import Stage
 from bench.summary import OTHERS, OURS, Figures
 
 CANDIDATES = (*OURS, *OTHERS)
-PARTS = (*CANDIDATES, "far", "captured", "dkim", "crash")
+PARTS = (*CANDIDATES, "far", "captured", "dkim", "overtaking", "crash")
 FAR_CONNECTIONS = (20, 60)
 DKIM_CONNECTIONS = 20
 CRASH = "bench.crash"
@@ -66,6 +66,21 @@ async def captured_messages(stage: Stage) -> Figures:
     count = await captured.check(stage.sqlite, stage.folder)
     stage.say(f"{count:,} messages read back: each is its reader's own.")
     return {"captured": count}
+
+
+async def overtaken(stage: Stage) -> Figures:
+    """The worse of the two databases."""
+    figures: Figures = {"breaking_first_s": 0.0, "breaking_notice_s": 0.0}
+    for name, base in stage.bases.items():
+        order = Order(stage.sizes.readers, overtaking.CONNECTIONS, stage.sink.url, stage.folder)
+        found = await overtaking.measure(base, order)
+        figures["breaking_first_s"] = max(figures["breaking_first_s"] or 0, found.first_s)
+        figures["breaking_notice_s"] = max(figures["breaking_notice_s"] or 0, found.notice_s)
+        stage.say(
+            f"{name}: breaking news in the midst of {stage.sizes.readers:,}: first accept after {found.first_s:.2f} s,"
+            f" and a notice in the midst of both after {found.notice_s:.2f} s"
+        )
+    return figures
 
 
 async def dkim(stage: Stage) -> Figures:

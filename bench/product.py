@@ -85,9 +85,9 @@ class NotStarted(Exception):
 
 async def send(base: Base, sink: Sink, order: Order) -> Sent:
     """One edition on a fresh database, to its end. Raises DoesNotAddUp, NotDurable, NotStarted."""
-    async with base.copy(order.readers) as copy, _opened(copy.url) as held:
+    async with base.copy(order.readers) as copy, opened(copy.url) as held:
         before = sink.taken()
-        async with _serving(copy, order) as (process, base_url), _companion(order, copy.url):
+        async with serving(copy, order) as (process, base_url), _companion(order, copy.url):
             seen = await _observed(held, process, base_url, copy, order)
         # After the end of the process: what it may still have had under way is counted too.
         taken = sink.taken() - before
@@ -109,14 +109,14 @@ async def send(base: Base, sink: Sink, order: Order) -> Sent:
 
 
 async def _observed(held: Database, process: Process, base_url: str, copy: Copy, order: Order) -> Seen:
-    await _until(held, order, _has_tried_its_pictures)
+    await until(held, order, _has_tried_its_pictures)
     used, idle = _cpu_seconds(process), processes.peak_memory_mb(process.pid)
     started_at = SystemClock().now()
-    await _start(base_url, copy)
-    await _until(held, order, ledger.is_past, max(1, order.readers // SHARES))
+    await start(base_url, copy)
+    await until(held, order, ledger.is_past, max(1, order.readers // SHARES))
     early = processes.peak_memory_mb(process.pid)
     notice_s = await _signed_up_midway(held, base_url, order)
-    await _until(held, order, ledger.has_ended)
+    await until(held, order, ledger.has_ended)
     return Seen(
         started_at=started_at,
         cpu_seconds=_cpu_seconds(process) - used,
@@ -137,7 +137,7 @@ def _companion(order: Order, url: str) -> AbstractAsyncContextManager[None]:
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
+async def opened(url: str) -> AsyncIterator[Database]:
     """To read beside the product; nothing is written this way."""
     held = database.connect(url)
     try:
@@ -147,7 +147,7 @@ async def _opened(url: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def _serving(copy: Copy, order: Order) -> AsyncIterator[tuple[Process, str]]:
+async def serving(copy: Copy, order: Order) -> AsyncIterator[tuple[Process, str]]:
     port = free_port()
     settings = {
         "MEMO_DATA_DIR": str(order.folder),
@@ -166,10 +166,11 @@ async def _serving(copy: Copy, order: Order) -> AsyncIterator[tuple[Process, str
         yield process, base_url
 
 
-async def _start(base_url: str, copy: Copy) -> None:
+async def start(base_url: str, copy: Copy, uid: uuid.UUID | None = None, *, lane: str = "scheduled") -> None:
+    """The edition that waits, or another one. Raises NotStarted."""
     answer = await visitor.post_json(
-        f"{base_url}/api/v1/editions/{copy.prepared.edition_uid}/send",
-        {},
+        f"{base_url}/api/v1/editions/{uid or copy.prepared.edition_uid}/send",
+        {"lane": lane},
         key=copy.prepared.api_key,
         idempotency_key=uuid.uuid4().hex,
     )
@@ -179,7 +180,12 @@ async def _start(base_url: str, copy: Copy) -> None:
 
 async def _signed_up_midway(held: Database, base_url: str, order: Order) -> float:
     """Seconds from asking for a confirmation, while half the edition is still to go, to its accept."""
-    await _until(held, order, ledger.is_past, max(1, order.readers // 2))
+    await until(held, order, ledger.is_past, max(1, order.readers // 2))
+    return await signed_up(held, base_url)
+
+
+async def signed_up(held: Database, base_url: str) -> float:
+    """Seconds from somebody's signing up to the accept of the message that asks to confirm it."""
     asked_at = SystemClock().now()
     form = {"email": NEWCOMER, "first_name": "Nora", "page": "", "website": ""}
     answer = await visitor.post_form(f"{base_url}/n/{sample.SLUG}", form)
@@ -191,7 +197,7 @@ async def _signed_up_midway(held: Database, base_url: str, order: Order) -> floa
     return (accepted_at - asked_at).total_seconds()
 
 
-async def _until(held: Database, order: Order, ended: ledger.Question, *args: int) -> None:
+async def until(held: Database, order: Order, ended: ledger.Question, *args: int) -> None:
     async with asyncio.timeout(order.patience):
         while not await held.read(ended, *args):
             await asyncio.sleep(LOOK_EVERY)

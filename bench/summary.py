@@ -29,6 +29,8 @@ ONCE = (
     "first_accepted_s",
     "notice_s",
     "captured",
+    "breaking_first_s",
+    "breaking_notice_s",
     "dkim_rate",
     "dkim_openssl_rate",
     "dkim_openssl_ratio",
