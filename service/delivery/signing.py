@@ -143,7 +143,7 @@ class SigningDesk:
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(THREADS):
+                for _ in range(2 * THREADS):  # while a thread signs, its next batch is being gathered
                     group.create_task(self._work())
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
