@@ -115,7 +115,7 @@ class AtOnce:
         self._connection = self._connection or await self._engine.connect()
         driver: Any = (await self._connection.get_raw_connection()).driver_connection
         if is_new or now >= self._plan_until:
-            await driver.execute(PLANNED_AHEAD if is_new else "DISCARD PLANS")
+            await driver.execute(PLANNED_AHEAD if is_new else "DISCARD PLANS", timeout=ANSWER_SECONDS)
             self._plan_until = now + PLAN_SECONDS
         return driver
 

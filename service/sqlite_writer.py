@@ -7,8 +7,8 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -118,14 +118,21 @@ class PlainCalls:
 
 
 def _plain_answer_committed(connection: sa.Connection, call: Call) -> Any:
-    driver = _driver(connection)
-    try:
+    with _told_as_sqlalchemy_does():
+        driver = _driver(connection)
         driver.execute(sqlite.BEGIN)
         answer = call.function(driver)
         driver.execute("COMMIT")
+    return answer
+
+
+@contextmanager
+def _told_as_sqlalchemy_does() -> Iterator[None]:
+    """Whoever asked tries again after a DBAPIError, and after nothing else."""
+    try:
+        yield
     except sqlite3.Error as error:
         raise sa.exc.DBAPIError.instance("a plain call", (), error, sqlite3.Error) from error
-    return answer
 
 
 def _answer_or_undo(connection: sa.Connection, call: Call) -> Any:
@@ -143,7 +150,8 @@ def _answer_or_undo(connection: sa.Connection, call: Call) -> Any:
 
 def _answer(connection: sa.Connection, call: Call) -> Any:
     if call.is_plain:
-        return call.function(_driver(connection))
+        with _told_as_sqlalchemy_does():
+            return call.function(_driver(connection))
     with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
         answer = call.function(session, *call.args, **call.kwargs)
         session.flush()

@@ -104,7 +104,8 @@ class Sender:
     async def _send_pages(self, holding: Holding) -> None:
         taken, clock = holding.taken, asyncio.get_running_loop()
         gate, draining = self._shift.gate, self._shift.draining
-        behind, size = taken.first - 1, gate.first_page(self._page_rows, taken.edition_id)
+        behind = taken.first - 1
+        size = gate.first_page(max(self._page_rows, gate.least_page), taken.edition_id)
         while self._shift.goes_on(holding):
             await self._room_for_errands(size)
             await gate.look()
