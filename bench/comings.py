@@ -17,7 +17,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from service import logs, migrations, settings
+from bench.chosen import settings_in
+from service import logs, migrations
 from service.dependencies import opened
 from tests.support import postgres, processes
 from tests.support.crash import Rehearsal
@@ -33,16 +34,9 @@ NEWCOMER_SECONDS = 2.0
 
 
 async def measure(asked: argparse.Namespace, folder: Path, url: str) -> dict[str, Any]:
-    chosen = settings.load(
-        data_dir=folder / "var",
-        database_url=url,
-        public_url="https://news.example.org",
-        secret_key="a key for the bench only",
-        suppression_pepper="a pepper for the bench only",
-    )
     audience = [f"reader{number}@example.org" for number in range(asked.readers)]
     async with (
-        opened(chosen) as resources,
+        opened(settings_in(folder, url)) as resources,
         await processes.relay(folder, "--delay-ms", str(asked.delay_ms)) as relay,
         nursery(folder) as lives,
         queue_emptied(url),

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-from service import logs, migrations, settings
+from bench.chosen import settings_in
+from service import logs, migrations
 from service.dependencies import opened
 from tests.support import postgres, processes
 from tests.support.crash import POINTS, Rehearsal, Verdict, turn
@@ -98,18 +99,11 @@ async def _measured(folder: Path, url: str, kills_per_point: int) -> Detail:
 
 async def prove(folder: Path, url: str, *, kills_per_point: int) -> Verdict:
     points = kills_per_point * POINTS
-    chosen = settings.load(
-        data_dir=folder / "var",
-        database_url=url,
-        public_url="https://news.example.org",
-        secret_key="a key for the bench only",
-        suppression_pepper="a pepper for the bench only",
-    )
     audience = [
         f"reader{number}@example.org" for number in range(OPEN_ROWS + len(points) * SENT_BEFORE_A_KILL)
     ]
     async with (
-        opened(chosen) as resources,
+        opened(settings_in(folder, url)) as resources,
         await processes.relay(folder) as relay,
         nursery(folder) as lives,
     ):

@@ -13,16 +13,18 @@ import json
 import os
 import sys
 import tempfile
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session, select
 
-from service import logs, migrations, settings
+from bench.chosen import settings_in
+from service import logs, migrations
 from service.delivery.models import Relay
 from service.dependencies import opened
 from tests.support import postgres, processes
+from tests.support.arrivals import busiest_second
 from tests.support.crash import Rehearsal
 from tests.support.nursery import nursery
 from tests.support.outbox import open_outbox
@@ -33,18 +35,11 @@ CONNECTIONS = 5
 
 
 async def measure(asked: argparse.Namespace, folder: Path, url: str) -> dict[str, Any]:
-    chosen = settings.load(
-        data_dir=folder / "var",
-        database_url=url,
-        public_url="https://news.example.org",
-        secret_key="a key for the bench only",
-        suppression_pepper="a pepper for the bench only",
-    )
     count = asked.rate * asked.seconds
     # What a dead worker held comes at the end, when others have nothing left: that is no part of the pace.
     counted = count * 9 // 10
     async with (
-        opened(chosen) as resources,
+        opened(settings_in(folder, url)) as resources,
         await processes.relay(folder) as relay,
         nursery(folder) as lives,
     ):
@@ -73,16 +68,6 @@ def _limit(session: Session, name: str, rate: int) -> None:
     row = session.exec(select(Relay).where(Relay.name == name)).first() or Relay(name=name)
     row.rate = rate
     session.add(row)
-
-
-def busiest_second(moments: list[datetime]) -> int:
-    """The most in any second, wherever it begins."""
-    most, first = 0, 0
-    for last, moment in enumerate(moments):
-        while moment - moments[first] >= timedelta(seconds=1):
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def main() -> int:

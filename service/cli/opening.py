@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -49,9 +50,6 @@ def run(coroutine: Coroutine[None, None, T]) -> T:
 
 def _keep_memory_small() -> None:
     """What is imported by now stays: the collector need not look at it again. One arena for all threads, for they take turns anyway."""
-    import gc
-
-    gc.collect()
     gc.freeze()
     with suppress(AttributeError, OSError):  # another C library than glibc has no such setting
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, select
 
@@ -13,6 +13,7 @@ from service.delivery.models import Bucket
 from service.delivery.models import Relay as RelayRow
 from service.delivery.sending import Sender
 from service.dependencies import Resources
+from tests.support.arrivals import busiest_second
 from tests.support.outbox import office, open_outbox, relay_at
 from tests.support.relay import Relay
 
@@ -56,16 +57,6 @@ async def at_work(sender: Sender) -> None:
 
 def arrivals(relay: Relay) -> list[datetime]:
     return sorted(one.at for one in relay.received)
-
-
-def busiest_second(moments: list[datetime]) -> int:
-    """The most that arrived in any second."""
-    most, first = 0, 0
-    for last, moment in enumerate(moments):
-        while moment - moments[first] >= timedelta(seconds=1):
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def mean(moments: list[datetime]) -> float:

@@ -7,7 +7,8 @@ from service.delivery import provider_limits, relay_register
 from service.delivery.provider_limits import WantedLimit
 from service.dependencies import Resources
 from service.ledger.models import DeliveryState
-from tests.service.sending.test_pace import busiest_second, workers
+from tests.service.sending.test_pace import workers
+from tests.support.arrivals import busiest_second
 from tests.support.outbox import open_outbox, relay_at
 from tests.support.relay import Relay
 
