@@ -99,7 +99,7 @@ def _breaches(found: dict[str, Any], repeats: Counter[str], wrongs: list[str], c
 def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m bench.comings", description="Workers that come and go.")
     asked.add_argument("--readers", type=int, default=100_000)
-    asked.add_argument("--connections", type=int, default=20, help="of each worker")
+    asked.add_argument("--connections", type=int, default=20, help="of all workers together")
     asked.add_argument("--delay-ms", type=float, default=20, help="before the relay's answer to a message")
     chosen = asked.parse_args()
     logs.configure(form="console", level="WARNING")

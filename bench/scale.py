@@ -176,7 +176,7 @@ def _worker(order: Order, copy: Copy, host: Host, folder: Path, number: int) -> 
         "MEMO_DATA_DIR": str(folder),
         "MEMO_DATABASE_URL": copy.url.replace("+asyncpg", ""),
         "MEMO_RELAY_URL": order.url,
-        "MEMO_RELAY_CONNECTIONS": str(order.connections),
+        "MEMO_RELAY_CONNECTIONS": str(order.connections * order.workers),
         "MEMO_PUBLIC_URL": readers.PUBLIC_URL,
         "MEMO_EHLO_NAME": f"worker{number}.example.org",
         "MEMO_LOG_LEVEL": "WARNING",

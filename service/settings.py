@@ -49,7 +49,8 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=200,
-        description="Connections kept open to the relay at once, by each worker; a number at the desk is for all workers.",
+        description="Connections open to the relay at once, from all workers together, one of them for notices; "
+        "the desk can tell another number for each relay.",
     )
     relay_connection_messages: int = Field(
         1_000, ge=1, description="Messages over one connection before a fresh one takes over."

@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlmodel import Session
 
 from service import logs, upkeep
 from service.articles import polling
@@ -29,6 +30,7 @@ from service.delivery import (
     notice_rows,
     profiles,
     relay_register,
+    seat_rows,
     sharing,
     spans,
     spreading,
@@ -102,9 +104,7 @@ class Worker:
     async def running(self) -> AsyncIterator["Worker"]:
         """Work until the block is left; then begin nothing new, wait for answers under way, and let everything go."""
         with _right_to_send(self._resources):
-            if self._resources.database.is_sqlite:
-                await self._resources.database.write(spans.let_everything_go)
-            await self._resources.database.write(relay_register.follow_setting, self._setting)
+            await self._resources.database.write(self._begin)
             await self._switch.follow()
             chosen = self._resources.settings
             mail = listening(self._inbox, chosen.bounce_address, chosen.greeting_name)
@@ -114,6 +114,13 @@ class Worker:
                     yield self
                 finally:
                     await self._stop()
+
+    def _begin(self, session: Session) -> None:
+        is_alone = self._resources.database.is_sqlite
+        if is_alone:
+            spans.let_everything_go(session)
+        seat_rows.let_go_of_the_dead(session, self.name, is_alone=is_alone)
+        relay_register.follow_setting(session, self._setting)
 
     def _start(self) -> None:
         jobs = self._resources.jobs
@@ -192,7 +199,7 @@ class Worker:
     def _office(self, relay: RelayAddress, row: Relay | None) -> Office:
         """`row` is what the register has of it; the built-in mailbox has none."""
         held, chosen = self._resources, self._resources.settings
-        shared = row.connections if row is not None else None
+        shared = None if row is None else row.connections or chosen.relay_connections
         return Office(
             holder=self.name,
             database=held.database,
@@ -204,7 +211,7 @@ class Worker:
             limits=Limits.of(chosen),
             figures=self._figures,
             connections=sharing.for_editions(shared) if shared else chosen.relay_connections,
-            shares_connections=shared is not None,
+            shared_connections=shared,
             return_paths=self._return_paths
             if profiles.takes_return_paths(row.profile if row else "")
             else None,

@@ -58,7 +58,7 @@ class NoticeLane:
     @asynccontextmanager
     async def _seated(self) -> AsyncIterator[bool]:
         """Where connections are shared, the one for notices is ours for so long. False: another worker has it, and sends what there is."""
-        if not self._office.shares_connections:
+        if self._office.shared_connections is None:
             yield True
             return
         seats = Seats(self._office.database, self._office.bench(SeatLane.NOTICES), lambda: True)

@@ -31,19 +31,21 @@ class Office:
     base_url: str
     relay: RelayAddress
     timeouts: Timeouts
-    connections: int
+    connections: int  # that editions may have
     uncertain_wait: timedelta
     limits: Limits = field(default_factory=Limits)
     figures: Figures = field(default_factory=Figures)
     # False for a relay that signs by itself or rewrites messages: then we do not sign.
     keeps_our_bytes: bool = True
-    shares_connections: bool = False  # all workers have so many together, and not each of them
+    shared_connections: int | None = (
+        None  # all workers together, the one for notices among them; None: there is no other worker
+    )
     return_paths: ReturnPaths | None = None  # None: the newsletter's address is the sender of the envelope
 
     def bench(self, lane: SeatLane) -> Bench:
         """The connections that one of its lanes may have."""
         most = 1 if lane is SeatLane.NOTICES else self.connections
-        return Bench(self.relay.name, self.holder, lane, most, self.shares_connections)
+        return Bench(self.relay.name, self.holder, lane, most, self.shared_connections)
 
     def message(self, mould: Mould, row: Row, pins: Mapping[str, Any]) -> Envelope:
         """What goes to this reader. Raises as `messages.make` does."""

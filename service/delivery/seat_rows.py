@@ -3,6 +3,7 @@
 The relay's row is locked meanwhile, so that no two give themselves the same. Whoever dies leaves a row that goes stale, like its spans.
 """
 
+import os
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,13 +29,17 @@ class Claim:
     holder: str
 
 
-def renew(session: Session, claim: Claim, *, wanted: int, opened: int) -> int:
-    """How many it may have open now. `opened` are open, also if that is more. Wanting and having none, it has no row."""
-    limit = select(Relay.connections).where(Relay.name == claim.relay).with_for_update()
-    connections, now = session.exec(limit).first(), database.now(session)
-    if connections is None or not (wanted or opened):
+def renew(session: Session, claim: Claim, *, wanted: int, opened: int, unless_said: int) -> int:
+    """How many it may have open now. `opened` are open, also if that is more. Wanting and having none, it has no row.
+
+    The relay takes as many as its row says, or `unless_said`.
+    """
+    limit = select(Relay).where(Relay.name == claim.relay).with_for_update()
+    relay, now = session.exec(limit).first(), database.now(session)
+    if relay is None or not (wanted or opened):
         leave(session, claim.uid)
         return wanted
+    connections = relay.connections or unless_said
     rows = _rows(session, claim.relay)
     for row in rows:
         if row.uid != claim.uid and row.seen_at <= now - STALE:
@@ -54,6 +59,30 @@ def renew(session: Session, claim: Claim, *, wanted: int, opened: int) -> int:
 
 def leave(session: Session, uid: uuid.UUID) -> None:
     session.execute(sa.delete(Seat).where(col(Seat.uid) == uid))
+
+
+def let_go_of_the_dead(session: Session, me: str, *, is_alone: bool) -> None:
+    """At the start of the worker of that name: what processes of this machine that are gone had open was closed with them.
+
+    `me` has nothing open yet: whoever had this name is gone, too, as in a container, where each has the same number. `is_alone`:
+    no other process sends.
+    """
+    for seat in session.exec(select(Seat)).all():
+        if is_alone or seat.holder == me or _is_dead_here(seat.holder, me):
+            session.delete(seat)
+
+
+def _is_dead_here(holder: str, me: str) -> bool:
+    machine, _, number = holder.rpartition(":")
+    if machine != me.rpartition(":")[0] or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def open_now(session: Session, relay: str) -> tuple[int, int]:

@@ -31,13 +31,19 @@ VALID_SECONDS = 7.0  # others take what is not renewed for ten: until then all o
 
 @dataclass(frozen=True)
 class Bench:
-    """Which seats: `most` of the relay's connections, from `holder` for this lane. Not shared, all of them are its own."""
+    """Which seats: `most` of the relay's connections, from `holder` for this lane. `shared`: how many all workers have together, unless
+    its row says another number; None: all of ours are our own.
+    """
 
     relay: str
     holder: str
     lane: SeatLane
     most: int
-    is_shared: bool
+    shared: int | None
+
+    @property
+    def is_shared(self) -> bool:
+        return self.shared is not None
 
 
 class Seats:
@@ -46,6 +52,7 @@ class Seats:
         self._bench = bench
         self._is_at_work = is_at_work
         self._claim = Claim(tokens.new_uid(), bench.relay, bench.lane, bench.holder)
+        self._shared = bench.shared or 0
         self._given = 0
         self._renewed_at = float("-inf")
         self._wanted_until = float("-inf")
@@ -136,7 +143,7 @@ class Seats:
         began, self._is_asking = self._now(), True  # nobody sits down on a seat that is being taken away
         try:
             self._given = await self._database.write(
-                seat_rows.renew, self._claim, wanted=wanted, opened=self._open
+                seat_rows.renew, self._claim, wanted=wanted, opened=self._open, unless_said=self._shared
             )
             self._renewed_at, self._has_row = began, bool(wanted or self._open)
         except (sa.exc.SQLAlchemyError, OSError) as error:

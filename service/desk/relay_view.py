@@ -68,7 +68,8 @@ class Relays:
         return any(card.relay.role is Role.FALLBACK for card in self.cards)
 
 
-def of(session: Session) -> Relays:
+def of(session: Session, *, connections: int | None = None) -> Relays:
+    """`connections`: how many all workers have at a relay whose row does not say it."""
     used = relay_choice.used(session)
     newsletters = publication.all_of(session)
     zone, now = newsletters[0].time_zone if newsletters else "UTC", database.now(session)
@@ -80,7 +81,7 @@ def of(session: Session) -> Relays:
                 left=quota.words_left(session, row),
                 slowed=_slowed(session, row, zone, now),
                 limits=tuple(provider_limits.rows_of(session, row.name)),
-                connections=_connections(session, row),
+                connections=_connections(session, row.name, row.connections or connections),
             )
             for row in rows
         ),
@@ -90,14 +91,14 @@ def of(session: Session) -> Relays:
     )
 
 
-def _connections(session: Session, relay: Relay) -> str | None:
-    if relay.connections is None:
+def _connections(session: Session, name: str, connections: int | None) -> str | None:
+    if connections is None:
         return None
-    given, workers = seat_rows.open_now(session, relay.name)
+    given, workers = seat_rows.open_now(session, name)
     if not given:
-        return f"None of its {relay.connections:,} connections is in use."
+        return f"None of its {connections:,} connections is in use."
     return (
-        f"{given:,} of its {relay.connections:,} connections {'are' if given > 1 else 'is'} in use,"
+        f"{given:,} of its {connections:,} connections {'are' if given > 1 else 'is'} in use,"
         f" by {workers:,} {'workers' if workers > 1 else 'worker'}."
     )
 

@@ -175,7 +175,8 @@ def _entered(
 async def _list(
     visit: Visit, *, problem: MemoError | None = None, entered: Mapping[str, str] | None = None
 ) -> Response:
-    found = await visit.resources.database.read(relay_view.of)
+    connections = visit.resources.settings.relay_connections
+    found = await visit.resources.database.read(relay_view.of, connections=connections)
     return visit.render(
         "desk/relays.html",
         status=status_of(problem) if problem else 200,
@@ -186,7 +187,7 @@ async def _list(
         profiles=profiles.PROFILES,
         tls_words=relay_view.TLS_WORDS,
         patience=visit.resources.settings.relay_fallback_after,
-        connections=visit.resources.settings.relay_connections,
+        connections=connections,
     )
 
 
@@ -198,7 +199,8 @@ async def show(
     entered: Mapping[str, str] | None = None,
     trial: Trial | None = None,
 ) -> Response:
-    found = await visit.resources.database.read(relay_view.of)
+    connections = visit.resources.settings.relay_connections
+    found = await visit.resources.database.read(relay_view.of, connections=connections)
     card = relay_view.find(found, name)
     kept = {
         key: str(getattr(card.relay, key) or "")
@@ -220,5 +222,5 @@ async def show(
         trial=trial,
         profiles=profiles.PROFILES,
         tls_words=relay_view.TLS_WORDS,
-        connections=visit.resources.settings.relay_connections,
+        connections=connections,
     )

@@ -209,11 +209,20 @@ def _content(newsletter: Newsletter) -> EditionContent:
     )
 
 
-def once_more(session: Session, like: int, readers: int, *, lane: Lane = Lane.SCHEDULED) -> int:
+def once_more(
+    session: Session,
+    like: int,
+    readers: int,
+    *,
+    lane: Lane = Lane.SCHEDULED,
+    is_written_out: bool = True,
+) -> int:
     """The same words to the same readers, as another edition; its id."""
     before, now = session.get_one(Edition, like), database.now(session)
+    latest = session.scalar(sa.select(sa.func.max(col(Edition.local_date))))
+    assert latest is not None
     edition = Edition(
-        newsletter_id=before.newsletter_id, local_date=date(2026, 3, 3), state=State.SENDING,
+        newsletter_id=before.newsletter_id, local_date=latest + timedelta(days=1), state=State.SENDING,
         version_number=1, created_at=now, started_at=now,
     )  # fmt: skip
     session.add(edition)
@@ -227,7 +236,7 @@ def once_more(session: Session, like: int, readers: int, *, lane: Lane = Lane.SC
     session.add(Rendition.model_validate(made.model_dump(exclude={"id"}) | own))
     new = fanout.NewRun(edition.id, edition.newsletter_id, readers, now + timedelta(hours=20), False)
     fanout.open_run(session, replace(new, lane=lane))
-    while fanout.carry_on(session, edition.id, audience.statement) is not None:
+    while is_written_out and fanout.carry_on(session, edition.id, audience.statement) is not None:
         pass
     return edition.id
 

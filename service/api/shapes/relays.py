@@ -71,8 +71,8 @@ class NewRelay(BaseModel):
     profile: str = Field(default="", description=f"One of {PROFILES}; left out: told by the host.")
     connections: int | None = Field(
         default=None,
-        description="At once, from all workers together, one of them for notices; null: from each "
-        "what MEMO_RELAY_CONNECTIONS says.",
+        description="At once, from all workers together, one of them for notices; null: "
+        "as many as MEMO_RELAY_CONNECTIONS says.",
     )
 
 

@@ -1,6 +1,9 @@
 """A relay's connections, shared by all workers: counted where they arrive."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,6 +13,7 @@ from sqlmodel import Session, select
 
 from service import database, tokens
 from service.clock import SystemClock
+from service.delivery import seat_rows
 from service.delivery.models import Relay as RelayRow
 from service.delivery.models import Seat
 from service.delivery.notice_lane import NoticeLane
@@ -33,7 +37,7 @@ NEWCOMER_SECONDS = 2.0
 
 def shared(resources: Resources, relay: Relay, holder: str, connections: int = CONNECTIONS) -> Office:
     alone = office(resources, relay_at(relay.url), holder=holder, connections=max(1, connections - 1))
-    return replace(alone, shares_connections=True)
+    return replace(alone, shared_connections=connections)
 
 
 @asynccontextmanager
@@ -51,7 +55,7 @@ async def worker(office: Office) -> AsyncIterator[Sender]:
 
 
 def limited(session: Session, name: str, connections: int) -> None:
-    session.add(RelayRow(name=name, connections=connections))
+    session.add(RelayRow(name=name, connections=connections or None))
 
 
 def died(session: Session, relay: str) -> None:
@@ -59,6 +63,17 @@ def died(session: Session, relay: str) -> None:
     at = database.now(session) - timedelta(seconds=9)
     session.add(Seat(uid=tokens.new_uid(), relay=relay, lane=SeatLane.EDITIONS, holder="dead", wanted=5, allowed=5,
                      since=at, seen_at=at))  # fmt: skip
+
+
+def seated(session: Session, holders: list[str]) -> None:
+    at = database.now(session)
+    for holder in holders:
+        session.add(Seat(uid=tokens.new_uid(), relay="a", lane=SeatLane.EDITIONS, holder=holder, wanted=1, allowed=1,
+                         since=at, seen_at=at))  # fmt: skip
+
+
+def holders(session: Session) -> set[str]:
+    return set(session.exec(select(Seat.holder)))
 
 
 def allowed(session: Session) -> dict[str, int]:
@@ -129,3 +144,29 @@ async def test_a_relays_only_connection_is_lent_to_a_notice(resources: Resources
         before = len(relay.received)
         await relay.until(before + 10)
     assert relay.peak_count == 1
+
+
+async def test_a_worker_that_begins_takes_back_what_the_dead_of_its_machine_had(resources: Resources) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    me, dead, alive, far = "here:1", f"here:{gone.pid}", f"here:{os.getpid()}", f"elsewhere:{gone.pid}"
+    others = {alive, far, "not a process"}
+    await resources.database.write(seated, [me, dead, *others])
+    await resources.database.write(seat_rows.let_go_of_the_dead, me, is_alone=False)
+    assert await resources.database.read(holders) == others
+    await resources.database.write(seat_rows.let_go_of_the_dead, me, is_alone=True)
+    assert await resources.database.read(holders) == set()
+
+
+async def test_a_relay_whose_row_says_no_number_is_shared_as_the_setting_says(
+    resources: Resources, relay: Relay
+) -> None:
+    """As the one is that MEMO_RELAY_URL tells."""
+    await resources.database.write(limited, relay_at(relay.url).name, 0)
+    relay.delay = 0.02
+    await open_outbox(resources, readers(300))
+    async with worker(shared(resources, relay, "one")), worker(shared(resources, relay, "two")):
+        await until_shares_are(resources, [3, 2], within=10)
+        before = len(relay.received)
+        await relay.until(before + 20)
+    assert relay.peak_count <= CONNECTIONS

@@ -1,0 +1,84 @@
+"""Writing out an audience: breaking news first, otherwise in turn, and not so far ahead that outcomes wait for it."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from service.delivery import spans, spreading
+from service.delivery.spans import Pinning
+from service.dependencies import Resources
+from service.ledger import fanout
+from service.ledger.models import Lane, Run, Span
+from tests.support.outbox import Outbox, once_more, open_outbox
+
+READERS = 120
+CHUNKS = 3  # of 50, 50 and 20
+
+
+async def outbox_with(resources: Resources) -> Outbox:
+    return await open_outbox(resources, [f"reader{number}@example.org" for number in range(READERS)])
+
+
+async def unwritten(resources: Resources, outbox: Outbox, lane: Lane = Lane.SCHEDULED) -> int:
+    return await resources.database.write(
+        once_more, outbox.edition.id, READERS, lane=lane, is_written_out=False
+    )
+
+
+def in_order(session: Session, *editions: int) -> list[int]:
+    """Whose spans they are, as they were written."""
+    query = sa.select(col(Span.edition_id)).where(col(Span.edition_id).in_(editions)).order_by(col(Span.id))
+    return list(session.execute(query).scalars())
+
+
+def is_all_written(session: Session) -> bool:
+    return all(run.is_fanned_out and run.last_number == READERS for run in session.scalars(sa.select(Run)))
+
+
+async def test_breaking_news_is_written_out_before_what_is_under_way(resources: Resources) -> None:
+    outbox = await outbox_with(resources)
+    large = await unwritten(resources, outbox)
+    breaking = await unwritten(resources, outbox, Lane.BREAKING)
+    assert await resources.database.read(fanout.unfinished) == [breaking]
+    await spreading.carry_on(resources)
+    assert await resources.database.read(in_order, large, breaking) == [breaking] * CHUNKS + [large] * CHUNKS
+    assert await resources.database.read(is_all_written)
+
+
+async def test_two_editions_are_written_out_in_turn(resources: Resources) -> None:
+    outbox = await outbox_with(resources)
+    one, two = await unwritten(resources, outbox), await unwritten(resources, outbox)
+    await spreading.carry_on(resources)
+    assert await resources.database.read(in_order, one, two) == [one, two] * CHUNKS
+    assert await resources.database.read(is_all_written)
+
+
+async def test_what_is_ahead_is_what_nobody_has_taken(resources: Resources) -> None:
+    outbox = await outbox_with(resources)
+    edition = outbox.edition.id
+    assert await resources.database.read(fanout.rows_ahead, edition) == READERS
+    pinning = Pinning(resources.clock.now(), resources.keys.fingerprint())
+    taken = await resources.database.write(
+        spans.take, holder="one", relay="a", pinning=pinning, uncertain_wait=timedelta(seconds=1)
+    )
+    assert taken is not None
+    left = READERS - (taken.last - taken.first)
+    assert await resources.database.read(fanout.rows_ahead, edition) == left
+
+
+async def test_far_ahead_it_gives_way(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For many times as long as a chunk took, here after two of three."""
+    outbox = await outbox_with(resources)
+    monkeypatch.setattr(spreading, "GIVES_WAY", 50)
+    loop, took = asyncio.get_running_loop(), []
+    for ahead in (READERS + 1, 80):
+        monkeypatch.setattr(spreading, "AHEAD_ROWS", ahead)
+        await unwritten(resources, outbox)
+        began = loop.time()
+        await spreading.carry_on(resources)
+        took.append(loop.time() - began)
+    assert took[1] > 5 * took[0], took
+    assert await resources.database.read(is_all_written)
