@@ -27,6 +27,7 @@ from service.settings import shipped
 
 log = logs.get(__name__)
 
+DOORS = (api_routes, desk_routes, public_routes, ops_routes, hook_routes)
 BODY_OCTETS = 1_000_000
 HOOK_OCTETS = 4_000_000  # a relay may tell a thousand events at once, at two to three kB each
 HOOKS = "/hooks/"
@@ -53,10 +54,10 @@ def create_app(resources: Resources) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would be made from the request's Host (faults.md NB-17)
+        # As they are: a router that is included is made a second time (see service/api/operations.py).
+        routes=[route for door in DOORS for route in door.ROUTES],
     )
     app.state.resources = resources
-    for door in (api_routes, desk_routes, public_routes, ops_routes, hook_routes):
-        app.include_router(door.router)
     app.mount("/static", StaticFiles(directory=shipped("static")), name="static")
     app.add_exception_handler(MemoError, _memo_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -38,7 +38,9 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-SQLModel.metadata.naming_convention = NAMES  # before any table: Alembic needs a name for each constraint
+# Before any table: Alembic needs a name for each constraint, and no table needs a validator before somebody asks for one.
+SQLModel.metadata.naming_convention = NAMES
+SQLModel.model_config["defer_build"] = True
 
 READERS = 4
 

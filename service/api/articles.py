@@ -4,11 +4,10 @@ import uuid
 from datetime import datetime
 from functools import partial
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Writer
 from service.api.idempotency import Posted
 from service.api.paging import Page, Paged, Paging
@@ -20,7 +19,7 @@ from service.articles.models import Source
 from service.asking import Asked
 from service.newsletters import publication
 
-router = APIRouter(prefix="/articles", tags=["articles"])
+router = operations.router("/articles", "articles")
 LISTING = "articles"
 
 

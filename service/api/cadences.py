@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.shapes import newsletters as shapes
 from service.api.shapes.newsletters import Cadence, CadenceRule, Cadences
@@ -15,7 +15,7 @@ from service.editions import queries, rhythm
 from service.editions.rhythm import Rhythm
 from service.newsletters import publication
 
-router = APIRouter(prefix="/newsletters/{slug}/cadence", tags=["newsletters"])
+router = operations.router("/newsletters/{slug}/cadence", "newsletters")
 Slot = Annotated[int, Query(description="Which regular edition of the day: 1, or 2 for an evening one …")]
 
 

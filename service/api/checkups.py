@@ -1,9 +1,8 @@
 """The doctor: what it found last, and a new look."""
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Writer
 from service.api.idempotency import Posted
 from service.api.shapes import checkups as shapes
@@ -12,7 +11,7 @@ from service.asking import Asked
 from service.doctor import examining, keeping
 from service.errors import NotFound
 
-router = APIRouter(prefix="/checkup", tags=["checkup"])
+router = operations.router("/checkup", "checkup")
 
 
 class NobodyHasLooked(NotFound):

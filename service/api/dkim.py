@@ -2,11 +2,10 @@
 
 import asyncio
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.shapes import dkim as shapes
@@ -14,7 +13,7 @@ from service.api.shapes.dkim import DkimKey, DkimKeys, NewDkimKey
 from service.asking import Asked
 from service.delivery import dkim_keys
 
-router = APIRouter(prefix="/dkim-keys", tags=["relays"])
+router = operations.router("/dkim-keys", "relays")
 ACTIVE_EXAMPLE = {**shapes.KEY_EXAMPLE, "state": "active", "activated_at": "2026-11-27T11:00:00Z"}
 RETIRED_EXAMPLE = {**ACTIVE_EXAMPLE, "state": "retired", "retired_at": "2027-05-27T11:00:00Z"}
 

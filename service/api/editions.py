@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import previewing, problems
+from service.api import operations, previewing, problems
 from service.api.authorization import Reader, Writer
 from service.api.idempotency import Posted
 from service.api.paging import Page, Paged
@@ -25,7 +25,7 @@ from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.rendering.blocks import Document
 
-router = APIRouter(prefix="/editions", tags=["editions"])
+router = operations.router("/editions", "editions")
 LISTING = "editions"
 
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Writer
 from service.api.idempotency import Posted
 from service.api.shapes import media as shapes
@@ -17,7 +17,7 @@ from service.asking import Asked
 from service.media import pictures, register
 from service.media.pictures import Made
 
-router = APIRouter(prefix="/media", tags=["media"])
+router = operations.router("/media", "media", takes_json=False)
 KINDS = ("image/jpeg", "image/png", "image/gif", "image/webp")
 NO_PICTURE = "Send the picture itself as the body, with its Content-Type, for example image/jpeg."
 _SAID = {

@@ -1,10 +1,9 @@
 """Newsletters and the feeds they read."""
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Writer
 from service.api.idempotency import Posted
 from service.api.shapes import newsletters as shapes
@@ -15,7 +14,7 @@ from service.editions import rhythm
 from service.newsletters import details, publication
 from service.newsletters.publication import NewsletterDetails
 
-router = APIRouter(prefix="/newsletters", tags=["newsletters"])
+router = operations.router("/newsletters", "newsletters")
 
 
 @router.get(

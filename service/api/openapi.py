@@ -1,11 +1,12 @@
 """The OpenAPI document: the API's own operations, and what every one of them can answer."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from service.api.problems import Problem
 
@@ -46,12 +47,12 @@ def operation_id(route: APIRoute) -> str:
     return _NO_LETTERS.sub("_", words).strip("_")
 
 
-def document(router: APIRouter, public_url: str) -> dict[str, Any]:
+def document(routes: Sequence[BaseRoute], public_url: str) -> dict[str, Any]:
     made = get_openapi(
         title="Morning Memo",
         version="1",
         description=DESCRIPTION.strip(),
-        routes=router.routes,
+        routes=routes,
         tags=TAGS,
         servers=[{"url": public_url}],
     )

@@ -2,12 +2,11 @@
 
 import uuid
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlmodel import Session
 
-from service.api import editions, problems
+from service.api import editions, operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.shapes import editions as shapes
@@ -17,7 +16,7 @@ from service.delivery import quota, slowing
 from service.editions import queries
 from service.subscribers import audience
 
-router = APIRouter(prefix="/editions/{uid}", tags=["editions"])
+router = operations.router("/editions/{uid}", "editions")
 
 
 @router.get(

@@ -3,16 +3,16 @@
 import uuid
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader
 from service.api.shapes import proofs as shapes
 from service.asking import Asked
 from service.proofs import facts, writing
 
-router = APIRouter(prefix="/editions/{uid}", tags=["editions"])
+router = operations.router("/editions/{uid}", "editions")
 
 
 @router.get(

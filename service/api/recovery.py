@@ -2,11 +2,10 @@
 
 import uuid
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import editions, problems
+from service.api import editions, operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.shapes import editions as edition_shapes
@@ -17,7 +16,7 @@ from service.asking import Asked
 from service.backups import continuity, standstill
 from service.delivery import restored
 
-router = APIRouter()
+router = operations.router()
 
 
 @router.get(

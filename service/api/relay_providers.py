@@ -1,11 +1,10 @@
 """What the readers of one provider get through a relay: a limit of ours, and what the provider asked for itself."""
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
 from service import database
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.shapes import relay_providers as shapes
 from service.api.shapes.relay_providers import NewLimit, Provider, Providers
@@ -13,7 +12,7 @@ from service.asking import Asked
 from service.delivery import provider_limits, relay_register, slowings
 from service.delivery.provider_limits import WantedLimit
 
-router = APIRouter(prefix="/relays/{name}/providers", tags=["relays"])
+router = operations.router("/relays/{name}/providers", "relays")
 
 
 @router.get(

@@ -1,10 +1,9 @@
 """The relays messages leave through. Passwords come in and are never told."""
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.shapes import relays as shapes
@@ -14,7 +13,7 @@ from service.delivery import relay_details, relay_pace, relay_register, relay_tr
 from service.delivery.relay_pace import RelayPace
 from service.delivery.relay_trial import Wanted
 
-router = APIRouter(prefix="/relays", tags=["relays"])
+router = operations.router("/relays", "relays")
 
 
 @router.get(

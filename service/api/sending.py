@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlmodel import Session
 
-from service.api import editions, problems
+from service.api import editions, operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.paging import Page, Paged
@@ -38,7 +38,7 @@ from service.ledger import rows
 from service.ledger.models import DeliveryState, Reopening
 from service.newsletters import publication
 
-router = APIRouter(prefix="/editions/{uid}", tags=["editions"])
+router = operations.router("/editions/{uid}", "editions")
 LISTING = "deliveries"
 
 

@@ -2,11 +2,10 @@
 
 import uuid
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Writer
 from service.api.idempotency import Posted
 from service.api.shapes import shares as shapes
@@ -14,7 +13,7 @@ from service.api.shapes.shares import NewShare, Share, Shares
 from service.asking import Asked
 from service.editions import queries, sharing
 
-router = APIRouter(prefix="/editions/{uid}/shares", tags=["editions"])
+router = operations.router("/editions/{uid}/shares", "editions")
 
 
 @router.get(

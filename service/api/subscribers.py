@@ -3,11 +3,10 @@
 import uuid
 from datetime import datetime
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Caller, Reader, Writer
 from service.api.idempotency import Posted
 from service.api.paging import Page, Paged, Paging
@@ -23,7 +22,7 @@ from service.subscribers.models import State
 from service.subscribers.optout import SubscriptionNotFound
 from service.subscribers.register import NewReader
 
-router = APIRouter(prefix="/subscribers", tags=["subscribers"])
+router = operations.router("/subscribers", "subscribers")
 LISTING = "subscribers"
 
 

@@ -1,10 +1,9 @@
 """Addresses that get no mail, whatever they subscribe to. An address is the name of an entry, so it travels in bodies."""
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from service.api import problems
+from service.api import operations, problems
 from service.api.authorization import Reader, Writer
 from service.api.idempotency import Posted
 from service.api.paging import Page, Paged, Paging
@@ -15,7 +14,7 @@ from service.suppressions import register
 from service.suppressions.models import Reason
 from service.suppressions.register import Cause, SuppressionNotFound
 
-router = APIRouter(prefix="/suppressions", tags=["suppressions"])
+router = operations.router("/suppressions", "suppressions")
 LISTING = "suppressions"
 
 

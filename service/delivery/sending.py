@@ -27,7 +27,7 @@ from service.errors import Conflict, MemoError
 log = logs.get(__name__)
 
 PAGE_ROWS_FIRST = 50
-PAGE_ROWS_MOST = 2_500
+PAGE_ROWS_MOST = 1_000
 RENEW_SECONDS = 3.0
 DRAIN_SECONDS = 8.0
 MOULDS_KEPT = 8

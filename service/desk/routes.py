@@ -1,6 +1,4 @@
-"""The desk's router: one module for each page and what can be done on it."""
-
-from fastapi import APIRouter
+"""The desk's routes: one module for each page and what can be done on it."""
 
 from service.desk import (
     blocks,
@@ -29,7 +27,6 @@ from service.desk import (
     workers,
 )
 
-router = APIRouter()
 PAGES = (
     sign_in,
     today,
@@ -56,5 +53,4 @@ PAGES = (
     doctor,
     workers,
 )
-for page in PAGES:
-    router.include_router(page.router)
+ROUTES = [route for page in PAGES for route in page.router.routes]

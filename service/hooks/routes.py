@@ -78,3 +78,6 @@ def _plain(text: str, status: int = 200) -> Response:
     answer = PlainTextResponse(text, status_code=status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+ROUTES = [*router.routes]

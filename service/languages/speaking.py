@@ -12,7 +12,7 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel import dates, lists, numbers
+from babel import core, dates, lists, numbers
 from babel.core import Locale, UnknownLocaleError, negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -59,7 +59,7 @@ class Words:
 
     def place(self, zone: str) -> str:
         """The city that a time zone is named after."""
-        return dates.get_timezone_location(ZoneInfo(zone), self.locale, return_city=True)
+        return _place(zone, self.locale)
 
     def joined(self, items: Sequence[str]) -> str:
         return lists.format_list(items, locale=self.locale)
@@ -68,10 +68,10 @@ class Words:
 @lru_cache(maxsize=64)
 def of(tag: str) -> Words:
     """The words for a language tag such as `de-AT`."""
-    own, base = _locale(tag), tag.partition("-")[0].lower()
+    own, base = _whole(_locale(tag)), tag.partition("-")[0].lower()
     if base in known():
         return Words(tag, own, own, _catalogue(base))
-    return Words(SOURCE, Locale(SOURCE), own, NullTranslations())
+    return Words(SOURCE, _whole(Locale(SOURCE)), own, NullTranslations())
 
 
 @lru_cache(maxsize=1)
@@ -117,6 +117,25 @@ def _locale(tag: str) -> Locale:
         except (ValueError, UnknownLocaleError):
             continue
     return Locale(SOURCE)
+
+
+def _whole(locale: Locale) -> Locale:
+    """With its data read, which is done when it is first asked for something."""
+    assert locale.character_order
+    _forget_the_world()
+    return locale
+
+
+@lru_cache(maxsize=64)
+def _place(zone: str, locale: Locale) -> str:
+    found = dates.get_timezone_location(ZoneInfo(zone), locale, return_city=True)
+    _forget_the_world()
+    return found
+
+
+def _forget_the_world() -> None:
+    """What Babel knows of all territories and time zones, 2 MB: needed to read a locale or to place a zone, and read again if need be."""
+    vars(core)["_global_data"] = None
 
 
 def _filled(text: str, values: dict[str, object]) -> str:

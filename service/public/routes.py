@@ -1,5 +1,3 @@
-from fastapi import APIRouter
-
 from service.public import (
     confirming,
     feed,
@@ -12,6 +10,5 @@ from service.public import (
     signing_up,
 )
 
-router = APIRouter()
-for page in (signing_up, confirming, leaving, preferences, feed, reading, pictures, proof_keys, shared):
-    router.include_router(page.router, include_in_schema=False)
+PAGES = (signing_up, confirming, leaving, preferences, feed, reading, pictures, proof_keys, shared)
+ROUTES = [route for page in PAGES for route in page.router.routes]
