@@ -89,7 +89,7 @@ async def test_its_first_requests_take_little_more(migrated: Path) -> None:
         answer = await visitor.get(f"http://127.0.0.1:{port}/nothing-here")
         assert answer.status == 404
         grown = psutil.Process(process.pid).memory_info().rss - before
-    assert grown < 6 * MEGABYTE
+    assert grown < 12 * MEGABYTE
 
 
 def test_who_asks_for_help_waits_for_nothing_else(tmp_path: Path) -> None:
