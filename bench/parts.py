@@ -44,20 +44,25 @@ def candidates(stage: Stage, names: Sequence[str], connections: Sequence[int]) -
             yield Candidate(name, number, run, reference)
 
 
+def _many(stage: Stage) -> int:
+    """A span is a two-hundredth of the readers: of few, taking spans is what would be measured, and greeting the relay."""
+    return min(stage.sizes.readers, 4 * stage.sizes.baseline)
+
+
 async def far_away(stage: Stage) -> Figures:
     """On SQLite, held against what the round trips allow."""
     figures: Figures = {}
     async with far.relay(stage.folder, stage.sink.port) as (relay_url, ca_file):
         figures["round_trip_ms"] = await asyncio.to_thread(far.round_trip_ms, relay_url, ca_file)
         for connections in FAR_CONNECTIONS:
-            order = Order(stage.sizes.baseline, connections, relay_url, stage.folder, ca_file)
+            order = Order(_many(stage), connections, relay_url, stage.folder, ca_file)
             sent = await product.send(stage.sqlite, stage.sink, order)
             ratio = sent.rate_under_way / far.allowed(connections)
             figures[f"round_trip_rate_{connections}"] = sent.rate_under_way
             figures[f"round_trip_ratio_{connections}"] = ratio
             stage.say(
                 f"40 ms and TLS, {connections} connections: {sent.rate_under_way:,.0f}/s of {far.allowed(connections):,.0f}/s"
-                f" that the round trips allow, ratio {ratio:.2f}"
+                f" that the round trips allow, ratio {ratio:.2f}; at most {sent.peak_memory_mb:.0f} MB"
             )
     return figures
 
@@ -83,11 +88,6 @@ async def overtaken(stage: Stage) -> Figures:
     return figures
 
 
-def _signed_readers(stage: Stage) -> int:
-    """A span is a two-hundredth of the readers: of few, taking spans is what would be measured."""
-    return min(stage.sizes.readers, 4 * stage.sizes.baseline)
-
-
 async def dkim(stage: Stage) -> Figures:
     """The signer alone, and the product on SQLite with all messages signed, against the bare RSA operation on one processor."""
     try:
@@ -99,7 +99,7 @@ async def dkim(stage: Stage) -> Figures:
         f"DKIM, processor time: {found.rate:,.0f} signed a second, openssl speed rsa2048 {found.openssl_rate:,.0f}/s,"
         f" ratio {found.ratio:.2f}; {signing.THREADS} threads together {found.in_threads:,.0f}/s by the clock"
     )
-    order = Order(_signed_readers(stage), DKIM_CONNECTIONS, stage.sink.url, stage.folder)
+    order = Order(_many(stage), DKIM_CONNECTIONS, stage.sink.url, stage.folder)
     sent = await product.send(stage.sqlite, stage.sink, order.beside(partial(signing.key_in, stage.folder)))
     ratio = sent.rate_under_way / found.openssl_rate
     stage.say(

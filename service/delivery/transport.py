@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 from aiosmtplib.errors import SMTPException
 
-from service.delivery import pipelining
+from service.delivery import pipelining, trust
 from service.delivery.exchange import Envelope, Exchange, settled
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.outcome import Phase, Reply
@@ -195,12 +195,12 @@ class Transport:
             timeout=self._timeouts.greeting,
             use_tls=address.tls == "implicit",
             start_tls={"required": True, "opportunistic": None}.get(address.tls, False),
-            cert_bundle=str(address.ca_file) if address.ca_file else None,
         )
         try:
+            context = None if address.tls == "none" else await trust.context(address.ca_file)
             async with asyncio.timeout(self._timeouts.connect):
                 connection = await _reached(address)
-            await client.connect(sock=connection)
+            await client.connect(sock=connection, tls_context=context)
             if not client.last_ehlo_response:
                 await client.ehlo()
             self._channel = self._taken_over(client)

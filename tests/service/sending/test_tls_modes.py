@@ -1,5 +1,6 @@
 """NB-64: each way in which a relay may speak TLS, with each of our settings. No database is asked."""
 
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.delivery import transport
+from service.delivery import transport, trust
 from service.delivery.exchange import Envelope
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.transport import RelayDown, Transport
@@ -74,3 +75,28 @@ async def test_nb_64_each_relay_with_each_setting(kind: str, setting: str, tmp_p
 def test_nb_64_a_password_is_never_sent_in_the_clear() -> None:
     with pytest.raises(transport.RelayUrlInvalid, match="never sent without TLS"):
         transport.read_address("smtp://memo:secret@relay.example.net?tls=none", ehlo_name="news.example.org")
+
+
+async def test_connections_share_what_is_trusted_until_the_file_changes(tmp_path: Path) -> None:
+    """A context of its own for each of sixty connections was 50 MB."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    ca_file = certificates.make(tmp_path / "one").ca_file
+    first = await trust.context(ca_file)
+    assert await trust.context(ca_file) is first
+    ca_file.write_bytes(certificates.make(tmp_path / "two").ca_file.read_bytes())
+    os.utime(ca_file, ns=(1, 1))  # also where the clock of the disk is coarse
+    second = await trust.context(ca_file)
+    assert second is not first
+    assert second.get_ca_certs() != first.get_ca_certs()
+
+
+async def test_a_file_of_authorities_that_is_gone_is_said(tmp_path: Path) -> None:
+    async with relay_with("implicit TLS", tmp_path) as (relay, _):
+        address = transport.read_address(
+            SETTINGS["implicit"].format(port=relay.port),
+            ehlo_name="news.example.org",
+            ca_file=tmp_path / "no.pem",
+        )
+        with pytest.raises(RelayDown, match=r"no\.pem"):
+            await Transport(address, PATIENCE, Limits()).ready()
