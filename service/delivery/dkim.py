@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -70,8 +71,32 @@ class SigningKey:
     private: RSAPrivateKey
 
 
+class Unsigned(NamedTuple):
+    """A message with all of its signature's field but the signature, and the digest (SHA-256) that is to be signed."""
+
+    opening: bytes
+    body_hash: bytes
+    digest: bytes
+    message: bytes
+
+    def signed(self, signature: bytes) -> bytes:
+        return b"".join(
+            [self.opening, self.body_hash, b";\r\n b=", _folded(signature), b"\r\n", self.message]
+        )
+
+
 def sign(message: bytes, key: SigningKey, *, at: datetime, body_is_relaxed: bool = False) -> bytes:
-    """The message, signed at that time (to the second). It must have CRLF line ends and be 7-bit clean (RFC 6376 §5.3).
+    """The message, signed: `prepared` and `signature` in one."""
+    unsigned = prepared(message, key, at=at, body_is_relaxed=body_is_relaxed)
+    return unsigned.signed(signature(key, unsigned.digest))
+
+
+def signature(key: SigningKey, digest: bytes) -> bytes:
+    return key.private.sign(digest, _PADDING, _SHA256)
+
+
+def prepared(message: bytes, key: SigningKey, *, at: datetime, body_is_relaxed: bool = False) -> Unsigned:
+    """To be signed at that time (to the second). The message must have CRLF line ends and be 7-bit clean (RFC 6376 §5.3).
 
     `body_is_relaxed` promises that `relaxed_body` would change nothing, and saves looking. Raises ValueError without a blank line.
     """
@@ -82,8 +107,7 @@ def sign(message: bytes, key: SigningKey, *, at: datetime, body_is_relaxed: bool
     body = memoryview(message)[end + 4 :] if body_is_relaxed else relaxed_body(message[end + 4 :])
     body_hash = binascii.b2a_base64(hashlib.sha256(body).digest(), newline=False)
     covered = b"".join([*[fields[place] for place in layout.places], relaxed_opening, body_hash, b"; b="])
-    signature = key.private.sign(hashlib.sha256(covered).digest(), _PADDING, _SHA256)
-    return b"".join([opening, body_hash, b";\r\n b=", _folded(signature), b"\r\n", message])
+    return Unsigned(opening, body_hash, hashlib.sha256(covered).digest(), message)
 
 
 def relaxed_body(body: bytes) -> bytes:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -153,5 +154,7 @@ class Seats:
             moved, self._moved = self._moved, asyncio.Event()
             moved.set()
 
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+    @cached_property
+    def _now(self) -> Callable[[], float]:
+        """The loop's clock: asked a few times for each message."""
+        return asyncio.get_running_loop().time

@@ -1,17 +1,14 @@
-"""The signing desk: messages that are to be signed are made and signed ahead, in threads, before a connection announces them.
+"""The signing desk: messages that are to be signed are made and signed ahead, before a connection announces them.
 
-    a page's errands -> waiting -> threads: made, signed -> the connections' own queue
+    a page's errands -> waiting -> made here, signed by processes of their own (`signers`) -> the connections' own queue
 
-A signature takes longer than everything else that is done for a message, and the interpreter's lock is free meanwhile. Errands that need
-none never come here.
+A signature takes longer than everything else that is done for a message. Errands that need none never come here.
 """
 
 import asyncio
-import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +24,12 @@ from service.errors import MemoError, NotFound
 from service.tokens import Keys
 
 if TYPE_CHECKING:
-    from service.delivery.dkim import SigningKey
+    from service.delivery.dkim import SigningKey, Unsigned
+    from service.delivery.signers import Signers
 
-THREADS = max(1, min(8, len(os.sched_getaffinity(0))))
-BATCH = 8  # handing over to a thread and back costs a tenth of a signature: shared by some, and the first message is soon there
-AHEAD = 4 * BATCH * THREADS
+BATCH = 8  # handing over to a process and back costs a tenth of a signature: shared by some, and the first message is soon there
+BATCHES = 4  # under way at once: while one is signed, the next ones are being made
+AHEAD = 2 * BATCH * BATCHES
 ASKED_SECONDS = 1.0
 RELAXED_KEPT = 64
 
@@ -105,15 +103,27 @@ async def signed_notice(ring: KeyRing, envelope: Envelope, at: datetime) -> Enve
     return replace(envelope, message=await asyncio.to_thread(dkim.sign, envelope.message, key, at=at))
 
 
+@dataclass
+class _Made:
+    """With its key, if it is to be signed."""
+
+    errand: Errand
+    key: "SigningKey | None" = None
+    unsigned: "Unsigned | None" = None
+
+    def sign(self, signature: bytes) -> None:
+        envelope = self.errand.made
+        assert isinstance(envelope, Envelope) and self.unsigned is not None
+        self.errand = self.errand._replace(made=replace(envelope, message=self.unsigned.signed(signature)))
+
+
 class SigningDesk:
     def __init__(self, office: Office, shift: Shift) -> None:
         self._office = office
         self._shift = shift
         self._ring = KeyRing(office.database, office.keys)
         self._waiting: asyncio.Queue[Errand] = asyncio.Queue()
-        self._pool = ThreadPoolExecutor(
-            THREADS, thread_name_prefix="memo-sign"
-        )  # no thread before the first use
+        self._signers: Signers | None = None  # not before the first use
         self._relaxed: dict[int, bool] = {}
 
     @property
@@ -143,20 +153,19 @@ class SigningDesk:
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(2 * THREADS):  # while a thread signs, its next batch is being gathered
+                for _ in range(BATCHES):
                     group.create_task(self._work())
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            if self._signers is not None:
+                self._signers.close()
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             errands = [await self._waiting.get()]
             await self._until_few_are_signed()
             while len(errands) < BATCH and not self._waiting.empty():
                 errands.append(self._waiting.get_nowait())
-            work = list(self._wanted(errands))
-            for errand in await loop.run_in_executor(self._pool, self._made, work):
+            for errand in await self._signed([self._made(*work) for work in self._wanted(errands)]):
                 self._shift.put_signed(errand)
 
     def _wanted(self, errands: list[Errand]) -> Iterator[tuple[Errand, Mould]]:
@@ -176,11 +185,7 @@ class SigningDesk:
             shift.one_begun.clear()
             await shift.one_begun.wait()
 
-    def _made(self, work: list[tuple[Errand, Mould]]) -> list[Errand]:
-        """In a thread of the pool."""
-        return [errand._replace(made=self._message(errand, mould)) for errand, mould in work]
-
-    def _message(self, errand: Errand, mould: Mould) -> Envelope | Exception:
+    def _made(self, errand: Errand, mould: Mould) -> "_Made":
         from service.delivery import dkim
 
         pins = _pins(errand)
@@ -188,14 +193,29 @@ class SigningDesk:
         try:
             assert place is not None
             key = self._ring.held(place)
-            office = self._office
-            envelope = office.message(mould, errand.row, pins)
+            envelope = self._office.message(mould, errand.row, pins)
             is_relaxed = self._has_relaxed_body(pins["rendition"], envelope.message)
             at = datetime.fromisoformat(pins["date"])
-            message = dkim.sign(envelope.message, key, at=at, body_is_relaxed=is_relaxed)
-            return replace(envelope, message=message)
+            unsigned = dkim.prepared(envelope.message, key, at=at, body_is_relaxed=is_relaxed)
         except (MemoError, ValueError, KeyError) as problem:
-            return problem
+            return _Made(errand._replace(made=problem))
+        return _Made(errand._replace(made=envelope), key, unsigned)
+
+    async def _signed(self, made: Sequence["_Made"]) -> list[Errand]:
+        """All of them, also those that could not be made."""
+        for key in {one.key for one in made if one.key is not None}:
+            work = [one for one in made if one.key == key]
+            digests = [one.unsigned.digest for one in work if one.unsigned is not None]
+            for one, signature in zip(work, await self._signatures(key, digests), strict=True):
+                one.sign(signature)
+        return [one.errand for one in made]
+
+    async def _signatures(self, key: "SigningKey", digests: Sequence[bytes]) -> list[bytes]:
+        if self._signers is None:
+            from service.delivery.signers import Signers
+
+            self._signers = Signers()
+        return await self._signers.sign(key, digests)
 
     def _has_relaxed_body(self, rendition: int, message: bytes) -> bool:
         """Looked at in one message for all of a rendition: what is not the same in them is relaxed as it is encoded.

@@ -37,6 +37,8 @@ LATE = {
     "service.delivery.dkim",
     "service.delivery.dkim_material",
     "service.delivery.relay_certificate",
+    "service.delivery.signers",
+    "service.delivery.signing_process",
     "service.doctor.resolver",
     "service.fetching.checks",
     "service.fetching.client",

@@ -1,0 +1,134 @@
+"""Processes that sign, for as long as there is something to sign. The bare RSA operation is theirs, and nothing else.
+
+In threads of this process it took turns with everything else at the interpreter's lock: 1,100 messages a second on two processors,
+where processes of their own let 1,700 leave. A key goes through a pipe to a process of the same user, and ends with it.
+"""
+
+import asyncio
+import os
+import sys
+from collections import deque
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+from service import logs
+from service.delivery import dkim, dkim_material, signing_process
+from service.delivery.dkim import SigningKey
+from service.delivery.signing_process import A_KEY, ANSWER, DIGESTS, FRAME
+
+log = logs.get(__name__)
+
+# One keeps up with two processes of ours: making and sending a message takes longer than signing it.
+PROCESSES = max(1, min(4, len(os.sched_getaffinity(0)) // 2))
+IDLE_SECONDS = 30.0
+ANSWER_SECONDS = 10.0
+_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+class SignerGone(Exception):
+    """A process that signed has ended."""
+
+
+class Signers:
+    """Started with the first digest, and ended when nobody has asked for a while."""
+
+    def __init__(self) -> None:
+        self._at_work: list[_Signer] = []
+        self._starting = asyncio.Lock()
+        self._turn = cycle(self._at_work)
+        self._resting: asyncio.TimerHandle | None = None
+
+    async def sign(self, key: SigningKey, digests: Sequence[bytes]) -> list[bytes]:
+        """A signature for each digest. Without the processes it is done here, in a thread."""
+        self._rest_later()
+        try:
+            async with self._starting:
+                if not self._at_work:
+                    self._at_work = [await _Signer.started() for _ in range(PROCESSES)]
+                    self._turn = cycle(self._at_work)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await next(self._turn).sign(key, digests)
+        except (OSError, TimeoutError, SignerGone) as error:
+            log.warning("dkim.signer_gone", problem=str(error) or type(error).__name__)
+            self.close()
+            return await asyncio.to_thread(_here, key, digests)
+
+    def close(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        leaving, self._at_work = self._at_work, []
+        for signer in leaving:
+            signer.end()
+
+    def _rest_later(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+        self._resting = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.close)
+
+
+class _Signer:
+    """One process. Answers come in the order of the questions, also when whoever asked has gone."""
+
+    def __init__(self, asked: asyncio.StreamWriter, answers: asyncio.StreamReader) -> None:
+        self._asked = asked
+        self._numbers: dict[SigningKey, int] = {}
+        self._waiting: deque[asyncio.Future[bytes]] = deque()
+        self._reading = asyncio.create_task(self._read(answers))
+
+    @classmethod
+    async def started(cls) -> "_Signer":
+        """Raises OSError. In a session of its own: Ctrl-C is for its parent, and it ends with its input."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            str(Path(signing_process.__file__)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+            start_new_session=True,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        return cls(process.stdin, process.stdout)
+
+    async def sign(self, key: SigningKey, digests: Sequence[bytes]) -> list[bytes]:
+        """Raises SignerGone."""
+        if self._reading.done():
+            raise SignerGone
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting.append(answer)
+        self._asked.write(self._introduced(key) + _frame(DIGESTS, self._numbers[key], b"".join(digests)))
+        given = await answer
+        size = len(given) // len(digests)
+        return [given[start : start + size] for start in range(0, len(given), size)]
+
+    def end(self) -> None:
+        self._asked.close()
+
+    async def _read(self, answers: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                (length,) = ANSWER.unpack(await answers.readexactly(ANSWER.size))
+                given = await answers.readexactly(length)
+                answer = self._waiting.popleft()
+                if not answer.done():
+                    answer.set_result(given)
+        except (OSError, EOFError):
+            while self._waiting:
+                if not (answer := self._waiting.popleft()).done():
+                    answer.set_exception(SignerGone())
+
+    def _introduced(self, key: SigningKey) -> bytes:
+        if key in self._numbers:
+            return b""
+        self._numbers[key] = len(self._numbers)
+        return _frame(A_KEY, self._numbers[key], dkim_material.to_bytes(key.private))
+
+
+def _frame(kind: int, number: int, content: bytes) -> bytes:
+    return FRAME.pack(kind, number, len(content)) + content
+
+
+def _here(key: SigningKey, digests: Sequence[bytes]) -> list[bytes]:
+    return [dkim.signature(key, digest) for digest in digests]
