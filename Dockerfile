@@ -9,8 +9,9 @@ COPY alembic alembic
 COPY templates templates
 COPY static static
 COPY examples examples
-# The lock pins what is installed; it also holds the development tools, which stay out.
-RUN uv pip install --quiet --no-cache --python /opt/memo/bin/python --constraint requirements.lock .
+# The lock pins what is installed; it also holds the development tools, which stay out. Compiled here: who runs it may not write there,
+# and would compile everything anew at each start.
+RUN uv pip install --quiet --no-cache --compile-bytecode --python /opt/memo/bin/python --constraint requirements.lock .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin memo \

@@ -28,6 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(RUN) -m pip install --quiet --disable-pip-version-check uv
 	@$(RUN) -m uv pip sync --quiet --compile-bytecode --python $(RUN) --require-hashes requirements.lock
 	@$(RUN) -m uv pip install --quiet --python $(RUN) --no-deps --no-build-isolation --editable .
+	@$(RUN) -m compileall -q service || true
 	@touch $@
 
 demo: $(STAMP) ## The whole service on this computer, with a sample newsroom: no account, no mail server needed

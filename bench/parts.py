@@ -97,7 +97,7 @@ async def dkim(stage: Stage) -> Figures:
         return {}
     stage.say(
         f"DKIM, processor time: {found.rate:,.0f} signed a second, openssl speed rsa2048 {found.openssl_rate:,.0f}/s,"
-        f" ratio {found.ratio:.2f}; {signing.THREADS} threads together {found.in_threads:,.0f}/s by the clock"
+        f" ratio {found.ratio:.2f}"
     )
     order = Order(_many(stage), DKIM_CONNECTIONS, stage.sink.url, stage.folder)
     sent = await product.send(stage.sqlite, stage.sink, order.beside(partial(signing.key_in, stage.folder)))

@@ -7,8 +7,7 @@ openssl; the ratio is that of the median round.
 import re
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +29,6 @@ from service.newsletters.models import Newsletter
 ROUNDS = 5
 SECONDS = 1
 READERS, BATCH = 1_000, 50
-THREADS = 2
 SELECTOR = "memo1"
 _RATE = re.compile(r"^rsa\s+2048 bits\s+\S+s\s+\S+s\s+([\d.]+)", re.MULTILINE)
 _AT = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
@@ -42,12 +40,11 @@ class OpensslMissing(Exception):
 
 @dataclass(frozen=True)
 class Signing:
-    """Signatures in a second of one processor; `in_threads`, in a second of the clock with two threads."""
+    """Signatures in a second of one processor."""
 
     rate: float
     openssl_rate: float
     ratio: float
-    in_threads: float
 
 
 def measure(message: bytes) -> Signing:
@@ -59,7 +56,7 @@ def measure(message: bytes) -> Signing:
     work = _Work(key, [_head(message, number) for number in range(READERS)], _body(message))
     before, rounds = _openssl(), []
     for _ in range(ROUNDS):
-        rate, after = work.rate(time.thread_time), _openssl()
+        rate, after = work.rate(), _openssl()
         rounds.append((rate, (before + after) / 2))
         before = after
     middle = sorted(rounds, key=lambda found: found[0] / found[1])[len(rounds) // 2]
@@ -67,7 +64,6 @@ def measure(message: bytes) -> Signing:
         rate=median(rate for rate, _ in rounds),
         openssl_rate=median(openssl for _, openssl in rounds),
         ratio=middle[0] / middle[1],
-        in_threads=work.rate_in_threads(),
     )
 
 
@@ -116,18 +112,14 @@ class _Work:
     heads: list[bytes]
     body: bytes
 
-    def rate(self, clock: Callable[[], float]) -> float:
+    def rate(self) -> float:
         """Each message is put together just before, as it is in the product: then it is still in the processor's cache."""
-        began, signed = clock(), 0
-        while (passed := clock() - began) < SECONDS:
+        began, signed = time.thread_time(), 0
+        while (passed := time.thread_time() - began) < SECONDS:
             for head in self.heads[signed % READERS :][:BATCH]:
                 dkim.sign(head + self.body, self.key, at=_AT, body_is_relaxed=True)
             signed += BATCH
         return signed / passed
-
-    def rate_in_threads(self) -> float:
-        with ThreadPoolExecutor(THREADS) as pool:
-            return sum(pool.map(lambda _: self.rate(time.monotonic), range(THREADS)))
 
 
 def _openssl() -> float:

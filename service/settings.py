@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         ge=1,
         le=200,
         description="Connections open to the relay at once, from all workers together, one of them for notices; "
-        "the desk can tell another number for each relay.",
+        "a relay that is entered at the desk may have a number of its own.",
     )
     relay_connection_messages: int = Field(
         1_000, ge=1, description="Messages over one connection before a fresh one takes over."

@@ -96,6 +96,7 @@ class Worker:
         self._vigil = Vigil(resources.database, resources.clock, chosen, resources.secret_names())
         self.pulse = Pulse(resources.database, self.name, self._facts)
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -119,7 +120,7 @@ class Worker:
         is_alone = self._resources.database.is_sqlite
         if is_alone:
             spans.let_everything_go(session)
-        seat_rows.let_go_of_the_dead(session, self.name, is_alone=is_alone)
+        seat_rows.let_go_of_the_dead(session, seat_rows.holder(self.name), is_alone=is_alone)
         relay_register.follow_setting(session, self._setting)
 
     def _start(self) -> None:
@@ -148,6 +149,7 @@ class Worker:
 
     async def _stop(self) -> None:
         self._scheduler.shutdown(wait=False)
+        self._stopping.set()
         self._switch.drain()
         self._resources.jobs.stop()
         await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
@@ -212,6 +214,7 @@ class Worker:
             figures=self._figures,
             connections=sharing.for_editions(shared) if shared else chosen.relay_connections,
             shared_connections=shared,
+            is_alone=held.database.is_sqlite,
             return_paths=self._return_paths
             if profiles.takes_return_paths(row.profile if row else "")
             else None,
@@ -254,7 +257,7 @@ class Worker:
                 log.warning("edition.not_started", edition=str(edition_uid), problem=error.message)
 
     async def _fan_out(self) -> None:
-        await spreading.carry_on(self._resources)
+        await spreading.carry_on(self._resources, self._stopping)
 
 
 def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:

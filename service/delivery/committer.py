@@ -45,6 +45,7 @@ class Committer:
         self._accounts: dict[Place, _Account] = {}
         self._wishes: list[_Wish] = []
         self._woken = asyncio.Event()
+        self._is_over = False
 
     def begin(self, taken: Take, number: int) -> "asyncio.Future[bool]":
         """Write the intent to hand over that row, with all outcomes reported so far. False: the fence has fallen, it must not be sent."""
@@ -79,12 +80,18 @@ class Committer:
             del self._accounts[_place(taken)]
 
     async def run(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            wishes, self._wishes = self._wishes, []
-            if wishes:
-                await self._commit(wishes)
+        wishes: list[_Wish] = []
+        try:
+            while True:
+                await self._woken.wait()
+                self._woken.clear()
+                wishes, self._wishes = self._wishes, []
+                if wishes:
+                    await self._commit(wishes)
+        finally:
+            self._is_over = True
+            for wish in (*wishes, *self._wishes):  # nobody will ever answer them
+                wish.answer.cancel()
 
     def _account(self, taken: Take) -> _Account:
         place = (taken.span_id, taken.epoch)
@@ -95,6 +102,9 @@ class Committer:
 
     def _wish(self, taken: Take, intent: int | None) -> "asyncio.Future[bool]":
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if self._is_over:
+            answer.cancel()
+            return answer
         self._wishes.append(_Wish(taken, intent, answer))
         self._woken.set()
         return answer

@@ -58,10 +58,11 @@ class NoticeLane:
     @asynccontextmanager
     async def _seated(self) -> AsyncIterator[bool]:
         """Where connections are shared, the one for notices is ours for so long. False: another worker has it, and sends what there is."""
-        if self._office.shared_connections is None:
+        bench = self._office.bench(SeatLane.NOTICES)
+        if not bench.is_shared:
             yield True
             return
-        seats = Seats(self._office.database, self._office.bench(SeatLane.NOTICES), lambda: True)
+        seats = Seats(self._office.database, bench, lambda: True)
         renewing = asyncio.create_task(seats.run())
         try:
             if is_ready := await seats.ready():

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.clock import Clock
 from service.database import Database
-from service.delivery import messages
+from service.delivery import messages, seat_rows
 from service.delivery.exchange import Envelope
 from service.delivery.figures import Figures
 from service.delivery.limits import Limits, Timeouts
@@ -37,15 +37,19 @@ class Office:
     figures: Figures = field(default_factory=Figures)
     # False for a relay that signs by itself or rewrites messages: then we do not sign.
     keeps_our_bytes: bool = True
-    shared_connections: int | None = (
-        None  # all workers together, the one for notices among them; None: there is no other worker
-    )
+    shared_connections: int | None = None  # of all workers together; None: as many as are ours
+    is_alone: bool = False  # no other process sends
     return_paths: ReturnPaths | None = None  # None: the newsletter's address is the sender of the envelope
 
     def bench(self, lane: SeatLane) -> Bench:
         """The connections that one of its lanes may have."""
         most = 1 if lane is SeatLane.NOTICES else self.connections
-        return Bench(self.relay.name, self.holder, lane, most, self.shared_connections)
+        return Bench(self.relay.name, seat_rows.holder(self.holder), lane, most, self._shared(lane))
+
+    def _shared(self, lane: SeatLane) -> int | None:
+        """A notice that no other worker could want to send keeps its connection, unless that is the only one."""
+        is_own = self.is_alone and lane is SeatLane.NOTICES and (self.shared_connections or 0) > 1
+        return None if is_own else self.shared_connections
 
     def message(self, mould: Mould, row: Row, pins: Mapping[str, Any]) -> Envelope:
         """What goes to this reader. Raises as `messages.make` does."""

@@ -67,6 +67,8 @@ class RelaySwitch:
         chosen = found.fallback if found.is_handed_over else found.main
         address = await self._address(chosen, may_be_mailbox=found.is_none_registered)
         office = self._premises.office_for(address, chosen) if address is not None else None
+        if self._at_work is not None and self._at_work.is_broken:
+            self._give_up(self._at_work)
         if not self._is_draining and office != (self._at_work.office if self._at_work else None):
             self._change(office)
 
@@ -124,7 +126,14 @@ class RelaySwitch:
             return
         log.info("relay.changed", before=old.office.relay.name, now=self.relay)
         old.drain()
-        task = asyncio.create_task(old.leave())
+        self._keep(asyncio.create_task(old.leave()))
+
+    def _give_up(self, broken: "_AtWork") -> None:
+        """What it had in flight is uncertain, as after any other death; its spans are free when they are stale."""
+        self._at_work = None
+        self._keep(asyncio.create_task(broken.close()))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
@@ -154,8 +163,14 @@ class _AtWork:
         self.sender = Sender(office)
         self.notices = NoticeLane(office, stationery)
         self._running = asyncio.create_task(self.sender.run())
+        self._running.add_done_callback(self._ended)
         self._left = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_broken(self) -> bool:
+        """The sender goes on until it is told to end: one that has ended by itself cannot go on."""
+        return self._running.done()
 
     async def do(self, work: Coroutine[None, None, None]) -> None:
         """Return when it is done, or when another relay is in use: whoever woke us is free then, and the work ends by itself."""
@@ -184,6 +199,7 @@ class _AtWork:
             await self.close()
 
     async def close(self) -> None:
+        self._left.set()
         tasks = [*self._calls, self._running]
         for task in tasks:
             task.cancel()

@@ -3,10 +3,13 @@
 The relay's row is locked meanwhile, so that no two give themselves the same. Whoever dies leaves a row that goes stale, like its spans.
 """
 
+import hashlib
 import os
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -17,6 +20,7 @@ from service.delivery.models import Relay, Seat
 from service.delivery.sharing import SeatLane, Wish
 
 STALE = timedelta(seconds=10)
+SILENT = timedelta(seconds=2)  # four beats
 
 
 @dataclass(frozen=True)
@@ -61,21 +65,30 @@ def leave(session: Session, uid: uuid.UUID) -> None:
     session.execute(sa.delete(Seat).where(col(Seat.uid) == uid))
 
 
-def let_go_of_the_dead(session: Session, me: str, *, is_alone: bool) -> None:
-    """At the start of the worker of that name: what processes of this machine that are gone had open was closed with them.
+def holder(worker: str) -> str:
+    """A worker's name is its machine's and its process's number, which two containers with one host name may share."""
+    return f"{worker}@{_space()}"
 
-    `me` has nothing open yet: whoever had this name is gone, too, as in a container, where each has the same number. `is_alone`:
-    no other process sends.
+
+def let_go_of_the_dead(session: Session, me: str, *, is_alone: bool) -> None:
+    """At the start of the worker with these seats: what processes of this machine that are gone had open was closed with them.
+
+    `me` has nothing open yet: whoever had this name is gone, too. Of another container with the same host name all that is known is
+    that it is silent. `is_alone`: no other process sends.
     """
+    silent = database.now(session) - SILENT
     for seat in session.exec(select(Seat)).all():
-        if is_alone or seat.holder == me or _is_dead_here(seat.holder, me):
+        if is_alone or seat.holder == me or _is_gone(seat, me, silent):
             session.delete(seat)
 
 
-def _is_dead_here(holder: str, me: str) -> bool:
-    machine, _, number = holder.rpartition(":")
-    if machine != me.rpartition(":")[0] or not number.isdigit():
+def _is_gone(seat: Seat, me: str, silent: datetime) -> bool:
+    worker, _, space = seat.holder.partition("@")
+    machine, _, number = worker.rpartition(":")
+    if machine != me.partition("@")[0].rpartition(":")[0] or not number.isdigit():
         return False
+    if space != me.partition("@")[2]:
+        return seat.seen_at < silent
     try:
         os.kill(int(number), 0)  # signal 0 only asks
     except ProcessLookupError:
@@ -83,6 +96,18 @@ def _is_dead_here(holder: str, me: str) -> bool:
     except OSError:
         return False
     return False
+
+
+@cache
+def _space() -> str:
+    """Within which a process's number is one process's: this start of this kernel, and the container."""
+    try:
+        told = Path("/proc/sys/kernel/random/boot_id").read_bytes() + bytes(
+            Path("/proc/self/ns/pid").readlink()
+        )
+    except OSError:
+        return ""
+    return hashlib.sha256(told).hexdigest()[:6]
 
 
 def open_now(session: Session, relay: str) -> tuple[int, int]:

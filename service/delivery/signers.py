@@ -9,8 +9,11 @@ import os
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
+
+import cryptography
 
 from service import logs
 from service.delivery import dkim, dkim_material, signing_process
@@ -23,6 +26,9 @@ log = logs.get(__name__)
 PROCESSES = max(1, min(4, len(os.sched_getaffinity(0)) // 2))
 IDLE_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
+TRY_AGAIN_SECONDS = 60.0
+_ALONE = ("-s", "-P")  # no packages of the user's own, and nothing from beside the program
+_LIBRARIES = str(Path(cryptography.__file__).parents[1])
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -35,24 +41,19 @@ class Signers:
 
     def __init__(self) -> None:
         self._at_work: list[_Signer] = []
-        self._starting = asyncio.Lock()
         self._turn = cycle(self._at_work)
+        self._starting = asyncio.Lock()
         self._resting: asyncio.TimerHandle | None = None
+        self._not_before = float("-inf")
 
     async def sign(self, key: SigningKey, digests: Sequence[bytes]) -> list[bytes]:
-        """A signature for each digest. Without the processes it is done here, in a thread."""
-        self._rest_later()
-        try:
-            async with self._starting:
-                if not self._at_work:
-                    self._at_work = [await _Signer.started() for _ in range(PROCESSES)]
-                    self._turn = cycle(self._at_work)
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await next(self._turn).sign(key, digests)
-        except (OSError, TimeoutError, SignerGone) as error:
-            log.warning("dkim.signer_gone", problem=str(error) or type(error).__name__)
-            self.close()
-            return await asyncio.to_thread(_here, key, digests)
+        """A signature for each digest. Where the processes fail a thread does it, and all that comes in the next minute."""
+        if asyncio.get_running_loop().time() >= self._not_before:
+            try:
+                return await self._asked(key, digests)
+            except (OSError, SignerGone) as error:  # a time-out is an OSError
+                self._give_up(error)
+        return await asyncio.to_thread(_here, key, digests)
 
     def close(self) -> None:
         if self._resting is not None:
@@ -61,6 +62,32 @@ class Signers:
         leaving, self._at_work = self._at_work, []
         for signer in leaving:
             signer.end()
+
+    async def _asked(self, key: SigningKey, digests: Sequence[bytes]) -> list[bytes]:
+        self._rest_later()
+        async with self._starting:
+            if not self._at_work:
+                await self._start()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await next(self._turn).sign(key, digests)
+
+    async def _start(self) -> None:
+        started: list[_Signer] = []
+        try:
+            for _ in range(PROCESSES):
+                started.append(await _Signer.started())
+        except BaseException:
+            for signer in started:
+                signer.end()
+            raise
+        self._at_work, self._turn = started, cycle(started)
+
+    def _give_up(self, error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._not_before:
+            log.warning("dkim.signer_gone", problem=str(error) or type(error).__name__)
+        self._not_before = now + TRY_AGAIN_SECONDS
+        self.close()
 
     def _rest_later(self) -> None:
         if self._resting is not None:
@@ -71,39 +98,48 @@ class Signers:
 class _Signer:
     """One process. Answers come in the order of the questions, also when whoever asked has gone."""
 
-    def __init__(self, asked: asyncio.StreamWriter, answers: asyncio.StreamReader) -> None:
-        self._asked = asked
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        self._process = process
+        self._asked = process.stdin
         self._numbers: dict[SigningKey, int] = {}
         self._waiting: deque[asyncio.Future[bytes]] = deque()
-        self._reading = asyncio.create_task(self._read(answers))
+        self._reading = asyncio.create_task(self._read(process.stdout))
 
     @classmethod
     async def started(cls) -> "_Signer":
         """Raises OSError. In a session of its own: Ctrl-C is for its parent, and it ends with its input."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            str(Path(signing_process.__file__)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-            start_new_session=True,
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                *_ALONE,
+                str(Path(signing_process.__file__)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env={**kept, "PYTHONPATH": _LIBRARIES},
+                start_new_session=True,
+            )
         )
-        assert process.stdin is not None and process.stdout is not None
-        return cls(process.stdin, process.stdout)
 
     async def sign(self, key: SigningKey, digests: Sequence[bytes]) -> list[bytes]:
         """Raises SignerGone."""
-        if self._reading.done():
+        if self._reading.done() or self._asked.is_closing():
             raise SignerGone
+        try:
+            self._asked.write(self._introduced(key) + _frame(DIGESTS, self._numbers[key], b"".join(digests)))
+        except RuntimeError as error:  # uvloop's word for a pipe that has just closed
+            raise SignerGone from error
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
-        self._asked.write(self._introduced(key) + _frame(DIGESTS, self._numbers[key], b"".join(digests)))
         given = await answer
         size = len(given) // len(digests)
         return [given[start : start + size] for start in range(0, len(given), size)]
 
     def end(self) -> None:
+        """At once, also if it hangs: whoever waits for it has its work done elsewhere."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
         self._asked.close()
 
     async def _read(self, answers: asyncio.StreamReader) -> None:
@@ -115,6 +151,8 @@ class _Signer:
                 if not answer.done():
                     answer.set_result(given)
         except (OSError, EOFError):
+            pass
+        finally:
             while self._waiting:
                 if not (answer := self._waiting.popleft()).done():
                     answer.set_exception(SignerGone())

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Protocol
 
 from sqlmodel import Session
@@ -20,6 +22,7 @@ log = logs.get(__name__)
 # not needed before the last minute. On SQLite a million rows in one go took a sixth off the rate of the first hundred thousand.
 AHEAD_ROWS = 20_000
 GIVES_WAY = 9  # times as long as it took to write the chunk
+LONGEST_SECONDS, LOOK_SECONDS = 0.3, 0.2
 
 
 class Holder(Protocol):
@@ -42,21 +45,50 @@ async def nudge(held: Holder) -> None:
         await held.jobs.nudge(Kind.CHORE, launch.FAN_OUT)
 
 
-async def carry_on(held: Holder) -> None:
-    """Every fan-out and every reopening that is not done, a chunk of each in turn; each is at once a span for somebody."""
+async def carry_on(held: Holder, stopping: asyncio.Event) -> None:
+    """Every fan-out and every reopening that is not done, a chunk of each in turn; each is at once a span for somebody. What is left
+    when the worker is stopping is carried on by whoever comes next.
+    """
     nudged: Counter[int] = Counter()
-    clock = asyncio.get_running_loop()
-    while True:
-        began = clock.time()
-        written = [
-            one for one in await held.database.read(fanout.unfinished) if await _write_out(held, one, nudged)
-        ]
-        took = clock.time() - began
+    elsewhere: set[int] = set()  # done, or somebody else is at it
+    last = 0
+    while not stopping.is_set():
+        editions = await _unfinished(held, elsewhere)
+        took = None
+        if editions:
+            last = next((one for one in sorted(editions) if one > last), min(editions))
+            took = await _timed(_write_out(held, last, nudged))
+            if took is None:
+                elsewhere.add(last)
         reopened = [one for one in await held.database.read(reopening.unfinished) if await _reopen(held, one)]
-        if not (written or reopened):
+        if not (editions or reopened):
             return
-        if written and not reopened and await held.database.read(_is_far_ahead, written):
-            await asyncio.sleep(GIVES_WAY * took)
+        if took is not None:
+            await _give_way(held, elsewhere, stopping, GIVES_WAY * min(took, LONGEST_SECONDS))
+
+
+async def _unfinished(held: Holder, elsewhere: set[int]) -> list[int]:
+    return [one for one in await held.database.read(fanout.unfinished) if one not in elsewhere]
+
+
+async def _timed(work: Coroutine[None, None, bool]) -> float | None:
+    """Seconds; None if nothing was done."""
+    clock = asyncio.get_running_loop()
+    began = clock.time()
+    return clock.time() - began if await work else None
+
+
+async def _give_way(held: Holder, elsewhere: set[int], stopping: asyncio.Event, seconds: float) -> None:
+    """As long as all that is being written out is far ahead, and nothing else comes that is to be written out."""
+    before = await _unfinished(held, elsewhere)
+    while before and seconds > 0 and await held.database.read(_is_far_ahead, before):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, LOOK_SECONDS)):
+                await stopping.wait()
+        seconds -= LOOK_SECONDS
+        reopened = await held.database.read(reopening.unfinished)
+        if stopping.is_set() or reopened or await _unfinished(held, elsewhere) != before:
+            return
 
 
 async def _write_out(held: Holder, edition_id: int, nudged: Counter[int]) -> bool:

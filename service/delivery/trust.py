@@ -2,9 +2,11 @@
 
 import asyncio
 import ssl
+import threading
 from functools import lru_cache
 from pathlib import Path
 
+_ONE_AT_A_TIME = threading.Lock()
 READ_AGAIN_SECONDS = 3_600  # an authority that the system has come to trust, or trusts no longer
 
 
@@ -15,7 +17,8 @@ async def context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _of_now(ca_file: Path | None, hour: int) -> ssl.SSLContext:
-    return _read(ca_file, ca_file.stat().st_mtime_ns if ca_file else 0, hour)
+    with _ONE_AT_A_TIME:  # connections begin together
+        return _read(ca_file, ca_file.stat().st_mtime_ns if ca_file else 0, hour)
 
 
 @lru_cache(maxsize=2)

@@ -5,6 +5,7 @@ A language without a catalogue gets English words; only its dates are still its 
 
 import datetime
 import io
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
+_READING = (
+    threading.Lock()
+)  # pages are made on the loop, editions in threads, and what one lets go of another may be reading
 FOLDER = Path(__file__).parent
 SOURCE = "en"
 _DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "arabext": "۰۱۲۳۴۵۶۷۸۹"}
@@ -68,6 +72,11 @@ class Words:
 @lru_cache(maxsize=64)
 def of(tag: str) -> Words:
     """The words for a language tag such as `de-AT`."""
+    with _READING:
+        return _of(tag)
+
+
+def _of(tag: str) -> Words:
     own, base = _whole(_locale(tag)), tag.partition("-")[0].lower()
     if base in known():
         return Words(tag, own, own, _catalogue(base))
@@ -128,8 +137,9 @@ def _whole(locale: Locale) -> Locale:
 
 @lru_cache(maxsize=64)
 def _place(zone: str, locale: Locale) -> str:
-    found = dates.get_timezone_location(ZoneInfo(zone), locale, return_city=True)
-    _forget_the_world()
+    with _READING:
+        found = dates.get_timezone_location(ZoneInfo(zone), locale, return_city=True)
+        _forget_the_world()
     return found
 
 

@@ -180,7 +180,7 @@ def settings_of(
         "MEMO_SECRET_KEY": chosen.secret_key,
         "MEMO_SUPPRESSION_PEPPER": chosen.suppression_pepper,
         "MEMO_PUBLIC_URL": chosen.public_url,
-        "MEMO_RELAY_CONNECTIONS": str(connections),
+        "MEMO_RELAY_CONNECTIONS": str(connections + 1),  # one is for notices
         "MEMO_UNCERTAIN_WAIT": "0.5",
         "MEMO_EHLO_NAME": f"{name}.example.org",
         "MEMO_LOG_LEVEL": "WARNING",

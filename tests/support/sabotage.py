@@ -33,7 +33,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session, col
 
 from service import database, prepared
-from service.delivery import carrying, fence, paging, recording, recording_at_once, reopening, spans
+from service.delivery import carrying, fence, paging, recording, recording_at_once, reopening, seats, spans
 from service.delivery.committer import Committer
 from service.ledger.models import Span
 from service.prepared import Prepared
@@ -86,6 +86,7 @@ def _begin_at_once(*_: object, **__: object) -> "asyncio.Future[bool]":
 def _ask_nothing() -> None:
     """Every statement that is under the fence, with a fence that always stands; and rows read long ago are good for ever."""
     carrying.PAGE_STALE_SECONDS = 1e9
+    seats.VALID_SECONDS = 1e9  # whoever slept through its lease of connections would close them first
     for module, name, statement in statements_without_fence():
         setattr(module, name, statement)
 

@@ -76,6 +76,12 @@ def holders(session: Session) -> set[str]:
     return set(session.exec(select(Seat.holder)))
 
 
+def fell_silent(session: Session) -> None:
+    for seat in session.exec(select(Seat)):
+        seat.seen_at -= timedelta(seconds=3)
+        session.add(seat)
+
+
 def allowed(session: Session) -> dict[str, int]:
     return {
         seat.holder: seat.allowed for seat in session.exec(select(Seat)) if seat.lane is SeatLane.EDITIONS
@@ -149,11 +155,15 @@ async def test_a_relays_only_connection_is_lent_to_a_notice(resources: Resources
 async def test_a_worker_that_begins_takes_back_what_the_dead_of_its_machine_had(resources: Resources) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    me, dead, alive, far = "here:1", f"here:{gone.pid}", f"here:{os.getpid()}", f"elsewhere:{gone.pid}"
-    others = {alive, far, "not a process"}
+    me, dead = "here:1@a", f"here:{gone.pid}@a"
+    alive, far, beside = f"here:{os.getpid()}@a", f"elsewhere:{gone.pid}@a", "here:1@b"
+    others = {alive, far, beside, "not a process"}
     await resources.database.write(seated, [me, dead, *others])
     await resources.database.write(seat_rows.let_go_of_the_dead, me, is_alone=False)
     assert await resources.database.read(holders) == others
+    await resources.database.write(fell_silent)
+    await resources.database.write(seat_rows.let_go_of_the_dead, me, is_alone=False)
+    assert await resources.database.read(holders) == others - {beside}, "a container that was replaced"
     await resources.database.write(seat_rows.let_go_of_the_dead, me, is_alone=True)
     assert await resources.database.read(holders) == set()
 

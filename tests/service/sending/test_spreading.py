@@ -43,7 +43,7 @@ async def test_breaking_news_is_written_out_before_what_is_under_way(resources: 
     large = await unwritten(resources, outbox)
     breaking = await unwritten(resources, outbox, Lane.BREAKING)
     assert await resources.database.read(fanout.unfinished) == [breaking]
-    await spreading.carry_on(resources)
+    await spreading.carry_on(resources, asyncio.Event())
     assert await resources.database.read(in_order, large, breaking) == [breaking] * CHUNKS + [large] * CHUNKS
     assert await resources.database.read(is_all_written)
 
@@ -51,7 +51,7 @@ async def test_breaking_news_is_written_out_before_what_is_under_way(resources: 
 async def test_two_editions_are_written_out_in_turn(resources: Resources) -> None:
     outbox = await outbox_with(resources)
     one, two = await unwritten(resources, outbox), await unwritten(resources, outbox)
-    await spreading.carry_on(resources)
+    await spreading.carry_on(resources, asyncio.Event())
     assert await resources.database.read(in_order, one, two) == [one, two] * CHUNKS
     assert await resources.database.read(is_all_written)
 
@@ -78,7 +78,31 @@ async def test_far_ahead_it_gives_way(resources: Resources, monkeypatch: pytest.
         monkeypatch.setattr(spreading, "AHEAD_ROWS", ahead)
         await unwritten(resources, outbox)
         began = loop.time()
-        await spreading.carry_on(resources)
+        await spreading.carry_on(resources, asyncio.Event())
         took.append(loop.time() - began)
     assert took[1] > 5 * took[0], took
     assert await resources.database.read(is_all_written)
+
+
+async def test_giving_way_it_sees_breaking_news_and_its_own_end(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it would rest."""
+    monkeypatch.setattr(spreading, "GIVES_WAY", 1e6)
+    monkeypatch.setattr(spreading, "AHEAD_ROWS", 1)
+    outbox, stopping = await outbox_with(resources), asyncio.Event()
+    large = await unwritten(resources, outbox)
+    working = asyncio.create_task(spreading.carry_on(resources, stopping))
+    await until_in_order(resources, [large], large)
+    breaking = await unwritten(resources, outbox, Lane.BREAKING)
+    await until_in_order(resources, [large, breaking], large, breaking)
+    stopping.set()
+    async with asyncio.timeout(2):
+        await working
+    assert not await resources.database.read(is_all_written)
+
+
+async def until_in_order(resources: Resources, wanted: list[int], *editions: int) -> None:
+    async with asyncio.timeout(5):
+        while await resources.database.read(in_order, *editions) != wanted:
+            await asyncio.sleep(0.02)
