@@ -31,7 +31,7 @@ from tests.support.outbox import open_outbox
 
 MOST_ABOVE = 1.1
 LEAST_USED = 0.95
-CONNECTIONS = 5
+CONNECTIONS = 5  # for each worker
 
 
 async def measure(asked: argparse.Namespace, folder: Path, url: str) -> dict[str, Any]:
@@ -45,7 +45,8 @@ async def measure(asked: argparse.Namespace, folder: Path, url: str) -> dict[str
     ):
         await resources.database.write(_limit, f"127.0.0.1:{relay.port}", asked.rate)
         outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(count)])
-        rehearsal = Rehearsal(outbox, relay, lives, folder=folder, connections=CONNECTIONS)
+        together = CONNECTIONS * asked.workers
+        rehearsal = Rehearsal(outbox, relay, lives, folder=folder, connections=together)
         workers = [await rehearsal.life() for _ in range(asked.workers)]
         await relay.until_accepted(count // 2, within=60 + asked.seconds)
         workers[0].kill9()
