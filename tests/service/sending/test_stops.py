@@ -69,14 +69,15 @@ async def slept_beside_another(resources: Resources, folder: Path, build: Plan) 
     """Two of three workers stop, one of them with locks held, and go on as soon as the third is at a span of theirs."""
     outbox = await open_outbox(resources, readers(1_000))
     async with await processes.relay(folder, "--delay-ms", "80") as relay, nursery(folder) as lives:
-        rehearsal = Rehearsal(outbox, relay, lives, folder=folder, connections=CONNECTIONS, build=build)
+        together = 3 * CONNECTIONS
+        rehearsal = Rehearsal(outbox, relay, lives, folder=folder, connections=together, build=build)
         async with (
             await rehearsal.life() as first,
             await rehearsal.life(point=Point.BETWEEN_STATEMENTS, nth=20, stops=True) as second,
             await rehearsal.life(),
         ):
             await second.until_stopped()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.2)  # until each has its share of the connections
             await _paused_at_a_span(resources, first)
             await asyncio.gather(*(_woken_when_robbed(resources, sleeper) for sleeper in (first, second)))
             await asyncio.sleep(1.5)
