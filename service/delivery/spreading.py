@@ -21,7 +21,7 @@ log = logs.get(__name__)
 # So many rows ahead of the connections, writing out gives way to the outcomes: one database writes both, and the last reader's row is
 # not needed before the last minute. On SQLite a million rows in one go took a sixth off the rate of the first hundred thousand.
 AHEAD_ROWS = 20_000
-GIVES_WAY = 9  # times as long as it took to write the chunk
+GIVES_WAY = 19  # times as long as it took to write the chunk
 LONGEST_SECONDS, LOOK_SECONDS = 0.3, 0.2
 
 
