@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from sqlmodel import Session
@@ -45,50 +45,57 @@ async def nudge(held: Holder) -> None:
         await held.jobs.nudge(Kind.CHORE, launch.FAN_OUT)
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """Editions whose audience is to be written out, and whether all of them are far ahead; ended ones that are opened again."""
+
+    editions: list[int]
+    is_far_ahead: bool
+    reopened: list[int]
+
+
 async def carry_on(held: Holder, stopping: asyncio.Event) -> None:
     """Every fan-out and every reopening that is not done, a chunk of each in turn; each is at once a span for somebody. What is left
     when the worker is stopping is carried on by whoever comes next.
     """
     nudged: Counter[int] = Counter()
     elsewhere: set[int] = set()  # done, or somebody else is at it
-    last = 0
+    last, clock = 0, asyncio.get_running_loop()
+    waiting = await held.database.read(_look, elsewhere)
     while not stopping.is_set():
-        editions = await _unfinished(held, elsewhere)
-        took = None
-        if editions:
-            last = next((one for one in sorted(editions) if one > last), min(editions))
-            took = await _timed(_write_out(held, last, nudged))
-            if took is None:
+        began, is_written = clock.time(), False
+        if waiting.editions:
+            last = next((one for one in sorted(waiting.editions) if one > last), min(waiting.editions))
+            is_written = await _write_out(held, last, nudged)
+            if not is_written:
                 elsewhere.add(last)
-        reopened = [one for one in await held.database.read(reopening.unfinished) if await _reopen(held, one)]
-        if not (editions or reopened):
+        took = min(clock.time() - began, LONGEST_SECONDS)
+        reopened = [one for one in waiting.reopened if await _reopen(held, one)]
+        if not (waiting.editions or reopened):
             return
-        if took is not None:
-            await _give_way(held, elsewhere, stopping, GIVES_WAY * min(took, LONGEST_SECONDS))
+        rest = GIVES_WAY * took if is_written and not reopened else 0.0
+        waiting = await _given_way(held, elsewhere, stopping, rest)
 
 
-async def _unfinished(held: Holder, elsewhere: set[int]) -> list[int]:
-    return [one for one in await held.database.read(fanout.unfinished) if one not in elsewhere]
-
-
-async def _timed(work: Coroutine[None, None, bool]) -> float | None:
-    """Seconds; None if nothing was done."""
-    clock = asyncio.get_running_loop()
-    began = clock.time()
-    return clock.time() - began if await work else None
-
-
-async def _give_way(held: Holder, elsewhere: set[int], stopping: asyncio.Event, seconds: float) -> None:
-    """As long as all that is being written out is far ahead, and nothing else comes that is to be written out."""
-    before = await _unfinished(held, elsewhere)
-    while before and seconds > 0 and await held.database.read(_is_far_ahead, before):
+async def _given_way(held: Holder, elsewhere: set[int], stopping: asyncio.Event, seconds: float) -> _Waiting:
+    """What there is to do after so long, or sooner: when something else comes, or what is being written out is not far ahead."""
+    before = await held.database.read(_look, elsewhere)
+    found = before
+    while (
+        seconds > 0 and before.editions and found == before and before.is_far_ahead and not stopping.is_set()
+    ):
         with suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, LOOK_SECONDS)):
                 await stopping.wait()
-        seconds -= LOOK_SECONDS
-        reopened = await held.database.read(reopening.unfinished)
-        if stopping.is_set() or reopened or await _unfinished(held, elsewhere) != before:
-            return
+        if (seconds := seconds - LOOK_SECONDS) > 0:
+            found = await held.database.read(_look, elsewhere)
+    return found
+
+
+def _look(session: Session, elsewhere: set[int]) -> _Waiting:
+    editions = [one for one in fanout.unfinished(session) if one not in elsewhere]
+    ahead = (fanout.rows_ahead(session, one) for one in editions)
+    return _Waiting(editions, all(rows >= AHEAD_ROWS for rows in ahead), reopening.unfinished(session))
 
 
 async def _write_out(held: Holder, edition_id: int, nudged: Counter[int]) -> bool:
@@ -109,7 +116,3 @@ async def _reopen(held: Holder, edition_id: int) -> bool:
     if step.span_id is not None:
         await held.jobs.nudge(Kind.SPAN, f"span-{step.span_id}")
     return True
-
-
-def _is_far_ahead(session: Session, editions: list[int]) -> bool:
-    return all(fanout.rows_ahead(session, edition_id) >= AHEAD_ROWS for edition_id in editions)
