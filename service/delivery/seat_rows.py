@@ -93,8 +93,8 @@ def _is_gone(seat: Seat, me: str, silent: datetime) -> bool:
         os.kill(int(number), 0)  # signal 0 only asks
     except ProcessLookupError:
         return True
-    except OSError:
-        return False
+    except PermissionError:
+        pass  # somebody else's, and alive
     return False
 
 

@@ -53,7 +53,6 @@ class Seats:
         self._bench = bench
         self._is_at_work = is_at_work
         self._claim = Claim(tokens.new_uid(), bench.relay, bench.lane, bench.holder)
-        self._shared = bench.shared or 0
         self._given = 0
         self._renewed_at = float("-inf")
         self._wanted_until = float("-inf")
@@ -144,7 +143,11 @@ class Seats:
         began, self._is_asking = self._now(), True  # nobody sits down on a seat that is being taken away
         try:
             self._given = await self._database.write(
-                seat_rows.renew, self._claim, wanted=wanted, opened=self._open, unless_said=self._shared
+                seat_rows.renew,
+                self._claim,
+                wanted=wanted,
+                opened=self._open,
+                unless_said=self._bench.shared or 0,
             )
             self._renewed_at, self._has_row = began, bool(wanted or self._open)
         except (sa.exc.SQLAlchemyError, OSError) as error:

@@ -19,9 +19,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
-_READING = (
-    threading.Lock()
-)  # pages are made on the loop, editions in threads, and what one lets go of another may be reading
+# Pages are made on the loop, editions in threads, and what one lets go of another may be reading.
+_READING = threading.Lock()
 FOLDER = Path(__file__).parent
 SOURCE = "en"
 _DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "arabext": "۰۱۲۳۴۵۶۷۸۹"}
