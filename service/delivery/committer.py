@@ -84,6 +84,7 @@ class Committer:
         try:
             while True:
                 await self._woken.wait()
+                await asyncio.sleep(0)  # a turn of the loop: whoever's answer has come by now goes along
                 self._woken.clear()
                 wishes, self._wishes = self._wishes, []
                 if wishes:

@@ -17,7 +17,7 @@ from service.database import UtcDateTime
 from service.delivery import fence
 from service.delivery.fence import Take
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span
-from service.prepared import Prepared, decoded
+from service.prepared import Prepared, PreparedRows
 from service.subscribers.models import State, Subscriber, Subscription
 from service.suppressions.models import Suppression
 
@@ -60,7 +60,7 @@ def clean(session: Session, taken: Take, page: Page) -> list[Row] | None:
     give_up_at, now = map(prepared.moment, stands)
     if now >= give_up_at:
         return None
-    found = _LOOKED_AT.run(connection, _place(taken, page, now)).fetchall()
+    found = _LOOKED_AT.run(connection, _place(taken, page, now))
     return None if any(unwanted for *_, unwanted in found) else [_row(values) for *values, _ in found]
 
 
@@ -96,14 +96,12 @@ def open_page(session: Session, taken: Take, page: Page) -> int | None:
 def rows(session: Session, taken: Take, page: Page) -> list[Row]:
     """The rows of an opened page, read without locks."""
     place = {**_place(taken, page, database.now(session)), "last": page.last}
-    return [_row(values) for values in _ROWS.run(session.connection(), place).fetchall()]
+    return [_row(values) for values in _ROWS.run(session.connection(), place)]
 
 
 def _row(values: Sequence[Any]) -> Row:
     number, address, fields, state, attempts, unclear, pins, before = values
-    return Row(
-        number, address, decoded(fields), DeliveryState(state), attempts, unclear, decoded(pins), before
-    )
+    return Row(number, address, fields, _STATES[state], attempts, unclear, pins, before)
 
 
 def _still_mine(session: Session, taken: Take, *, progressed: bool) -> bool:
@@ -209,18 +207,20 @@ _MOMENTS = Prepared(
 _STANDS = _stands(fence.FENCE)
 _ALL_OPEN = Prepared(_look(_open()))
 _ALL_DUE = Prepared(_look(_due()))
+_STATES = {state.value: state for state in DeliveryState}
 _COLUMNS = (
     col(Delivery.number), col(Delivery.address), col(Delivery.fields), col(Delivery.state),
     col(Delivery.attempts), col(Delivery.uncertain_count), col(Delivery.pins), col(Delivery.attempts_before),
 )  # fmt: skip
-_LOOKED_AT = Prepared(
+_LOOKED_AT = PreparedRows(
     sa.select(*_COLUMNS, _is_unwanted())
     .where(*_due())
     .order_by(col(Delivery.number))
     .limit(sa.bindparam("size"))
 )
-_ROWS = Prepared(
+_ROWS = PreparedRows(
     sa.select(*_COLUMNS)
     .where(*_due(), col(Delivery.number) <= sa.bindparam("last"))
     .order_by(col(Delivery.number))
+    .limit(sa.bindparam("size"))
 )

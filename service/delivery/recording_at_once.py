@@ -1,19 +1,16 @@
 """What `recording.commit` does, the short way, for spans whose holders are still at it: that is nearly every commit of a send.
 
-PostgreSQL: one statement without BEGIN and COMMIT, one round trip instead of five. SQLite: the driver's own calls, without a session.
-Whatever else there is goes the long way.
+One statement without BEGIN and COMMIT: on PostgreSQL one round trip instead of five, on SQLite (`recording_on_sqlite`) one turn with the
+interpreter's lock let go of instead of ten. Whatever else there is goes the long way.
 """
 
 import json
-import sqlite3
 from typing import Any
 
-from service.delivery import recording
-from service.delivery.recording import SpanBatch
+from service.delivery import recording, recording_on_sqlite
+from service.delivery.recording import SpanBatch, Stands
 from service.postgresql import AtOnce
 from service.sqlite_writer import PlainCalls
-
-Stands = dict[tuple[int, int], bool]
 
 
 async def commit(at_once: AtOnce | PlainCalls, batches: list[SpanBatch]) -> Stands:
@@ -23,7 +20,7 @@ async def commit(at_once: AtOnce | PlainCalls, batches: list[SpanBatch]) -> Stan
     """
     ordered = sorted(batches, key=lambda one: one.taken.span_id)
     if isinstance(at_once, PlainCalls):
-        return await at_once.run(lambda driver: _on_sqlite(driver, ordered))
+        return await recording_on_sqlite.commit(at_once, ordered)
     taken = [batch.taken for batch in ordered]
     written = await at_once.all(
         _ON_POSTGRESQL,
@@ -32,25 +29,6 @@ async def commit(at_once: AtOnce | PlainCalls, batches: list[SpanBatch]) -> Stan
         [one.edition_id for one in taken],
     )
     return {(span_id, epoch): stands for span_id, epoch, stands in written}
-
-
-def _on_sqlite(driver: sqlite3.Connection, batches: list[SpanBatch]) -> Stands:
-    standing: Stands = {}
-    told: list[recording.Row] = []
-    for batch in batches:
-        taken = batch.taken
-        values = {
-            "span": taken.span_id, "epoch": taken.epoch, "edition": taken.edition_id, "turn": taken.turn,
-            "intended": json.dumps(batch.in_flight + batch.intents), "known": json.dumps(batch.in_flight),
-            "progressed": bool(batch.outcomes),
-        }  # fmt: skip
-        written = driver.execute(_ON_SQLITE, values).fetchone()
-        if written is not None:
-            standing[(taken.span_id, taken.epoch)] = bool(written[0])
-            told += [(taken.edition_id, outcome) for outcome in batch.outcomes]
-    for text, given in recording.rows_on_sqlite(told):
-        driver.execute(text, given)
-    return standing
 
 
 def _values(batch: SpanBatch) -> list[Any]:
@@ -99,19 +77,3 @@ _STANDS = """EXISTS (
         AND run.edition_id = CAST(one ->> 2 AS bigint) AND run.turn = CAST(one ->> 3 AS int) AND run.stopped IS NULL
 )"""
 _ON_POSTGRESQL = _commit(_STANDS, "span.epoch = asked.epoch")
-
-
-def _commit_of_a_span(stands: str, mine: str) -> str:
-    return f"""
-        UPDATE span
-        SET in_flight = CASE WHEN {stands} THEN :intended ELSE :known END,
-            renewed_at = (strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'), deaths = CASE WHEN :progressed THEN 0 ELSE deaths END
-        WHERE id = :span AND {mine} AND renewed_at IS NOT NULL
-        RETURNING {stands}
-    """  # noqa: S608 - constants of ours
-
-
-_ON_SQLITE = _commit_of_a_span(
-    "EXISTS (SELECT 1 FROM run WHERE edition_id = :edition AND turn = :turn AND stopped IS NULL)",
-    "epoch = :epoch",
-)

@@ -33,11 +33,20 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlmodel import Session, col
 
 from service import database, prepared
-from service.delivery import carrying, fence, paging, recording, recording_at_once, reopening, seats, spans
+from service.delivery import (
+    carrying,
+    fence,
+    paging,
+    recording,
+    recording_at_once,
+    recording_on_sqlite,
+    reopening,
+    seats,
+    spans,
+)
 from service.delivery.committer import Committer
 from service.ledger.models import Span
 from service.prepared import Prepared
-from service.sqlite_writer import PlainCalls
 
 
 class Point(StrEnum):
@@ -103,7 +112,7 @@ def statements_without_fence() -> list[tuple[Any, str, Any]]:
             "_ON_POSTGRESQL",
             recording_at_once._commit("$3 :: bigint[] IS NOT NULL", "TRUE"),
         ),
-        (recording_at_once, "_ON_SQLITE", recording_at_once._commit_of_a_span("TRUE", "TRUE")),
+        (recording_on_sqlite, "_COMMIT", recording_on_sqlite._commit("TRUE", "TRUE")),
         (fence, "RENEW_FENCED", Prepared(renewed)),
         (fence, "RENEW_PROGRESSED", Prepared(renewed.values(deaths=0))),
         (spans, "_RENEWED", renewed.returning(sa.literal(True))),
@@ -117,7 +126,6 @@ class Fate:
         self._left = nth
         self._signal = number
         self._doomed: Any = None  # the driver's connection whose commit is the one
-        self._is_inside = False  # the one is a plain call of SQLite's writer, and struck inside it
         self._usual: deque[float] = deque([0.001], maxlen=50)
         self._original_commit: Any = DefaultDialect.do_commit
 
@@ -129,8 +137,6 @@ class Fate:
         else:
             recording.commit = self._watched(recording.commit)
             recording_at_once.commit = self._watched_at_once(recording_at_once.commit)
-            recording.rows_on_sqlite = self._struck_before(recording.rows_on_sqlite)
-            recording_at_once._on_sqlite = self._struck_behind(recording_at_once._on_sqlite)
         fate = self
 
         def do_commit(dialect: DefaultDialect, connection: Any) -> None:
@@ -174,14 +180,13 @@ class Fate:
         return watched
 
     def _watched_at_once(self, function: Any) -> Any:
-        """PostgreSQL's one statement has nothing between, and its own end is the COMMIT. SQLite's has, and ends inside the writer."""
+        """One statement has nothing between, and its own end is the COMMIT."""
 
         async def watched(at_once: Any, batches: Any) -> Any:
-            is_the_one, is_plain = self._left == 1, isinstance(at_once, PlainCalls)
-            self._is_inside = is_the_one and is_plain
-            if self._point is Point.BETWEEN_STATEMENTS and not is_plain:
+            is_the_one = self._left == 1
+            if self._point is Point.BETWEEN_STATEMENTS:
                 return {}  # the long way
-            if is_the_one and not is_plain and self._point is Point.BEFORE_COMMIT:
+            if is_the_one and self._point is Point.BEFORE_COMMIT:
                 self._strike()
             if is_the_one and self._point is Point.INSIDE_COMMIT:
                 wait = random.uniform(0, statistics.median(self._usual))
@@ -196,23 +201,6 @@ class Fate:
             return answer
 
         return watched
-
-    def _struck_before(self, rows: Any) -> Any:
-        def struck(told: Any) -> Any:
-            if self._is_inside and self._point is Point.BETWEEN_STATEMENTS:
-                self._strike()
-            return rows(told)
-
-        return struck
-
-    def _struck_behind(self, function: Any) -> Any:
-        def struck(driver: Any, batches: Any) -> Any:
-            answer = function(driver, batches)
-            if self._is_inside and self._point is Point.BEFORE_COMMIT and any(answer.values()):
-                self._strike()
-            return answer
-
-        return struck
 
     def _count(self, session: Session, answer: Any) -> None:
         if (

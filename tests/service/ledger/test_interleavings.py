@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from service.delivery import recording, recording_at_once
+from service.delivery import recording, recording_at_once, recording_on_sqlite
 from service.ledger.models import DeliveryState
 from tests.service.ledger.machine import Happening, Ledger, Work
 from tests.support.ledger_stage import Stage
@@ -56,6 +56,8 @@ def test_a_broken_fence_and_a_broken_guard_are_noticed(stage: Stage, monkeypatch
         broken.setattr(recording, "_ROWS", recording._rows())
         whole = recording_at_once._commit(recording_at_once._STANDS, "span.epoch = asked.epoch")
         broken.setattr(recording_at_once, "_ON_POSTGRESQL", whole)
+        on_sqlite = recording_on_sqlite._commit(recording_on_sqlite._STANDS, "span.epoch = {}")
+        broken.setattr(recording_on_sqlite, "_COMMIT", on_sqlite)
         _told(stage)
 
 

@@ -1,0 +1,94 @@
+"""SQLite's short way for a commit of the sender: one statement, which is its own transaction.
+
+    INSERT INTO a temporary view, a row for each span and each kind of outcome in it
+        -> its trigger: the span, where it is still ours, with its intents where the fence stands; then the outcomes
+    and behind it a question: which of the spans are ours, and what they now say is under way
+
+Each statement and each row lets go of the interpreter's lock and has to win it back from the loop; this does so three times.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from service.delivery import recording
+from service.delivery.recording import SpanBatch, Stands
+from service.sqlite_writer import OneWrite, PlainCalls
+
+_OF_SPAN = ("span", "epoch", "edition", "turn", "intended", "known", "progressed")
+_OF_OUTCOMES = ("state", "attempts", "uncertain_count", "wait", "pins", "replies", "is_accept")
+_COLUMNS = (*_OF_SPAN, *_OF_OUTCOMES)
+_NO_OUTCOMES = (None,) * len(_OF_OUTCOMES)
+_A_ROW = f"({', '.join('?' * len(_COLUMNS))})"
+
+
+async def commit(calls: PlainCalls, batches: Sequence[SpanBatch]) -> Stands:
+    """As `recording_at_once.commit`."""
+    view, needs, question = _COMMIT
+    rows = [row for batch in batches for row in _rows(batch)]
+    write = f"INSERT INTO {view} VALUES {', '.join([_A_ROW] * len(rows))}"  # noqa: S608 - constants of ours
+    asked = json.dumps([[batch.taken.span_id, batch.taken.epoch] for batch in batches])
+    found = await calls.run(
+        OneWrite(write, [value for row in rows for value in row], question, (asked,), needs)
+    )
+    ours = {span_id: (in_flight, turn) for span_id, in_flight, turn in json.loads(found)}
+    return {
+        (batch.taken.span_id, batch.taken.epoch): _stands(batch, *ours[batch.taken.span_id])
+        for batch in batches
+        if batch.taken.span_id in ours
+    }
+
+
+def _rows(batch: SpanBatch) -> Iterator[tuple[Any, ...]]:
+    taken = batch.taken
+    of_span = (
+        taken.span_id, taken.epoch, taken.edition_id, taken.turn, _intended(batch), json.dumps(batch.in_flight), bool(batch.outcomes),
+    )  # fmt: skip
+    if not batch.outcomes:
+        yield (*of_span, *_NO_OUTCOMES)
+    for _, told in recording.alike_on_sqlite((taken.edition_id, outcome) for outcome in batch.outcomes):
+        yield (*of_span, *told)
+
+
+def _intended(batch: SpanBatch) -> str:
+    return json.dumps(batch.in_flight + batch.intents)
+
+
+def _stands(batch: SpanBatch, in_flight: str, turn: int | None) -> bool:
+    """What was written decides, not what is asked a moment later. `turn`: None while the run is stopped."""
+    return in_flight == _intended(batch) if batch.intents else turn == batch.taken.turn
+
+
+def _commit(stands: str, epoch: str) -> tuple[str, list[str], str]:
+    """The view, what makes it and its trigger, and the question. A row of the view may name a span that another has named."""
+    new = [f"NEW.{column}" for column in (*_OF_OUTCOMES, "edition")]
+    written = f"""
+        UPDATE span
+        SET in_flight = CASE WHEN {stands} THEN NEW.intended ELSE NEW.known END,
+            renewed_at = (strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'),
+            deaths = CASE WHEN NEW.progressed THEN 0 ELSE deaths END
+        WHERE id = NEW.span AND {epoch.format("NEW.epoch")} AND renewed_at IS NOT NULL;
+        {recording.rows_as_told_on_sqlite(new)}
+            AND EXISTS (
+                SELECT 1 FROM span WHERE id = NEW.span AND {epoch.format("NEW.epoch")} AND renewed_at IS NOT NULL
+            );
+    """  # noqa: S608 - constants of ours
+    view = f"sender_commit_{zlib.crc32(written.encode()):x}"
+    columns = ", ".join(f"NULL AS {column}" for column in _COLUMNS)
+    needs = [
+        f"CREATE TEMP VIEW {view} AS SELECT {columns}",
+        f"CREATE TEMP TRIGGER {view}_written INSTEAD OF INSERT ON {view} BEGIN {written} END",
+    ]
+    question = f"""
+        SELECT json_group_array(json_array(span.id, span.in_flight, CASE WHEN run.stopped IS NULL THEN run.turn END))
+        FROM json_each(?) AS asked
+        JOIN span ON span.id = json_extract(asked.value, '$[0]')
+        JOIN run ON run.edition_id = span.edition_id
+        WHERE {epoch.format("json_extract(asked.value, '$[1]')")} AND span.renewed_at IS NOT NULL
+    """  # noqa: S608 - constants of ours
+    return view, needs, question
+
+
+_STANDS = "EXISTS (SELECT 1 FROM run WHERE edition_id = NEW.edition AND turn = NEW.turn AND stopped IS NULL)"
+_COMMIT = _commit(_STANDS, "span.epoch = {}")
