@@ -5,6 +5,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 from service.delivery.outcome import Phase, Reply
 
@@ -89,13 +90,20 @@ class Replies:
         *lines, self.rest = (self.rest + data).split(b"\n")
         found: list[tuple[int, str]] = []
         for line in lines:
-            code, hyphen = line[:3], line[3:4]
-            if not code.isdigit() or hyphen not in (b" ", b"-", b"\r", b""):
-                raise ValueError(f"no SMTP reply: {line[:80]!r}")
-            self.lines.append(line[4:].decode("utf-8", "backslashreplace").rstrip())
-            if hyphen != b"-":
-                found.append((int(code), "\n".join(self.lines)))
+            code, is_last, text = _read_line(line)
+            self.lines.append(text)
+            if is_last:
+                found.append((code, "\n".join(self.lines)))
                 self.lines = []
         if len(self.rest) > LINE_OCTETS_MOST or len(self.lines) > REPLY_LINES_MOST:
             raise ValueError("no SMTP reply: it has no end")
         return found
+
+
+@lru_cache(maxsize=64)  # of a message's four replies three are always the same
+def _read_line(line: bytes) -> tuple[int, bool, str]:
+    """Code, whether the reply ends here, and the words. Raises ValueError."""
+    code, hyphen = line[:3], line[3:4]
+    if not code.isdigit() or hyphen not in (b" ", b"-", b"\r", b""):
+        raise ValueError(f"no SMTP reply: {line[:80]!r}")
+    return int(code), hyphen != b"-", line[4:].decode("utf-8", "backslashreplace").rstrip()

@@ -102,6 +102,10 @@ class Channel(asyncio.Protocol):
                 self._replied(code, text)
         except ValueError:
             self.drop(NO_REPLY)
+        if self._expected:
+            self._wait_on()
+        else:
+            self._deadline = 0.0
 
     def pause_writing(self) -> None:
         self._is_stuffed = True
@@ -157,10 +161,6 @@ class Channel(asyncio.Protocol):
         self._answered(exchange, step, Reply(_PHASES[step], code, text))
         if code == 421:
             self.drop(f"{code} {text}")
-        elif self._expected:
-            self._wait_on()
-        else:
-            self._deadline = 0.0
 
     def _answered(self, exchange: Exchange, step: Step, reply: Reply) -> None:
         if step is Step.DOT or step is Step.LONE_DOT:

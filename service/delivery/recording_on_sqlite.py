@@ -26,38 +26,40 @@ _A_ROW = f"({', '.join('?' * len(_COLUMNS))})"
 async def commit(calls: PlainCalls, batches: Sequence[SpanBatch]) -> Stands:
     """As `recording_at_once.commit`."""
     view, needs, question = _COMMIT
-    rows = [row for batch in batches for row in _rows(batch)]
+    spans = [_span(batch) for batch in batches]
+    rows = [row for batch, span in zip(batches, spans, strict=True) for row in _rows(batch, span)]
     write = f"INSERT INTO {view} VALUES {', '.join([_A_ROW] * len(rows))}"  # noqa: S608 - constants of ours
-    asked = json.dumps([[batch.taken.span_id, batch.taken.epoch] for batch in batches])
+    asked = json.dumps([span[:2] for span in spans])
     found = await calls.run(
         OneWrite(write, [value for row in rows for value in row], question, (asked,), needs)
     )
     ours = {span_id: (in_flight, turn) for span_id, in_flight, turn in json.loads(found)}
     return {
-        (batch.taken.span_id, batch.taken.epoch): _stands(batch, *ours[batch.taken.span_id])
-        for batch in batches
-        if batch.taken.span_id in ours
+        (span[0], span[1]): _stands(batch, span, *ours[span[0]])
+        for batch, span in zip(batches, spans, strict=True)
+        if span[0] in ours
     }
 
 
-def _rows(batch: SpanBatch) -> Iterator[tuple[Any, ...]]:
+def _span(batch: SpanBatch) -> tuple[Any, ...]:
+    """The values of `_OF_SPAN`."""
     taken = batch.taken
-    of_span = (
-        taken.span_id, taken.epoch, taken.edition_id, taken.turn, _intended(batch), json.dumps(batch.in_flight), bool(batch.outcomes),
-    )  # fmt: skip
+    known = json.dumps(batch.in_flight)
+    intended = json.dumps(batch.in_flight + batch.intents) if batch.intents else known
+    return (taken.span_id, taken.epoch, taken.edition_id, taken.turn, intended, known, bool(batch.outcomes))
+
+
+def _rows(batch: SpanBatch, span: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     if not batch.outcomes:
-        yield (*of_span, *_NO_OUTCOMES)
-    for _, told in recording.alike_on_sqlite((taken.edition_id, outcome) for outcome in batch.outcomes):
-        yield (*of_span, *told)
+        yield (*span, *_NO_OUTCOMES)
+    edition_id = batch.taken.edition_id
+    for _, told in recording.alike_on_sqlite((edition_id, outcome) for outcome in batch.outcomes):
+        yield (*span, *told)
 
 
-def _intended(batch: SpanBatch) -> str:
-    return json.dumps(batch.in_flight + batch.intents)
-
-
-def _stands(batch: SpanBatch, in_flight: str, turn: int | None) -> bool:
+def _stands(batch: SpanBatch, span: tuple[Any, ...], in_flight: str, turn: int | None) -> bool:
     """What was written decides, not what is asked a moment later. `turn`: None while the run is stopped."""
-    return in_flight == _intended(batch) if batch.intents else turn == batch.taken.turn
+    return bool(in_flight == span[4]) if batch.intents else turn == batch.taken.turn
 
 
 def _commit(stands: str, epoch: str) -> tuple[str, list[str], str]:

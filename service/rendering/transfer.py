@@ -41,7 +41,12 @@ def quoted_run(text: str) -> bytes:
 def visible_run(text: str) -> bytes:
     """The same for a text that is known to hold blanks and visible ASCII alone, as most names do and every link."""
     encoded = text.replace("=", "=3D")
-    run = encoded if len(encoded) <= _ROOM else "=\r\n".join(_FULL_LINES.findall(encoded))
+    if len(encoded) <= _ROOM:
+        run = encoded
+    elif len(encoded) == len(text):  # no escape that could be cut
+        run = "=\r\n".join([text[start : start + _ROOM] for start in range(0, len(text), _ROOM)])
+    else:
+        run = "=\r\n".join(_FULL_LINES.findall(encoded))
     if not text or "  " in text or run.startswith(_DAMAGED_AT_START) or "\n." in run or "\nFrom " in run:
         return _closed(text)
     return (run + "=\r\n").encode("ascii")

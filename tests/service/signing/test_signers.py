@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -26,10 +27,12 @@ def expected(key: SigningKey, digests: list[bytes]) -> list[bytes]:
 def processes() -> list[psutil.Process]:
     """Those of this test that sign."""
     own = Path(signing_process.__file__).name
-    children = psutil.Process().children()
-    return [
-        one for one in children if one.status() != "zombie" and any(own in word for word in one.cmdline())
-    ]
+    found = []
+    for one in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if one.status() != psutil.STATUS_ZOMBIE and any(own in word for word in one.cmdline()):
+                found.append(one)
+    return found
 
 
 @pytest.fixture
