@@ -4,10 +4,10 @@ A *fate* ends or stops the process at the n-th moment of a kind:
 
     take               a span was taken, its COMMIT has not begun
     taken              that COMMIT is done, nobody has heard of it
-    before-commit      outcomes and intents are written, their COMMIT has not begun
+    before-commit      outcomes and intents are written, their COMMIT has not begun (the short way is one statement: just before it)
     inside-commit      at some moment of that COMMIT
     after-commit       that COMMIT is done, no connection has heard of it
-    between-statements in the midst of a commit's statements, with locks held
+    between-statements in the midst of the long way's statements, with locks held
     reopen             a span's rows were opened again, their COMMIT has not begun
     reopened           that COMMIT is done, nobody has heard of it
 
