@@ -261,4 +261,4 @@ class Carrier:
         errand.holding.progressed = True
         if judged.verdict is Verdict.ACCEPTED and not shift.relay_is_known_good:
             await shift.note_relay_works()
-        errand.holding.is_fenced |= await shift.same.note(made.mould.edition_uid, row, judged)
+        errand.holding.is_fenced |= await shift.same.note(taken, made.mould.edition_uid, row, judged)

@@ -12,6 +12,8 @@ from service import logs
 from service.clock import Clock
 from service.database import Database
 from service.delivery import outcome, settling, steering, waves
+from service.delivery.committer import Committer
+from service.delivery.fence import Take
 from service.delivery.outcome import Outcome, Phase, Scope
 from service.delivery.paging import Row
 from service.errors import Conflict
@@ -27,16 +29,18 @@ EDITIONS_MOST = 8
 class SameRefusals:
     """Remembers the last outcomes of each edition that this process sends."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, committer: Committer) -> None:
         self._database = database
         self._clock = clock
+        self._committer = committer
         self._one_refusal_at_a_time = asyncio.Lock()
         self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
 
-    async def note(self, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> bool:
+    async def note(self, taken: Take, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> bool:
         """Returns when a pause, if this calls for one or another has just called for it, is in the database: whether this one did.
 
-        So no connection goes on to its next reader while it is being written.
+        So no connection goes on to its next reader while it is being written. The outcome must have been reported before: it is written
+        before the pause is, for whoever resumes opens those again whom the books call refused.
         """
         wave = None if settling.is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
         last = self._of(edition_uid)
@@ -44,16 +48,13 @@ class SameRefusals:
         if wave is None:
             return False
         async with self._one_refusal_at_a_time:
-            return await self._pause_if_too_many(edition_uid, wave, judged)
-
-    async def _pause_if_too_many(self, edition_uid: uuid.UUID, wave: str, judged: Outcome) -> bool:
-        last = self._of(edition_uid)
-        readers = {number for said, number in last if said == wave}
-        if len(readers) >= _most(wave, judged):
+            readers = {number for said, number in last if said == wave}
+            if len(readers) < _most(wave, judged):
+                return False
             last.clear()
+            await self._committer.write(taken)
             await self._pause(edition_uid, wave, len(readers), judged)
             return True
-        return False
 
     def _of(self, edition_uid: uuid.UUID) -> deque[tuple[str | None, int]]:
         if edition_uid not in self._last:

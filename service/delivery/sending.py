@@ -37,7 +37,9 @@ class Sender:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._committer = Committer(office.database)
-        self._shift = Shift(office, self._committer, SameRefusals(office.database, office.clock))
+        self._shift = Shift(
+            office, self._committer, SameRefusals(office.database, office.clock, self._committer)
+        )
         self._page_rows = PAGE_ROWS_FIRST  # what the last page took about a second for
         self.has_unanswered = False  # spans were let go while a message of theirs was still without an answer
         self._signing = SigningDesk(office, self._shift)

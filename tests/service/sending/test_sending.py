@@ -305,3 +305,21 @@ async def test_no_row_is_read_again_before_its_outcome_is_written(resources: Res
         found = await outbox.until_ended()
     assert found.accepted == 6
     assert sorted(one.recipient for one in relay.received) == sorted(readers(6))
+
+
+async def test_who_was_refused_is_in_the_books_before_the_pause_is(
+    resources: Resources, relay: Relay
+) -> None:
+    """Whoever resumes opens those again whom the books call refused: one who came a moment later would be missing for good."""
+    refused = readers(3)
+    for each in refused:
+        relay.when(phase="data", recipient=each).reply("554 5.7.1 The message contains a virus")
+    outbox = await open_outbox(resources, readers(6))
+    slow = replace(
+        office(resources, relay_at(relay.url), connections=1), database=SlowCommits(resources.database)
+    )
+    async with sending(slow), asyncio.timeout(20):
+        while await outbox.state() is not State.PAUSED:
+            await asyncio.sleep(0.005)
+        found = await outbox.rows()
+    assert {address for address, row in found.items() if row.state is DeliveryState.REFUSED} == set(refused)
