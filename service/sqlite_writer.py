@@ -22,6 +22,8 @@ from service.writes import Writes
 T = TypeVar("T")
 
 BATCH_CALLS = 512
+# What SQLite says of a view that it does not know, and of one without its trigger.
+_UNKNOWN = ("no such table", "cannot modify")
 
 
 class SqliteWriter:
@@ -121,7 +123,7 @@ class OneWrite:
         try:
             driver.execute(self.write, self.values)
         except sqlite3.OperationalError as error:
-            if not (self.needs and str(error).startswith("no such table")):
+            if not (self.needs and str(error).startswith(_UNKNOWN)):
                 raise
             for definition in self.needs:
                 driver.execute(definition)
@@ -138,13 +140,16 @@ class PlainCalls:
         self._writer = writer
 
     async def run(self, one: OneWrite) -> Any:
-        """Its answer, once it is committed. Raises DBAPIError; then nothing of it is written."""
+        """Its answer, once it is committed. Raises DBAPIError, after which it may be written: it must be safe to run twice."""
         return await self._writer.call(one.answer, (), {}, is_plain=True)
 
 
 def _plain_answer_committed(connection: sa.Connection, call: Call) -> Any:
+    driver = _driver(connection)
     with _told_as_sqlalchemy_does():
-        return call.function(_driver(connection))
+        if driver.in_transaction:
+            raise sqlite3.ProgrammingError("a transaction was left open: this would not be committed")
+        return call.function(driver)
 
 
 @contextmanager

@@ -98,14 +98,16 @@ class Channel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            for code, text in self._replies.read(data):
-                self._replied(code, text)
+            found = self._replies.read(data)
         except ValueError:
             self.drop(NO_REPLY)
-        if self._expected:
-            self._wait_on()
-        else:
+            return
+        for code, text in found:
+            self._replied(code, text)
+        if not self._expected:
             self._deadline = 0.0
+        elif found:  # half a reply is none: who lets it drip is not waited for
+            self._wait_on()
 
     def pause_writing(self) -> None:
         self._is_stuffed = True

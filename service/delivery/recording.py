@@ -113,7 +113,7 @@ def values(edition_id: int, one: Recorded) -> list[Any]:
 def rows_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Statements with their values."""
     for edition_id, told in alike_on_sqlite(rows):
-        yield _ROWS["sqlite"], (*told, edition_id)
+        yield _ROWS["sqlite"], (*told[:-1], edition_id, told[-1])
 
 
 def alike_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -140,6 +140,10 @@ def alike_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[int, tuple[Any, ...]]
         )
 
 
+# What `alike_on_sqlite` tells, with the edition in its place.
+TOLD = ("state", "attempts", "uncertain_count", "wait", "pins", "replies", "edition", "is_accept")
+
+
 def _rows() -> dict[str, str]:
     """An accept replaces every state; anything else only an open one.
 
@@ -147,14 +151,14 @@ def _rows() -> dict[str, str]:
     today's edition reads the whole of it for each batch (for 20,000 readers 9 ms instead of 0.4, measured on PostgreSQL 18).
     """
     return {
-        "sqlite": rows_as_told_on_sqlite(("?1", "?2", "?3", "?4", "?5", "?6", "?7", "?8")),
+        "sqlite": rows_as_told_on_sqlite("?" * len(TOLD)),
         "postgresql": rows_on_postgresql("jsonb_array_elements(CAST($1 AS text)::jsonb) AS value"),
     }
 
 
 def rows_as_told_on_sqlite(places: Sequence[str]) -> str:
-    """`places`: where the statement finds what `alike_on_sqlite` tells, and behind it the edition."""
-    state, attempts, uncertain_count, wait, pins, replies, is_accept, edition = places
+    """`places`: where the statement finds what `TOLD` names, in that order."""
+    state, attempts, uncertain_count, wait, pins, replies, edition, is_accept = places
     return f"""
         UPDATE delivery
         SET state = {state}, attempts = {attempts}, uncertain_count = {uncertain_count}, reply = told.value,

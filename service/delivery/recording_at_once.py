@@ -18,6 +18,8 @@ async def commit(at_once: AtOnce | PlainCalls, batches: list[SpanBatch]) -> Stan
 
     A take that is not in the answer does not hold its span any more, and nothing of it is written.
     """
+    if not batches:
+        return {}
     ordered = sorted(batches, key=lambda one: one.taken.span_id)
     if isinstance(at_once, PlainCalls):
         return await recording_on_sqlite.commit(at_once, ordered)

@@ -21,23 +21,27 @@ _OF_OUTCOMES = ("state", "attempts", "uncertain_count", "wait", "pins", "replies
 _COLUMNS = (*_OF_SPAN, *_OF_OUTCOMES)
 _NO_OUTCOMES = (None,) * len(_OF_OUTCOMES)
 _A_ROW = f"({', '.join('?' * len(_COLUMNS))})"
+ROWS_MOST = 500  # each value of each row is one of the 32,766 that a statement of SQLite may have
 
 
 async def commit(calls: PlainCalls, batches: Sequence[SpanBatch]) -> Stands:
-    """As `recording_at_once.commit`."""
+    """As `recording_at_once.commit`. So many kinds of outcomes that one statement cannot hold them go the long way."""
     view, needs, question = _COMMIT
     spans = [_span(batch) for batch in batches]
     rows = [row for batch, span in zip(batches, spans, strict=True) for row in _rows(batch, span)]
+    if len(rows) > ROWS_MOST:
+        return {}
     write = f"INSERT INTO {view} VALUES {', '.join([_A_ROW] * len(rows))}"  # noqa: S608 - constants of ours
     asked = json.dumps([span[:2] for span in spans])
     found = await calls.run(
         OneWrite(write, [value for row in rows for value in row], question, (asked,), needs)
     )
-    ours = {span_id: (in_flight, turn) for span_id, in_flight, turn in json.loads(found)}
+    # By its epoch too: a take that was lost and the one behind it may be told of in the same commit.
+    ours = {(span_id, epoch): (in_flight, turn) for span_id, epoch, in_flight, turn in json.loads(found)}
     return {
-        (span[0], span[1]): _stands(batch, span, *ours[span[0]])
+        span[:2]: _stands(batch, span, *ours[span[:2]])
         for batch, span in zip(batches, spans, strict=True)
-        if span[0] in ours
+        if span[:2] in ours
     }
 
 
@@ -64,7 +68,7 @@ def _stands(batch: SpanBatch, span: tuple[Any, ...], in_flight: str, turn: int |
 
 def _commit(stands: str, epoch: str) -> tuple[str, list[str], str]:
     """The view, what makes it and its trigger, and the question. A row of the view may name a span that another has named."""
-    new = [f"NEW.{column}" for column in (*_OF_OUTCOMES, "edition")]
+    new = [f"NEW.{column}" for column in recording.TOLD]
     written = f"""
         UPDATE span
         SET in_flight = CASE WHEN {stands} THEN NEW.intended ELSE NEW.known END,
@@ -79,11 +83,13 @@ def _commit(stands: str, epoch: str) -> tuple[str, list[str], str]:
     view = f"sender_commit_{zlib.crc32(written.encode()):x}"
     columns = ", ".join(f"NULL AS {column}" for column in _COLUMNS)
     needs = [
-        f"CREATE TEMP VIEW {view} AS SELECT {columns}",
-        f"CREATE TEMP TRIGGER {view}_written INSTEAD OF INSERT ON {view} BEGIN {written} END",
+        f"CREATE TEMP VIEW IF NOT EXISTS {view} AS SELECT {columns}",
+        f"CREATE TEMP TRIGGER IF NOT EXISTS {view}_written INSTEAD OF INSERT ON {view} BEGIN {written} END",
     ]
     question = f"""
-        SELECT json_group_array(json_array(span.id, span.in_flight, CASE WHEN run.stopped IS NULL THEN run.turn END))
+        SELECT json_group_array(json_array(
+            span.id, json_extract(asked.value, '$[1]'), span.in_flight, CASE WHEN run.stopped IS NULL THEN run.turn END
+        ))
         FROM json_each(?) AS asked
         JOIN span ON span.id = json_extract(asked.value, '$[0]')
         JOIN run ON run.edition_id = span.edition_id

@@ -30,6 +30,10 @@ def _added(*keys: str, needs: Sequence[str] = (), table: str = "cooldown") -> On
     return OneWrite(write, keys, "SELECT group_concat(key) FROM cooldown WHERE key >= ?", (keys[0],), needs)
 
 
+def _half_known(needs: Sequence[str]) -> OneWrite:
+    return _added("e", needs=[text.replace("noted", "half_known") for text in needs], table="half_known")
+
+
 def _written(session: Session, key: str) -> None:
     session.execute(sa.text(INSERTED.replace("?", ":key", 1)), {"key": key})
 
@@ -74,12 +78,12 @@ async def test_one_that_fails_among_others_is_undone_alone_and_told_in_the_same_
 
 
 @ONLY_SQLITE
-async def test_what_it_needs_is_made_on_each_connection_and_again_if_that_was_undone(
+async def test_what_it_needs_is_made_on_the_way_and_again_if_that_was_undone(
     resources: Resources,
 ) -> None:
     held = resources.database
     needs = [
-        "CREATE TEMP VIEW noted AS SELECT NULL AS key, NULL AS window_at, NULL AS last_at, NULL AS count",
+        "CREATE TEMP VIEW IF NOT EXISTS noted AS SELECT NULL AS key, NULL AS window_at, NULL AS last_at, NULL AS count",
         """CREATE TEMP TRIGGER noted_written INSTEAD OF INSERT ON noted
         BEGIN INSERT INTO cooldown VALUES (NEW.key, NEW.window_at, NEW.last_at, NEW.count); END""",
     ]
@@ -87,7 +91,11 @@ async def test_what_it_needs_is_made_on_each_connection_and_again_if_that_was_un
     answers = await asyncio.gather(held.write(_written, "z"), *noting, return_exceptions=True)
     assert [isinstance(answer, sa.exc.IntegrityError) for answer in answers] == [False, True, True]
     assert await _plainly(held).run(_added("c", needs=needs, table="noted")) == "c,z"
-    with pytest.raises(sa.exc.IntegrityError):  # after which the writer takes another connection
+    with pytest.raises(sa.exc.IntegrityError):
         await _plainly(held).run(_added("c", needs=needs, table="noted"))
     assert await _plainly(held).run(_added("d", needs=needs, table="noted")) == "d,z"
-    assert await held.read(_keys) == ["c", "d", "z"]
+    without = [needs[0], "CREATE TEMP TRIGGER noted_written SYNTAX ERROR"]
+    with pytest.raises(sa.exc.OperationalError):
+        await _plainly(held).run(_half_known(without))
+    assert await _plainly(held).run(_half_known(needs)) == "e,z"
+    assert await held.read(_keys) == ["c", "d", "e", "z"]

@@ -8,7 +8,7 @@ import pytest
 
 from service import database
 from service.database import Database
-from service.delivery import choosing, recording, spans
+from service.delivery import choosing, committer, recording, recording_on_sqlite, spans
 from service.delivery.fence import Take
 from service.delivery.recording import Recorded, SpanBatch
 from service.delivery.spans import Pinning
@@ -78,3 +78,31 @@ async def test_a_late_accept_and_letting_go_at_once_leave_the_books_right(held: 
         assert seen.rows[1].state is DeliveryState.ACCEPTED
         assert (figures.accepted, figures.open, figures.audience) == (1, READERS - 1, READERS)
         assert seen.spans[one.span_id].counts == {"accepted": 1, "queued": READERS - 1}
+
+
+@pytest.mark.parametrize("state", recording.FINAL)
+async def test_a_late_answer_counts_also_in_a_commit_with_the_take_that_followed(
+    held: Database, state: DeliveryState
+) -> None:
+    """The outcome of the one is written, the intent of the other stands, and neither is taken for the other."""
+    edition_id, one = await _held_by_one(held)
+    assert await committer.committed(held, [SpanBatch(one, [], [], [1])]) == {(one.span_id, one.epoch)}
+    await held.write(ledger_stage.pass_time, edition_id, STALE)
+    two = await _take(held, "two")
+    assert two is not None and two.span_id == one.span_id
+    late = SpanBatch(one, [Recorded(1, state, 1, 0, "as it was said")], [], [2])
+    standing = await committer.committed(held, [late, SpanBatch(two, [], [], [2])])
+    seen = await held.read(ledger_stage.look, edition_id)
+    assert standing == {(two.span_id, two.epoch)}
+    assert seen.rows[1].state is state
+    assert seen.spans[two.span_id].in_flight == [2]
+
+
+async def test_more_kinds_of_outcomes_than_a_statement_holds_are_written_all_the_same(held: Database) -> None:
+    edition_id, one = await _held_by_one(held)
+    waits = [timedelta(seconds=60 + number) for number in range(recording_on_sqlite.ROWS_MOST + 1)]
+    many = [Recorded(1, DeliveryState.DEFERRED, 1, 0, "450 later", wait) for wait in waits]
+    assert await committer.committed(held, [SpanBatch(one, many, [], [2])]) == {(one.span_id, one.epoch)}
+    seen = await held.read(ledger_stage.look, edition_id)
+    assert seen.rows[1].state is DeliveryState.DEFERRED
+    assert await committer.committed(held, []) == set()

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +113,16 @@ async def test_a_relay_that_reads_slowly_is_waited_for_and_the_dot_has_its_time_
         assert time.monotonic() - began > 1.0
 
 
+async def test_a_reply_that_comes_by_drips_has_no_more_time_than_another() -> None:
+    async with (
+        reading_slowly(b"250 " + b"x" * 100, between=SHORT / 4) as url,
+        connected(url, replace(Timeouts.alike(LONG), dot=SHORT)) as made,
+    ):
+        began = time.monotonic()
+        assert await made.carry(envelope("a")) == Reply(Phase.DOT, 0, pipelining.NOT_IN_TIME)
+        assert time.monotonic() - began < 10 * SHORT
+
+
 async def test_behind_tls_a_message_that_is_not_read_ends_by_the_same_time(tmp_path: Path) -> None:
     """How far it came cannot be seen through the encryption, so nobody knows whether the reader has it."""
     held = certificates.make(tmp_path)
@@ -167,8 +177,8 @@ async def test_a_connection_that_was_idle_is_not_used_again() -> None:
 
 
 @asynccontextmanager
-async def reading_slowly() -> AsyncIterator[str]:
-    """A relay's address that takes some of a message, waits, and takes some more."""
+async def reading_slowly(answer: bytes = b"250 Taken\r\n", *, between: float = 0.0) -> AsyncIterator[str]:
+    """A relay's address that takes some of a message, waits, and takes some more; so many seconds lie between two octets of its answer."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 relay.example.net\r\n")
@@ -179,8 +189,11 @@ async def reading_slowly() -> AsyncIterator[str]:
         while not seen.endswith(b"\r\n.\r\n"):
             seen = seen[-8:] + await reader.read(64 * 1024)
             await asyncio.sleep(0.02)
-        writer.write(b"250 Taken\r\n")
-        await reader.readline()
+        with suppress(ConnectionError):
+            for octet in answer:
+                writer.write(bytes([octet]))
+                await asyncio.sleep(between)
+            await reader.readline()
         writer.close()
 
     listening = socket.create_server(("127.0.0.1", 0))
