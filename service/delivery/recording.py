@@ -112,12 +112,12 @@ def values(edition_id: int, one: Recorded) -> list[Any]:
 
 def rows_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Statements with their values."""
-    for edition_id, told in alike_on_sqlite(rows):
-        yield _ROWS["sqlite"], (*told[:-1], edition_id, told[-1])
+    for told in alike_on_sqlite(rows):
+        yield _ROWS["sqlite"], told
 
 
-def alike_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """One edition, and what its rows become, for all that differ in nothing but number and reply: mostly that is all of them."""
+def alike_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:
+    """The values of `TOLD` for all that differ in nothing but number and reply: mostly that is all of them."""
     alike: dict[tuple[Any, ...], tuple[Recorded, dict[int, str]]] = {}
     for edition_id, one in rows:
         # The rows hold their pins, so that no two of them can have one identity.
@@ -127,20 +127,18 @@ def alike_on_sqlite(rows: Iterable[Row]) -> Iterator[tuple[int, tuple[Any, ...]]
         alike[key][1][one.number] = one.reply[:REPLY_CHARACTERS]
     for (edition_id, *_), (one, replies) in alike.items():
         yield (
+            one.state.value,
+            one.attempts,
+            one.uncertain_count,
+            one.wait and f"{one.wait.total_seconds():+.3f} seconds",
+            None if one.pins is None else json.dumps(one.pins),
+            json.dumps(replies),
             edition_id,
-            (
-                one.state.value,
-                one.attempts,
-                one.uncertain_count,
-                one.wait and f"{one.wait.total_seconds():+.3f} seconds",
-                None if one.pins is None else json.dumps(one.pins),
-                json.dumps(replies),
-                one.state is DeliveryState.ACCEPTED,
-            ),
+            one.state is DeliveryState.ACCEPTED,
         )
 
 
-# What `alike_on_sqlite` tells, with the edition in its place.
+# In the order in which the statement asks for them.
 TOLD = ("state", "attempts", "uncertain_count", "wait", "pins", "replies", "edition", "is_accept")
 
 

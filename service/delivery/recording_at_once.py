@@ -1,7 +1,7 @@
 """What `recording.commit` does, the short way, for spans whose holders are still at it: that is nearly every commit of a send.
 
-One statement without BEGIN and COMMIT: on PostgreSQL one round trip instead of five, on SQLite (`recording_on_sqlite`) one turn with the
-interpreter's lock let go of instead of ten. Whatever else there is goes the long way.
+One statement without BEGIN and COMMIT: on PostgreSQL one round trip instead of five, on SQLite (`recording_on_sqlite`) the
+interpreter's lock is let go of three times instead of ten. Whatever else there is goes the long way.
 """
 
 import json

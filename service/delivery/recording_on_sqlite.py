@@ -16,10 +16,9 @@ from service.delivery import recording
 from service.delivery.recording import SpanBatch, Stands
 from service.sqlite_writer import OneWrite, PlainCalls
 
-_OF_SPAN = ("span", "epoch", "edition", "turn", "intended", "known", "progressed")
-_OF_OUTCOMES = ("state", "attempts", "uncertain_count", "wait", "pins", "replies", "is_accept")
-_COLUMNS = (*_OF_SPAN, *_OF_OUTCOMES)
-_NO_OUTCOMES = (None,) * len(_OF_OUTCOMES)
+_OF_SPAN = ("span", "epoch", "run", "turn", "intended", "known", "progressed")
+_COLUMNS = (*_OF_SPAN, *recording.TOLD)
+_NO_OUTCOMES = (None,) * len(recording.TOLD)
 _A_ROW = f"({', '.join('?' * len(_COLUMNS))})"
 ROWS_MOST = 500  # each value of each row is one of the 32,766 that a statement of SQLite may have
 
@@ -57,7 +56,7 @@ def _rows(batch: SpanBatch, span: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     if not batch.outcomes:
         yield (*span, *_NO_OUTCOMES)
     edition_id = batch.taken.edition_id
-    for _, told in recording.alike_on_sqlite((edition_id, outcome) for outcome in batch.outcomes):
+    for told in recording.alike_on_sqlite((edition_id, outcome) for outcome in batch.outcomes):
         yield (*span, *told)
 
 
@@ -98,5 +97,5 @@ def _commit(stands: str, epoch: str) -> tuple[str, list[str], str]:
     return view, needs, question
 
 
-_STANDS = "EXISTS (SELECT 1 FROM run WHERE edition_id = NEW.edition AND turn = NEW.turn AND stopped IS NULL)"
+_STANDS = "EXISTS (SELECT 1 FROM run WHERE edition_id = NEW.run AND turn = NEW.turn AND stopped IS NULL)"
 _COMMIT = _commit(_STANDS, "span.epoch = {}")
