@@ -95,9 +95,26 @@ def _begin_at_once(*_: object, **__: object) -> "asyncio.Future[bool]":
 def _ask_nothing() -> None:
     """Every statement that is under the fence, with a fence that always stands; and rows read long ago are good for ever."""
     carrying.PAGE_STALE_SECONDS = 1e9
-    seats.VALID_SECONDS = 1e9  # whoever slept through its lease of connections would close them first
+    _keep_the_connections()
     for module, name, statement in statements_without_fence():
         setattr(module, name, statement)
+
+
+def _keep_the_connections() -> None:
+    """Whoever slept through its lease of connections would close them first, or hear that others have them now."""
+    lease, seats.VALID_SECONDS = seats.VALID_SECONDS, 1e9
+    every_worker: Any = seats.Seats
+    original, kept = every_worker._renew, 0
+
+    async def renew(self: Any, wanted: int) -> None:
+        nonlocal kept
+        before, has_slept = self._given, self._now() - self._renewed_at > lease
+        await original(self, wanted)
+        if has_slept:
+            kept = max(kept, before)
+        self._given = max(self._given, kept)
+
+    every_worker._renew = renew
 
 
 def statements_without_fence() -> list[tuple[Any, str, Any]]:
