@@ -97,6 +97,7 @@ class Worker:
         self.pulse = Pulse(resources.database, self.name, self._facts)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._is_fanning_out = False
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -191,10 +192,9 @@ class Worker:
     async def _begin_what_is_due(self) -> None:
         await self._launch_planned()
         database, jobs, relay = self._resources.database, self._resources.jobs, self._switch.relay
-        await spreading.nudge(self._resources)
+        await spreading.nudge(self._resources, is_at_it=self._is_fanning_out)
         if relay is not None:
-            for span_id in await database.read(spans.due, relay):
-                await jobs.nudge(Kind.SPAN, f"span-{span_id}")
+            await jobs.nudge(Kind.SPAN, *(f"span-{one}" for one in await database.read(spans.due, relay)))
             if await database.read(notice_rows.due, relay):
                 await jobs.nudge(Kind.NOTICE, "due")
 
@@ -224,8 +224,8 @@ class Worker:
 
     async def look_for_feeds(self) -> None:
         held = self._resources
-        for feed_id in await held.database.read(polling.due, held.clock.now()):
-            await held.jobs.nudge(Kind.FEED, f"feed-{feed_id}")
+        due = await held.database.read(polling.due, held.clock.now())
+        await held.jobs.nudge(Kind.FEED, *(f"feed-{feed_id}" for feed_id in due))
 
     async def _poll_feed(self) -> None:
         await polling.poll_next(self._resources.database, self._resources.fetcher, self._resources.clock)
@@ -257,7 +257,11 @@ class Worker:
                 log.warning("edition.not_started", edition=str(edition_uid), problem=error.message)
 
     async def _fan_out(self) -> None:
-        await spreading.carry_on(self._resources, self._stopping)
+        self._is_fanning_out = True
+        try:
+            await spreading.carry_on(self._resources, self._stopping)
+        finally:
+            self._is_fanning_out = False
 
 
 def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:

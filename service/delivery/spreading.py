@@ -36,11 +36,13 @@ class Holder(Protocol):
     def jobs(self) -> Jobs: ...
 
 
-async def nudge(held: Holder) -> None:
-    """Decide what can be decided, and have somebody carry on what is not done."""
+async def nudge(held: Holder, *, is_at_it: bool = False) -> None:
+    """Decide what can be decided, and have somebody carry on what is not done. Who is at it sees what comes by itself."""
     for edition_id in await held.database.read(canary.decidable):
         verdict = await held.database.write(canary.decide, edition_id, now=held.clock.now())
         log.info("edition.canary", edition_id=edition_id, verdict=verdict)
+    if is_at_it:
+        return
     if await held.database.read(fanout.unfinished) or await held.database.read(reopening.unfinished):
         await held.jobs.nudge(Kind.CHORE, launch.FAN_OUT)
 

@@ -22,8 +22,8 @@ class Kind(StrEnum):
 
 
 class Jobs(Protocol):
-    async def nudge(self, kind: Kind, key: str) -> None:
-        """Wake a handler, after the commit that made the work due. The same key waits only once."""
+    async def nudge(self, kind: Kind, *keys: str) -> None:
+        """Wake a handler for each key, after the commit that made the work due. The same key waits only once."""
         ...
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:

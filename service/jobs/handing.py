@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pgqueuer import PgQueuer
 from pgqueuer.domain.models import QueueStatistics
+from pgqueuer.ports.repository import QueueRepositoryPort
 
 from service import logs
 from service.jobs import Handler, Kind
@@ -19,6 +20,15 @@ POLL = timedelta(seconds=2)  # what is heard without LISTEN
 POLL_BUSY = timedelta(seconds=0.5)
 
 HEAR_SECONDS = 10.0
+
+
+async def nudge(queries: QueueRepositoryPort, kind: Kind, keys: Sequence[str]) -> None:
+    """In one statement: each one, even of a key that waits already, has every queue of every worker look four times."""
+    count = len(keys)
+    if count:
+        await queries.enqueue(
+            [kind.value] * count, [None] * count, [0] * count, dedupe_key=list(keys), on_conflict="skip"
+        )
 
 
 def waiting(counted: Sequence[QueueStatistics]) -> dict[Kind, int]:

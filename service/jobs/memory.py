@@ -10,9 +10,8 @@ class MemoryJobs:
     def __init__(self) -> None:
         self._queues = {kind: PgQueuer.in_memory() for kind in Kind}
 
-    async def nudge(self, kind: Kind, key: str) -> None:
-        queries = self._queues[kind].qm.queries
-        await queries.enqueue([kind.value], [None], [0], dedupe_key=[key], on_conflict="skip")
+    async def nudge(self, kind: Kind, *keys: str) -> None:
+        await handing.nudge(self._queues[kind].qm.queries, kind, keys)
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
         await handing.serve(self._queues[kind], kind, handler, at_once)

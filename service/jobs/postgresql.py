@@ -1,6 +1,7 @@
 """Beside PostgreSQL: nudges to any worker on the same database, and the queue's own tables there."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 from pgqueuer import PgQueuer
@@ -29,9 +30,8 @@ class PostgresqlJobs:
         self._serving: dict[int, PgQueuer] = {}  # by id: they have no hash
         self._is_stopped = False
 
-    async def nudge(self, kind: Kind, key: str) -> None:
-        queries = Queries(AsyncpgPoolDriver(await self._opened()))
-        await queries.enqueue([kind.value], [None], [0], dedupe_key=[key], on_conflict="skip")
+    async def nudge(self, kind: Kind, *keys: str) -> None:
+        await handing.nudge(Queries(AsyncpgPoolDriver(await self._opened())), kind, keys)
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
         while not self._is_stopped:
@@ -79,8 +79,16 @@ class PostgresqlJobs:
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=CONNECTIONS_MOST)
+                self._pool = await asyncpg.create_pool(
+                    self._url, min_size=1, max_size=CONNECTIONS_MOST, reset=_left_as_it_is
+                )
             return self._pool
+
+
+async def _left_as_it_is(_connection: Any) -> None:
+    """The usual RESET ALL after each statement is a round trip more, and while mail is sent the queue has a hundred a second. Its
+    statements change nothing about a session; LISTEN does, and the driver takes that back itself. Open transactions the pool ends anyway.
+    """
 
 
 async def install(database_url: str) -> None:

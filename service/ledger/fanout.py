@@ -75,27 +75,14 @@ def open_run(session: Session, new: NewRun) -> Run:
 
 def unfinished(session: Session) -> list[int]:
     """Editions whose fan-out is not done and not stopped, the oldest first; as long as breaking news is among them, only those."""
-    query = (
-        sa.select(col(Run.edition_id), col(Run.lane))
-        .where(
-            col(Run.is_fanned_out).is_(False),
-            col(Run.stopped).is_(None),
-            col(Run.ended_at).is_(None),
-            _may_go_on(),
-        )
-        .order_by(col(Run.started_at), col(Run.edition_id))
-    )
-    found = session.execute(query).all()
-    breaking = [edition_id for edition_id, lane in found if lane is Lane.BREAKING]
+    found = _UNFINISHED.run(session.connection()).fetchall()
+    breaking = [edition_id for edition_id, lane in found if lane == Lane.BREAKING.value]
     return breaking or [edition_id for edition_id, _ in found]
 
 
 def rows_ahead(session: Session, edition_id: int) -> int:
     """How many rows are written out, in spans that nobody has taken yet."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(col(Span.last) - col(Span.first)), 0)).where(
-        col(Span.edition_id) == edition_id, col(Span.epoch) == 0
-    )
-    return int(session.execute(query).scalar_one())
+    return int(_ROWS_AHEAD.run(session.connection(), {"the_edition": edition_id}).fetchone()[0])
 
 
 def carry_on(session: Session, edition_id: int, audience: Audience) -> int | None:
@@ -177,6 +164,21 @@ def _the_run() -> sa.ColumnElement[bool]:
 
 
 # Built once: a fan-out has two hundred chunks, and while one is written no outcome is.
+_UNFINISHED = Prepared(
+    sa.select(col(Run.edition_id), col(Run.lane))
+    .where(
+        col(Run.is_fanned_out).is_(False),
+        col(Run.stopped).is_(None),
+        col(Run.ended_at).is_(None),
+        _may_go_on(),
+    )
+    .order_by(col(Run.started_at), col(Run.edition_id))
+)
+_ROWS_AHEAD = Prepared(
+    sa.select(sa.func.coalesce(sa.func.sum(col(Span.last) - col(Span.first)), 0)).where(
+        col(Span.edition_id) == sa.bindparam("the_edition"), col(Span.epoch) == 0
+    )
+)
 _OPEN_RUN = Prepared(
     sa.select(
         col(Run.newsletter_id), col(Run.cutoff_at), col(Run.cursor), col(Run.last_number), col(Run.span_size), col(Run.lane),

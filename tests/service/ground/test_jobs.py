@@ -85,3 +85,42 @@ async def test_a_connection_that_is_never_given_back_keeps_no_process_from_endin
         await queue.close()
     with pytest.raises(asyncpg.InterfaceError):
         await lost.execute("SELECT 1")
+
+
+async def test_one_nudge_can_have_several_keys_of_which_some_wait_already(chosen: Settings) -> None:
+    queue = jobs.connect(chosen.database_url)
+    try:
+        await queue.nudge(Kind.SPAN)
+        assert (await queue.waiting())[Kind.SPAN] == 0
+        await queue.nudge(Kind.SPAN, "a", "b")
+        await queue.nudge(Kind.SPAN, "b", "c")
+        assert (await queue.waiting())[Kind.SPAN] == 3
+    finally:
+        await queue.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_that_heard_of_work_is_given_back_deaf(database_url: str) -> None:
+    """The pool does not reset what it is given back; who listened and is not asked any more would hear on."""
+    queue = postgresql.PostgresqlJobs(database_url)
+    done = asyncio.Event()
+
+    async def works() -> None:
+        done.set()
+
+    serving = asyncio.create_task(queue.serve(Kind.SPAN, works, at_once=1))
+    try:
+        async with asyncio.timeout(10):
+            await queue.nudge(Kind.SPAN, "a")
+            await done.wait()
+            queue.stop()
+            await serving
+        pool = await queue._opened()
+        held = [await pool.acquire() for _ in range(pool.get_size())]
+        assert len(held) > 1
+        heard = [await one.fetch("SELECT pg_listening_channels()") for one in held]
+        for one in held:
+            await pool.release(one)
+        assert not any(heard)
+    finally:
+        await queue.close()
