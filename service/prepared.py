@@ -1,8 +1,8 @@
 """Statements that run for every commit and every page of a send: put into words once, and handed to the driver as they are.
 
 A Core statement costs SQLAlchemy more for each execution than its work costs the database; one that is prepared leaves out the
-looking up and the handling of results. What comes back is what the driver gives: SQLite's times and JSON are texts (`moment`,
-`decoded`). On SQLite the driver is asked at once; errors come as SQLAlchemy's all the same.
+looking up and the handling of results. What comes back is what the driver gives: SQLite's times are texts (`moment`).
+On SQLite the driver is asked at once; errors come as SQLAlchemy's all the same.
 """
 
 import json
@@ -55,27 +55,30 @@ class Prepared:
 
 
 class PreparedRows:
-    """All rows of a query, each a list with its JSON decoded. On SQLite they come as one text: its driver lets go of the
-    interpreter's lock for each row it steps to, and has to win it back from a loop that is busy. Give the query a limit, for its order.
+    """All rows of a query, each a list with its JSON decoded: they come as one text. SQLite's driver lets go of the interpreter's lock for
+    each row it steps to, and has to win it back from a loop that is busy; PostgreSQL's has each row go through four layers. Give the
+    query a limit, for its order; its values are what JSON can say.
     """
 
     def __init__(self, query: sa.Select[Any]) -> None:
-        self._rows = Prepared(query)
-        places = enumerate(query.selected_columns)
-        self._encoded = tuple(place for place, column in places if isinstance(column.type, sa.JSON))
-        columns = query.subquery().columns
-        values = [sa.func.json(one) if isinstance(one.type, sa.JSON) else one for one in columns]
-        self._text = Prepared(sa.select(sa.func.json_group_array(sa.func.json_array(*values))))
+        self._query = query
+        self._text: dict[str, Prepared] = {}
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> list[list[Any]]:
-        if connection.dialect.name == "sqlite":
-            rows: list[list[Any]] = json.loads(self._text.run(connection, values).fetchone()[0])
-            return rows
-        rows = [list(row) for row in self._rows.run(connection, values).fetchall()]
-        for place in self._encoded:
-            for row in rows:
-                row[place] = decoded(row[place])
+        dialect = connection.dialect.name
+        if dialect not in self._text:
+            self._text[dialect] = self._as_text(is_postgresql=dialect == "postgresql")
+        (text,) = self._text[dialect].run(connection, values).fetchone()
+        rows: list[list[Any]] = json.loads(text or "[]")
         return rows
+
+    def _as_text(self, *, is_postgresql: bool) -> Prepared:
+        columns = self._query.subquery().columns
+        if is_postgresql:
+            row = sa.func.json_build_array(*columns)
+            return Prepared(sa.select(sa.cast(sa.func.json_agg(row), sa.Text)))
+        values = [sa.func.json(one) if isinstance(one.type, sa.JSON) else one for one in columns]
+        return Prepared(sa.select(sa.func.json_group_array(sa.func.json_array(*values))))
 
 
 def execute(connection: sa.Connection, text: str, values: tuple[Any, ...]) -> Found:
@@ -93,11 +96,6 @@ def moment(value: Any) -> datetime:
     """A time as a driver gives it, aware and in UTC."""
     found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
-
-
-def decoded(value: Any) -> Any:
-    """JSON as a driver gives it."""
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _worded(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Worded:

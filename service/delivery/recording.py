@@ -24,6 +24,7 @@ from service.ledger.models import OPEN, DeliveryState, Span
 from service.prepared import Prepared
 
 REPLY_CHARACTERS = 500
+PINS_PLACE = 7  # among `values`
 FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
 
 
@@ -168,9 +169,11 @@ def rows_as_told_on_sqlite(places: Sequence[str]) -> str:
     """  # noqa: S608 - constants of ours
 
 
-def rows_on_postgresql(given: str) -> str:
-    """`given` is what comes behind FROM: a row for each outcome, whose column `value` is the JSON of its `values`."""
-    return _ON_POSTGRESQL.replace("GIVEN", given).replace("OPEN_STATES", _open_states())
+def rows_on_postgresql(given: str, *, pins: str = f"value -> {PINS_PLACE}") -> str:
+    """`given` is what comes behind FROM: a row for each outcome, whose column `value` is the JSON of its `values`. `pins`: where the
+    pins are found.
+    """
+    return _ON_POSTGRESQL.replace("GIVEN", given).replace("PINS", pins).replace("OPEN_STATES", _open_states())
 
 
 def _open_states() -> str:
@@ -185,7 +188,7 @@ _ON_POSTGRESQL = """
         SELECT CAST(value ->> 0 AS bigint) AS edition_id, CAST(value ->> 1 AS int) AS number,
             value ->> 2 AS state, CAST(value ->> 3 AS int) AS attempts,
             CAST(value ->> 4 AS int) AS uncertain_count, value ->> 5 AS reply,
-            CAST(value ->> 6 AS double precision) AS wait, value -> 7 AS pins,
+            CAST(value ->> 6 AS double precision) AS wait, PINS AS pins,
             CAST(value ->> 8 AS boolean) AS is_accept
         FROM GIVEN
     ) AS new

@@ -8,9 +8,12 @@ import json
 from typing import Any
 
 from service.delivery import recording, recording_on_sqlite
-from service.delivery.recording import SpanBatch, Stands
+from service.delivery.fence import Take
+from service.delivery.recording import Recorded, SpanBatch, Stands
 from service.postgresql import AtOnce
 from service.sqlite_writer import PlainCalls
+
+TAKES_PINS = "take"
 
 
 async def commit(at_once: AtOnce | PlainCalls, batches: list[SpanBatch]) -> Stands:
@@ -44,8 +47,17 @@ def _values(batch: SpanBatch) -> list[Any]:
         batch.in_flight + batch.intents,
         batch.in_flight,
         bool(batch.outcomes),
-        [recording.values(taken.edition_id, outcome) for outcome in batch.outcomes],
+        [_told(taken, outcome) for outcome in batch.outcomes],
+        taken.pins,
     ]
+
+
+def _told(taken: Take, outcome: Recorded) -> list[Any]:
+    """Mostly an outcome has the pins of its take; then it only says that it does, and they are told once for all of them."""
+    told = recording.values(taken.edition_id, outcome)
+    if outcome.pins is taken.pins:
+        told[recording.PINS_PLACE] = TAKES_PINS
+    return told
 
 
 def _commit(stands: str, mine: str) -> str:
@@ -57,7 +69,8 @@ def _commit(stands: str, mine: str) -> str:
     return f"""
         WITH asked AS MATERIALIZED (
             SELECT CAST(one ->> 0 AS bigint) AS id, CAST(one ->> 1 AS bigint) AS epoch, one -> 4 AS intended, one -> 5 AS known,
-                CAST(one ->> 6 AS boolean) AS progressed, one -> 7 AS outcomes, {stands} AS stands
+                CAST(one ->> 6 AS boolean) AS progressed, one -> 7 AS outcomes,
+                one -> 8 AS pins, {stands} AS stands
             FROM jsonb_array_elements(CAST($1 AS text)::jsonb) AS one
         ), written AS (
             UPDATE span
@@ -65,14 +78,16 @@ def _commit(stands: str, mine: str) -> str:
                 renewed_at = clock_timestamp(), deaths = CASE WHEN asked.progressed THEN 0 ELSE span.deaths END
             FROM asked
             WHERE span.id = ANY($2) AND span.id = asked.id AND {mine} AND span.renewed_at IS NOT NULL
-            RETURNING span.id, asked.epoch, asked.stands, asked.outcomes
+            RETURNING span.id, asked.epoch, asked.stands, asked.outcomes, asked.pins
         ), told AS (
-            {recording.rows_on_postgresql("written CROSS JOIN LATERAL jsonb_array_elements(written.outcomes) AS value")}
+            {recording.rows_on_postgresql(_OUTCOMES, pins=_PINS)}
         )
         SELECT id, epoch, stands FROM written
     """  # noqa: S608 - constants of ours
 
 
+_OUTCOMES = "written CROSS JOIN LATERAL jsonb_array_elements(written.outcomes) AS value"
+_PINS = f"CASE value ->> {recording.PINS_PLACE} WHEN '{TAKES_PINS}' THEN written.pins ELSE value -> {recording.PINS_PLACE} END"
 _STANDS = """EXISTS (
     SELECT 1 FROM run
     WHERE run.edition_id = ANY($3)
