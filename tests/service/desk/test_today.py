@@ -19,6 +19,11 @@ async def test_without_a_newsletter_it_says_how_to_begin(ada: httpx2.AsyncClient
     assert "memo newsletter create" in page.text
 
 
+async def test_its_address_may_be_typed_with_a_slash_at_its_end(ada: httpx2.AsyncClient) -> None:
+    answer = await ada.get("/desk/")
+    assert (answer.status_code, answer.headers["location"]) == (308, "/desk")
+
+
 async def test_a_new_newsletter_asks_for_its_cadence(ada: httpx2.AsyncClient, memo: Newsletter) -> None:
     page = await ada.get("/desk")
     assert "Set the cadence" in page.text
