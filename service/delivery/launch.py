@@ -74,7 +74,7 @@ class _Prepared:
     version_number: int
     newsletter_id: int
     lane: Lane = Lane.SCHEDULED
-    readers: int = 0  # about how many it goes to: for the size of spans and whether there is a canary
+    readers: int = 0  # just before the cut-off: for the size of spans and whether there is a canary
 
 
 async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str, lane: Lane = Lane.SCHEDULED) -> Edition:
@@ -88,11 +88,9 @@ async def launch(held: Holder, edition_uid: uuid.UUID, *, actor: str, lane: Lane
     )
     if await _copy_pictures(held, edition_uid, prepared.content) or is_moved:
         prepared = await held.database.read(_prepare, edition_uid, held.settings.base_url)
-    # Counting a million takes a while, so not in the write, where nobody else could commit.
-    made, readers = await asyncio.gather(
-        asyncio.to_thread(body.render, prepared.content, held.templates),
-        held.database.read(audience.count, prepared.newsletter_id),
-    )
+    made = await asyncio.to_thread(body.render, prepared.content, held.templates)
+    # A million is not counted in a moment, so not in the write, where nobody else could commit meanwhile.
+    readers = await held.database.read(audience.count, prepared.newsletter_id)
     prepared = replace(prepared, lane=lane, readers=readers)
     edition, span_id = await held.database.write(
         _begin, edition_uid, prepared, made, now=held.clock.now(), actor=actor

@@ -23,6 +23,9 @@ log = logs.get(__name__)
 AHEAD_ROWS = 20_000
 GIVES_WAY = 19  # times as long as it took to write the chunk
 LONGEST_SECONDS, LOOK_SECONDS = 0.3, 0.2
+ELSEWHERE_SECONDS = (
+    1.0  # what could not be written out is looked at again after that: paused, it may have been resumed
+)
 
 
 class Holder(Protocol):
@@ -61,8 +64,9 @@ async def carry_on(held: Holder, stopping: asyncio.Event) -> None:
     when the worker is stopping is carried on by whoever comes next.
     """
     nudged: Counter[int] = Counter()
-    elsewhere: set[int] = set()  # done, or somebody else is at it
+    elsewhere: set[int] = set()  # done, stopped, or somebody else is at it
     last, clock = 0, asyncio.get_running_loop()
+    forgets_at = clock.time() + ELSEWHERE_SECONDS
     waiting = await held.database.read(_look, elsewhere)
     while not stopping.is_set():
         began, is_written = clock.time(), False
@@ -75,6 +79,9 @@ async def carry_on(held: Holder, stopping: asyncio.Event) -> None:
         reopened = [one for one in waiting.reopened if await _reopen(held, one)]
         if not (waiting.editions or reopened):
             return
+        if clock.time() >= forgets_at:
+            elsewhere.clear()
+            forgets_at = clock.time() + ELSEWHERE_SECONDS
         rest = GIVES_WAY * took if is_written and not reopened else 0.0
         waiting = await _given_way(held, elsewhere, stopping, rest)
 

@@ -23,11 +23,13 @@ HEAR_SECONDS = 10.0
 
 
 async def nudge(queries: QueueRepositoryPort, kind: Kind, keys: Sequence[str]) -> None:
-    """In one statement: each one, even of a key that waits already, has every queue of every worker look four times."""
+    """In one statement: each one, even of a key that waits already, has every queue of every worker look four times. In order, so that
+    two who nudge the same at once wait for each other and not in a ring.
+    """
     count = len(keys)
     if count:
         await queries.enqueue(
-            [kind.value] * count, [None] * count, [0] * count, dedupe_key=list(keys), on_conflict="skip"
+            [kind.value] * count, [None] * count, [0] * count, dedupe_key=[*sorted(keys)], on_conflict="skip"
         )
 
 

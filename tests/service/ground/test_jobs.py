@@ -93,7 +93,7 @@ async def test_one_nudge_can_have_several_keys_of_which_some_wait_already(chosen
         await queue.nudge(Kind.SPAN)
         assert (await queue.waiting())[Kind.SPAN] == 0
         await queue.nudge(Kind.SPAN, "a", "b")
-        await queue.nudge(Kind.SPAN, "b", "c")
+        await queue.nudge(Kind.SPAN, "c", "b", "c")
         assert (await queue.waiting())[Kind.SPAN] == 3
     finally:
         await queue.close()

@@ -106,3 +106,42 @@ async def test_more_kinds_of_outcomes_than_a_statement_holds_are_written_all_the
     seen = await held.read(ledger_stage.look, edition_id)
     assert seen.rows[1].state is DeliveryState.DEFERRED
     assert await committer.committed(held, []) == set()
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+async def test_each_row_keeps_the_pins_of_its_own_message(held: Database, is_short: bool) -> None:
+    """Those of its take, its own from an earlier try, or none: nothing of it was sent. Told to the database in fewer words or not."""
+    edition_id, one = await _held_by_one(held)
+    own, before = {"rendition": 7, "dkim": ["example.org", "memo1"]}, dict(one.pins)
+    outcomes = [
+        Recorded(1, DeliveryState.ACCEPTED, 1, 0, "250 ok", pins=one.pins),
+        Recorded(2, DeliveryState.ACCEPTED, 2, 0, "250 ok", pins=own),
+        Recorded(3, DeliveryState.DEFERRED, 1, 0, "550 no", timedelta(seconds=60)),
+        Recorded(4, DeliveryState.REFUSED, 1, 0, "550 no", pins=dict(one.pins)),
+    ]
+    batches = [SpanBatch(one, outcomes)]
+    if is_short:
+        assert await committer.committed(held, batches) == {(one.span_id, one.epoch)}
+    else:
+        await held.write(recording.commit, batches)
+    rows = (await held.read(ledger_stage.look, edition_id)).rows
+    assert [rows[number].pins for number in range(1, 6)] == [before, own, None, before, None]
+
+
+async def test_rows_of_two_takes_in_one_commit_have_each_their_own_pins(held: Database) -> None:
+    edition_id, one = await _held_by_one(held)
+    await committer.committed(held, [SpanBatch(one, [], [], [1])])
+    await held.write(ledger_stage.pass_time, edition_id, STALE)
+    later = Pinning(PINNING.date + timedelta(minutes=9), "another key")
+    wait = timedelta(minutes=2)
+    two = await held.write(spans.take, holder="two", relay="relay", pinning=later, uncertain_wait=wait)
+    assert two is not None and two.pins != one.pins
+    await committer.committed(
+        held,
+        [
+            SpanBatch(one, [Recorded(1, DeliveryState.ACCEPTED, 1, 0, "250 late", pins=one.pins)]),
+            SpanBatch(two, [Recorded(2, DeliveryState.ACCEPTED, 1, 0, "250 ok", pins=two.pins)]),
+        ],
+    )
+    rows = (await held.read(ledger_stage.look, edition_id)).rows
+    assert (rows[1].pins, rows[2].pins) == (one.pins, two.pins)

@@ -179,8 +179,11 @@ async def test_nb_35_a_relay_that_is_down_makes_rows_wait_and_says_so(
 async def test_nb_05_who_leaves_or_is_suppressed_before_their_turn_gets_nothing(
     resources: Resources, relay: Relay
 ) -> None:
+    """What was lifted before counts no more, neither for who gets it nor for what is said."""
     relay.delay = 0.5
     outbox = await open_outbox(resources, readers(10))
+    for address in ("reader8@example.org", "reader10@example.org"):
+        await resources.database.write(_suppress_and_lift, address, resources)
     async with sending(office(resources, relay_at(relay.url), connections=1)):
         await relay.until(3)
         await resources.database.write(_leave, outbox.subscribers["reader9@example.org"])
@@ -195,9 +198,16 @@ async def test_nb_05_who_leaves_or_is_suppressed_before_their_turn_gets_nothing(
         found = await outbox.until_ended()
     assert (found.accepted, found.skipped, found.audience) == (8, 2, 10)
     rows = await outbox.rows()
-    assert "Left" in str(rows["reader9@example.org"].reply)
-    assert "bounce" in str(rows["reader10@example.org"].reply)
+    assert rows["reader9@example.org"].reply == "Left before the message's turn came."
+    assert rows["reader10@example.org"].reply == "Suppressed: bounce"
+    assert len(relay.to("reader8@example.org")) == 1
     assert relay.to("reader9@example.org") == relay.to("reader10@example.org") == []
+
+
+def _suppress_and_lift(session: Session, address: str, resources: Resources) -> None:
+    now, cause = resources.clock.now(), register.Cause(Reason.MANUAL, "desk", "asked on the telephone")
+    entry = register.suppress(session, address, cause, pepper=resources.pepper, now=now)
+    register.lift(session, entry, because="a mistake", actor="desk", now=now)
 
 
 def _leave(session: Session, subscriber_id: int) -> None:

@@ -10,8 +10,10 @@ from sqlmodel import Session, col
 from service.delivery import spans, spreading
 from service.delivery.spans import Pinning
 from service.dependencies import Resources
+from service.jobs import Kind
 from service.ledger import fanout
 from service.ledger.models import Lane, Run, Span
+from service.worker import Worker
 from tests.support.outbox import Outbox, once_more, open_outbox
 
 READERS = 120
@@ -54,6 +56,50 @@ async def test_two_editions_are_written_out_in_turn(resources: Resources) -> Non
     await spreading.carry_on(resources, asyncio.Event())
     assert await resources.database.read(in_order, one, two) == [one, two] * CHUNKS
     assert await resources.database.read(is_all_written)
+
+
+async def test_what_could_not_be_written_out_once_is_looked_at_again(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paused and resumed in the midst of another edition, it does not wait for that one's end."""
+    outbox = await outbox_with(resources)
+    one, two = await unwritten(resources, outbox), await unwritten(resources, outbox)
+    monkeypatch.setattr(spreading, "ELSEWHERE_SECONDS", 0.0)
+    tried, carry_on = [], fanout.carry_on
+
+    def not_at_first(session: Session, edition_id: int, who: fanout.Audience) -> int | None:
+        tried.append(edition_id)
+        return None if tried == [one] else carry_on(session, edition_id, who)
+
+    monkeypatch.setattr(fanout, "carry_on", not_at_first)
+    await spreading.carry_on(resources, asyncio.Event())
+    assert await resources.database.read(in_order, one, two) == [two, one] * CHUNKS
+    assert await resources.database.read(is_all_written)
+
+
+async def test_who_writes_out_is_not_nudged_to_and_who_has_failed_at_it_is(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = await outbox_with(resources)
+    await unwritten(resources, outbox)
+    begun, failing = asyncio.Event(), asyncio.Event()
+
+    async def fails(_held: object, _stopping: asyncio.Event) -> None:
+        begun.set()
+        await failing.wait()
+        raise OSError("the database is gone")
+
+    monkeypatch.setattr(spreading, "carry_on", fails)
+    worker = Worker(resources, None)
+    writing_out = asyncio.create_task(worker._fan_out())
+    await begun.wait()
+    await worker._begin_what_is_due()
+    assert (await resources.jobs.waiting())[Kind.CHORE] == 0
+    failing.set()
+    with pytest.raises(OSError, match="gone"):
+        await writing_out
+    await worker._begin_what_is_due()
+    assert (await resources.jobs.waiting())[Kind.CHORE] == 1
 
 
 async def test_what_is_ahead_is_what_nobody_has_taken(resources: Resources) -> None:
