@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+COLLECTIONS = (20_000, 20, 50)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
 M_ARENA_MAX = -8  # malloc.h
 
 
@@ -49,8 +50,12 @@ def run(coroutine: Coroutine[None, None, T]) -> T:
 
 
 def _keep_memory_small() -> None:
-    """What is imported by now stays: the collector need not look at it again. One arena for all threads, for they take turns anyway."""
+    """What is imported by now stays: the collector need not look at it again. One arena for all threads, for they take turns anyway.
+
+    Messages leave few cycles behind; looked for as often as usual, that took a fifteenth of a send's processor time, and no less memory.
+    """
     gc.freeze()
+    gc.set_threshold(*COLLECTIONS)
     with suppress(AttributeError, OSError):  # another C library than glibc has no such setting
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
