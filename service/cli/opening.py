@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-COLLECTIONS = (20_000, 20, 50)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
+COLLECTIONS = (20_000, 10, 10)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
 M_ARENA_MAX = -8  # malloc.h
 
 

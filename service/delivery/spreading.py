@@ -59,14 +59,27 @@ class _Waiting:
     reopened: list[int]
 
 
+class _Elsewhere:
+    """Editions that could not be written out a moment ago: done, stopped, or somebody else is at it."""
+
+    def __init__(self) -> None:
+        self._time = asyncio.get_running_loop().time
+        self._until: dict[int, float] = {}
+
+    def note(self, edition_id: int) -> None:
+        self._until[edition_id] = self._time() + ELSEWHERE_SECONDS
+
+    def now(self) -> set[int]:
+        return {edition_id for edition_id, until in self._until.items() if self._time() < until}
+
+
 async def carry_on(held: Holder, stopping: asyncio.Event) -> None:
     """Every fan-out and every reopening that is not done, a chunk of each in turn; each is at once a span for somebody. What is left
     when the worker is stopping is carried on by whoever comes next.
     """
     nudged: Counter[int] = Counter()
-    elsewhere: set[int] = set()  # done, stopped, or somebody else is at it
+    elsewhere = _Elsewhere()
     last, clock = 0, asyncio.get_running_loop()
-    forgets_at = clock.time() + ELSEWHERE_SECONDS
     waiting = await held.database.read(_look, elsewhere)
     while not stopping.is_set():
         began, is_written = clock.time(), False
@@ -74,19 +87,18 @@ async def carry_on(held: Holder, stopping: asyncio.Event) -> None:
             last = next((one for one in sorted(waiting.editions) if one > last), min(waiting.editions))
             is_written = await _write_out(held, last, nudged)
             if not is_written:
-                elsewhere.add(last)
+                elsewhere.note(last)
         took = min(clock.time() - began, LONGEST_SECONDS)
         reopened = [one for one in waiting.reopened if await _reopen(held, one)]
         if not (waiting.editions or reopened):
             return
-        if clock.time() >= forgets_at:
-            elsewhere.clear()
-            forgets_at = clock.time() + ELSEWHERE_SECONDS
         rest = GIVES_WAY * took if is_written and not reopened else 0.0
         waiting = await _given_way(held, elsewhere, stopping, rest)
 
 
-async def _given_way(held: Holder, elsewhere: set[int], stopping: asyncio.Event, seconds: float) -> _Waiting:
+async def _given_way(
+    held: Holder, elsewhere: _Elsewhere, stopping: asyncio.Event, seconds: float
+) -> _Waiting:
     """What there is to do after so long, or sooner: when something else comes, or what is being written out is not far ahead."""
     before = await held.database.read(_look, elsewhere)
     found = before
@@ -101,8 +113,9 @@ async def _given_way(held: Holder, elsewhere: set[int], stopping: asyncio.Event,
     return found
 
 
-def _look(session: Session, elsewhere: set[int]) -> _Waiting:
-    editions = [one for one in fanout.unfinished(session) if one not in elsewhere]
+def _look(session: Session, elsewhere: _Elsewhere) -> _Waiting:
+    away = elsewhere.now()
+    editions = [one for one in fanout.unfinished(session) if one not in away]
     ahead = (fanout.rows_ahead(session, one) for one in editions)
     return _Waiting(editions, all(rows >= AHEAD_ROWS for rows in ahead), reopening.unfinished(session))
 

@@ -224,6 +224,8 @@ class Transport:
         )
         channel = Channel(transport, self._timeouts, pipelines=self._offers.pipelining)
         transport.set_protocol(channel)
+        # The two hold each other and the connection; with TLS that is its buffers, kept until cycles are looked for.
+        client.transport = client.protocol = protocol.transport = None
         return channel
 
     def _local_refusal(self, envelope: Envelope) -> Reply | None:

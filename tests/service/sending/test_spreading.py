@@ -77,6 +77,28 @@ async def test_what_could_not_be_written_out_once_is_looked_at_again(
     assert await resources.database.read(is_all_written)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_what_somebody_else_writes_out_is_left_to_them(resources: Resources) -> None:
+    outbox = await outbox_with(resources)
+    theirs, ours = await unwritten(resources, outbox), await unwritten(resources, outbox)
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold_it(session: Session) -> None:
+        session.execute(sa.select(Run).where(col(Run.edition_id) == theirs).with_for_update())
+        loop.call_soon_threadsafe(begun.set)
+        session.execute(sa.text("SELECT pg_sleep(2)"))
+
+    holding = asyncio.create_task(resources.database.write(hold_it))
+    async with asyncio.timeout(10):
+        await begun.wait()
+        began = loop.time()
+        await spreading.carry_on(resources, asyncio.Event())
+        assert loop.time() - began < spreading.ELSEWHERE_SECONDS
+        await holding
+    assert await resources.database.read(in_order, theirs, ours) == [ours] * CHUNKS
+
+
 async def test_who_writes_out_is_not_nudged_to_and_who_has_failed_at_it_is(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +114,8 @@ async def test_who_writes_out_is_not_nudged_to_and_who_has_failed_at_it_is(
     monkeypatch.setattr(spreading, "carry_on", fails)
     worker = Worker(resources, None)
     writing_out = asyncio.create_task(worker._fan_out())
-    await begun.wait()
+    async with asyncio.timeout(10):
+        await begun.wait()
     await worker._begin_what_is_due()
     assert (await resources.jobs.waiting())[Kind.CHORE] == 0
     failing.set()
