@@ -130,10 +130,16 @@ def has_relaxed_body(message: bytes) -> bool:
 
 def relaxed_field(field: bytes) -> bytes:
     """RFC 6376 §3.4.2: the name in lower case, the value unfolded with single blanks. With its CRLF."""
-    name, _, value = field.replace(b"\r\n", b"").replace(b"\t", b" ").partition(b":")
+    return _named(field.replace(b"\r\n", b""))[1]
+
+
+def _named(unfolded: bytes) -> tuple[bytes, bytes]:
+    """A field's name in lower case, and the field in relaxed form."""
+    name, _, value = unfolded.replace(b"\t", b" ").partition(b":")
     while b"  " in value:
         value = value.replace(b"  ", b" ")
-    return b"%b:%b\r\n" % (name.rstrip(b" ").lower(), value.strip(b" "))
+    name = name.rstrip(b" ").lower()
+    return name, name + b":" + value.strip(b" ") + b"\r\n"
 
 
 def _fields(head: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
@@ -143,12 +149,8 @@ def _fields(head: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     return names, fields
 
 
-@lru_cache(
-    maxsize=512
-)  # most fields are those of the message before; a few are the reader's own, and soon forgotten
-def _known(field: bytes) -> tuple[bytes, bytes]:
-    relaxed = relaxed_field(field)
-    return relaxed.partition(b":")[0], relaxed
+# Most fields are those of the message before; a few are the reader's own, and soon forgotten.
+_known = lru_cache(maxsize=512)(_named)
 
 
 @dataclass(frozen=True)
