@@ -97,7 +97,9 @@ async def dkim(stage: Stage) -> Figures:
         return {}
     stage.say(
         f"DKIM, processor time: openssl speed rsa2048 {found.openssl_rate:,.0f}/s;"
-        f" the process that signs has {found.process_ratio:.2f} of it, a whole message {found.rate:,.0f}/s, {found.ratio:.2f}; a hash of its body and the RSA operation alone {found.bare_ratio:.2f}"
+        f" the process that signs has {found.process_ratio:.2f} of it,"
+        f" a whole message {found.rate:,.0f}/s, {found.ratio:.2f};"
+        f" a hash of its body and the RSA operation alone {found.bare_ratio:.2f}"
     )
     stage.say(
         "By octets: "
