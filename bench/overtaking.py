@@ -38,11 +38,11 @@ async def measure(base: Base, order: Order) -> Overtaken:
     async with (
         base.copy(order.readers) as copy,
         product.opened(copy.url) as held,
-        product.serving(copy, order) as (_, base_url),
+        product.serving(copy, order) as (process, base_url),
     ):
         urgent = await _made(base_url, copy.prepared.api_key)
         await product.start(base_url, copy)
-        await product.until(held, order, ledger.is_past, order.readers // 5)
+        await product.until(held, process, order, ledger.is_past, order.readers // 5)
         asked_at = SystemClock().now()
         await product.start(base_url, copy, urgent, lane="breaking")
         async with asyncio.timeout(WITHIN):

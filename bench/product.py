@@ -69,7 +69,7 @@ class Sent(Measured):
 
 @dataclass(frozen=True)
 class Seen:
-    """From outside, while it sends."""
+    """From outside, while it sends. `notice_s`: from asking for a confirmation, while half is still to go, to its accept."""
 
     started_at: datetime
     cpu_seconds: float
@@ -109,14 +109,15 @@ async def send(base: Base, sink: Sink, order: Order) -> Sent:
 
 
 async def _observed(held: Database, process: Process, base_url: str, copy: Copy, order: Order) -> Seen:
-    await until(held, order, _has_tried_its_pictures)
+    await until(held, process, order, _has_tried_its_pictures)
     used, idle = _cpu_seconds(process), processes.peak_memory_mb(process.pid)
     started_at = SystemClock().now()
     await start(base_url, copy)
-    await until(held, order, ledger.is_past, max(1, order.readers // SHARES))
+    await until(held, process, order, ledger.is_past, max(1, order.readers // SHARES))
     early = processes.peak_memory_mb(process.pid)
-    notice_s = await _signed_up_midway(held, base_url, order)
-    await until(held, order, ledger.has_ended)
+    await until(held, process, order, ledger.is_past, max(1, order.readers // 2))
+    notice_s = await signed_up(held, base_url)
+    await until(held, process, order, ledger.has_ended)
     return Seen(
         started_at=started_at,
         cpu_seconds=_cpu_seconds(process) - used,
@@ -178,12 +179,6 @@ async def start(base_url: str, copy: Copy, uid: uuid.UUID | None = None, *, lane
         raise NotStarted(f"The edition was not started: {answer.status} {answer.text[:300]}")
 
 
-async def _signed_up_midway(held: Database, base_url: str, order: Order) -> float:
-    """Seconds from asking for a confirmation, while half the edition is still to go, to its accept."""
-    await until(held, order, ledger.is_past, max(1, order.readers // 2))
-    return await signed_up(held, base_url)
-
-
 async def signed_up(held: Database, base_url: str) -> float:
     """Seconds from somebody's signing up to the accept of the message that asks to confirm it."""
     asked_at = SystemClock().now()
@@ -197,9 +192,11 @@ async def signed_up(held: Database, base_url: str) -> float:
     return (accepted_at - asked_at).total_seconds()
 
 
-async def until(held: Database, order: Order, ended: ledger.Question, *args: int) -> None:
+async def until(held: Database, process: Process, order: Order, ended: ledger.Question, *args: int) -> None:
+    """Raises Died, with the end of what it printed, for a product that has ended: nothing can be waited for then."""
     async with asyncio.timeout(order.patience):
         while not await held.read(ended, *args):
+            process.check_alive("the end of what it sends")
             await asyncio.sleep(LOOK_EVERY)
 
 

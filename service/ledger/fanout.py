@@ -154,9 +154,12 @@ def _insertion(audience: Audience, *, is_postgresql: bool) -> Prepared:
     )  # fmt: skip
 
 
-def _may_go_on() -> sa.ColumnElement[bool]:
-    """Not beyond the canary while its rest waits."""
-    return sa.or_(col(Run.canary_rows).is_(None), col(Run.last_number) < col(Run.canary_rows))
+def _is_to_be_written_out() -> sa.ColumnElement[bool]:
+    """Not done, not stopped, and not beyond the canary while its rest waits."""
+    may_go_on = sa.or_(col(Run.canary_rows).is_(None), col(Run.last_number) < col(Run.canary_rows))
+    return sa.and_(
+        col(Run.is_fanned_out).is_(False), col(Run.stopped).is_(None), col(Run.ended_at).is_(None), may_go_on
+    )
 
 
 def _the_run() -> sa.ColumnElement[bool]:
@@ -166,12 +169,7 @@ def _the_run() -> sa.ColumnElement[bool]:
 # Built once: a fan-out has two hundred chunks, and while one is written no outcome is.
 _UNFINISHED = Prepared(
     sa.select(col(Run.edition_id), col(Run.lane))
-    .where(
-        col(Run.is_fanned_out).is_(False),
-        col(Run.stopped).is_(None),
-        col(Run.ended_at).is_(None),
-        _may_go_on(),
-    )
+    .where(_is_to_be_written_out())
     .order_by(col(Run.started_at), col(Run.edition_id))
 )
 _ROWS_AHEAD = Prepared(
@@ -184,7 +182,7 @@ _OPEN_RUN = Prepared(
         col(Run.newsletter_id), col(Run.cutoff_at), col(Run.cursor), col(Run.last_number), col(Run.span_size), col(Run.lane),
         col(Run.canary_rows),
     )
-    .where(_the_run(), ~col(Run.is_fanned_out), col(Run.stopped).is_(None), col(Run.ended_at).is_(None), _may_go_on())
+    .where(_the_run(), _is_to_be_written_out())
     .with_for_update(skip_locked=True)
 )  # fmt: skip
 _LAST_SUBSCRIBER = Prepared(

@@ -17,13 +17,15 @@ from service.events import log as events
 from service.ledger import notices
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
-from service.subscribers import cooldowns, queries
+from service.subscribers import activation, cooldowns, queries
+from service.subscribers.activation import Consent
 from service.subscribers.links import ConfirmClaim
 from service.subscribers.models import ConsentEvent, ConsentKind, State, Subscriber, Subscription
-from service.subscribers.signup import SignUp, version_of
+from service.subscribers.signup import SignUp
 from service.suppressions import register as suppressions
 
 CONFIRM_WITHIN = timedelta(hours=72)
+METHOD = "button on the confirmation page"
 
 
 class NewsletterClosed(Conflict):
@@ -122,26 +124,10 @@ def _activate(
 ) -> None:
     newsletter = publication.get_by_id(session, subscription.newsletter_id)
     subscriber = queries.subscriber_by_id(session, subscription.subscriber_id)
-    subscription.state = State.ACTIVE
-    subscription.revision += 1
     subscription.confirmed_revision = claim.revision
-    subscription.confirmed_at = now
-    subscription.ended_at = None
-    subscription.ended_because = None
-    session.add(subscription)
-    session.add(
-        ConsentEvent(
-            subscription_id=subscription.id,
-            kind=ConsentKind.CONFIRMED,
-            at=now,
-            method="button on the confirmation page",
-            wording=newsletter.consent_wording,
-            wording_version=version_of(newsletter.consent_wording),
-            client=client,
-        )
-    )
+    consent = Consent(METHOD, newsletter.consent_wording, client)
+    activation.activate(session, subscription, consent, now=now)
     suppressions.lift_own(session, subscriber.address_hash, now=now)
-    _record(session, "subscription.confirmed", subscription, now)
 
 
 def _subscriber(session: Session, request: SignUp, address_hash: str, now: datetime) -> Subscriber:
@@ -190,10 +176,7 @@ def _requested(
             client=request.client,
         )
     )
-    _record(session, "subscription.requested", subscription, now)
+    subject = ("subscription", subscription.uid)
+    events.record(session, "subscription.requested", actor="reader", now=now, subject=subject)
     payload = {"subscription_uid": str(subscription.uid), "revision": subscription.revision}
     return notices.queue(session, "confirm", address=subscriber.address, payload=payload, now=now).id
-
-
-def _record(session: Session, name: str, subscription: Subscription, now: datetime) -> None:
-    events.record(session, name, actor="reader", now=now, subject=("subscription", subscription.uid))

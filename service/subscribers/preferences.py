@@ -15,10 +15,11 @@ from service import addresses
 from service.events import log as events
 from service.newsletters import publication, web
 from service.newsletters.models import Newsletter
-from service.subscribers import optin, optout, queries
+from service.subscribers import activation, optin, optout, queries
+from service.subscribers.activation import Consent
 from service.subscribers.models import ConsentEvent, ConsentKind, State, Subscriber, Subscription
 from service.subscribers.optout import SubscriptionNotFound
-from service.subscribers.signup import SignUp, version_of
+from service.subscribers.signup import SignUp
 from service.suppressions import register as suppressions
 from service.suppressions.models import Reason
 
@@ -170,27 +171,9 @@ def _join(
     subscription = queries.found_or_inserted_subscription(session, new)
     if subscription.state is State.ACTIVE:
         return
-    subscription.state = State.ACTIVE
-    subscription.revision += 1
     subscription.requested_at = now
-    subscription.confirmed_at = now
-    subscription.ended_at = None
-    subscription.ended_because = None
-    session.add(subscription)
-    session.add(
-        ConsentEvent(
-            subscription_id=subscription.id,
-            kind=ConsentKind.CONFIRMED,
-            at=now,
-            method=METHOD,
-            page=wanted.page,
-            wording=newsletter.consent_wording,
-            wording_version=version_of(newsletter.consent_wording),
-            client=wanted.client,
-        )
-    )
-    subject, facts = ("subscription", subscription.uid), {"method": METHOD}
-    events.record(session, "subscription.confirmed", actor="reader", now=now, subject=subject, facts=facts)
+    consent = Consent(METHOD, newsletter.consent_wording, wanted.client, wanted.page)
+    activation.activate(session, subscription, consent, now=now)
 
 
 def _request(newsletter: Newsletter, subscriber: Subscriber, wanted: Wanted) -> SignUp:
