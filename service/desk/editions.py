@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from service.editions import composition, pictures, queries, specimen
 from service.editions.models import Edition, State
 from service.editions.pictures import Standing
 from service.errors import Conflict, Invalid, MemoError
-from service.newsletters import publication
+from service.newsletters import publication, web
 from service.newsletters.models import Newsletter
 from service.rendering import blocks
 from service.rendering.blocks import Document, Masthead
@@ -31,7 +31,7 @@ router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 Look = Literal["html", "text"]
 Width = Literal["phone", "desktop"]
 EDITABLE = (State.DRAFT, State.SCHEDULED)
-USUAL_TIME = "06:00"
+USUAL_TIME = time(6)
 LEAVING = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
 
 
@@ -59,6 +59,13 @@ class EditionView:
     @property
     def is_editable(self) -> bool:
         return self.edition.state in EDITABLE
+
+    @property
+    def web_path(self) -> str | None:
+        """Where what has begun to leave can be read on the web."""
+        if self.edition.started_at is None:
+            return None
+        return web.address(self.newsletter, self.edition.local_date, self.edition.slot, base_url="")
 
     @property
     def is_live(self) -> bool:
@@ -140,7 +147,7 @@ def view_of(session: Session, uid: UUID, *, now: datetime) -> EditionView:
     found = queries.get(session, uid)
     document = composition.document_of(session, found)
     newsletter = publication.get_by_id(session, found.newsletter_id)
-    planned = (found.scheduled_at or now).astimezone(ZoneInfo(newsletter.time_zone))
+    planned = _planned(found, ZoneInfo(newsletter.time_zone), now)
     return EditionView(
         edition=found,
         newsletter=newsletter,
@@ -151,8 +158,17 @@ def view_of(session: Session, uid: UUID, *, now: datetime) -> EditionView:
         sending=sending_view.of(session, uid, now=now) if found.state in LEAVING else None,
         proof=proof_view.of(session, found, now=now) if found.started_at and found.state in LEAVING else None,
         planned_day=f"{planned:%Y-%m-%d}",
-        planned_time=f"{planned:%H:%M}" if found.scheduled_at else USUAL_TIME,
+        planned_time=f"{planned:%H:%M}",
     )
+
+
+def _planned(found: Edition, zone: ZoneInfo, now: datetime) -> datetime:
+    """When it leaves, on the wall of that zone; not planned yet, the usual time that comes next."""
+    if found.scheduled_at is not None:
+        return found.scheduled_at.astimezone(zone)
+    here = now.astimezone(zone)
+    today = datetime.combine(here.date(), USUAL_TIME, zone)
+    return today if today > here else datetime.combine(here.date() + timedelta(days=1), USUAL_TIME, zone)
 
 
 def _try_pictures_again(session: Session, uid: UUID, *, now: datetime) -> None:

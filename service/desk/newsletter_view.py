@@ -78,7 +78,9 @@ def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
 
 
 def _articles(session: Session, newsletter_id: int) -> tuple[ArticleLine, ...]:
+    """Those taken in last, the newest story first, as an editor looks for it."""
     shown = articles.page(session, newsletter_id, limit=ARTICLES_SHOWN)
+    shown.sort(key=lambda article: article.published_at, reverse=True)
     unused = editions.unused_articles(session, newsletter_id, since=None, limit=10 * ARTICLES_SHOWN)
     fresh = {article.id for article in unused}
     return tuple(ArticleLine(article, article.id not in fresh) for article in shown)

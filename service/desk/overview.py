@@ -175,7 +175,7 @@ def _begun(session: Session, edition: Edition, *, at: datetime | None) -> NextEd
         State.DRAFT: (draft, "Preview and send"),
         State.SCHEDULED: ("Leaves by itself at its time.", "Look at it once more"),
         State.SENDING: ("On its way to readers.", "Watch it leave"),
-        State.PAUSED: (f"Paused: {edition.stop_reason or 'at the desk'}.", "Resume or cancel"),
+        State.PAUSED: (_paused(edition), "Resume or cancel"),
         State.SENT: ("Sent already.", "Look at it"),
         State.CANCELLED: ("Cancelled: nothing leaves.", "Look at it"),
     }[edition.state]
@@ -217,3 +217,8 @@ def _not_begun(session: Session, newsletter: Newsletter, planned: Upcoming | Non
         explained=explained,
         step=Step(step, path + ("#cadence" if planned is None else "#compose")),
     )
+
+
+def _paused(edition: Edition) -> str:
+    reason = edition.stop_reason or "at the desk"
+    return f"Paused: {reason}" if reason.endswith((".", "!", "?")) else f"Paused: {reason}."

@@ -115,7 +115,7 @@ def parts_of(figures: Progress) -> tuple[Part, ...]:
     counts = (
         ("accepted", "accepted by the relay", figures.accepted),
         ("refused", "refused", figures.refused),
-        ("skipped", "skipped: left before their turn", figures.skipped),
+        ("skipped", "skipped: left, or may not be mailed", figures.skipped),
         ("held", "held: no clear answer twice", figures.held),
         ("expired", "expired: too late to hand over", figures.expired),
         ("cancelled", "cancelled", figures.cancelled),
@@ -150,6 +150,8 @@ def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:
     if relay.is_resting and relay.next_try_at is not None:
         again = pages.local(relay.next_try_at, zone, "%d %b, %H:%M")
         return f"{away} {relay.problem}. {waiting:,} messages wait, and leave by themselves from {again}.".strip()
+    if relay.problem == relays.NO_MAIN:
+        return "No relay is in use, so nothing leaves: choose the main one on the page Relays."
     since = f" since {pages.local(relay.since, zone, '%H:%M')}" if relay.since else ""
     tries = f" ({relay.failures:,} tries)" if relay.failures > 1 else ""
     wait = f" {waiting:,} messages wait and will leave by themselves." if waiting else ""

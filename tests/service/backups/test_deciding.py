@@ -38,7 +38,7 @@ async def test_the_desk_says_so_on_every_page_and_lets_a_person_decide(
         assert REASON in page.text
     page = await client.get("/desk/recovery")
     assert "1 edition was stopped" in page.text
-    assert "0 have it · 2 open" in page.text
+    assert "0 have it, 2 open" in page.text
 
     path = f"/desk/editions/{outbox.edition.uid}"
     page = await client.get(path)

@@ -53,7 +53,7 @@ async def test_what_a_worker_holds_is_shown(ada: httpx2.AsyncClient, resources: 
     await resources.database.write(_hold)
     page = await ada.get("/desk/workers")
     assert f"/desk/editions/{outbox.edition.uid}" in page.text
-    assert "readers 1 to 20 · 2 being handed over" in page.text
+    assert "readers 1 to 20, 2 being handed over" in page.text
 
 
 async def test_only_people_signed_in_see_them(client: httpx2.AsyncClient) -> None:
