@@ -13,7 +13,7 @@ from service.delivery import launch, quota, rehearsal, slowing, steering
 from service.desk import editions
 from service.desk.documents import EditionHasChanged
 from service.desk.visit import AtDesk, DeskRoute, Visit
-from service.editions import queries, timing
+from service.editions import composition, queries, timing
 from service.editions.models import Edition, State
 from service.errors import Conflict, Invalid, Unavailable
 from service.ledger.models import Lane
@@ -112,13 +112,18 @@ async def ask_to_cancel(visit: AtDesk, uid: UUID) -> Response:
 
 
 @router.post("/desk/editions/{uid}/cancel")
-async def cancel(visit: AtDesk, uid: UUID) -> Response:
+async def cancel(visit: AtDesk, uid: UUID, slot: Annotated[str, Form()] = "") -> Response:
+    """`slot=free`: the timetable's next edition is to be another one. Else, with this one, none leaves then."""
     cancelling = visit.resources.database.write(
-        steering.cancel, uid, now=visit.resources.clock.now(), actor=visit.account.name
+        _thrown_away if slot == "free" else steering.cancel,
+        uid,
+        now=visit.resources.clock.now(),
+        actor=visit.account.name,
     )
-    return await acted(
-        visit, uid, cancelling, said="Cancelled. Whoever has it keeps it; nobody else gets it."
-    )
+    said = "Cancelled. Whoever has it keeps it; nobody else gets it."
+    if slot == "free":
+        said = "Thrown away. The timetable's next edition will be another one."
+    return await acted(visit, uid, cancelling, said=said)
 
 
 async def acted(visit: Visit, uid: UUID, action: Awaitable[object], *, said: str, **entered: str) -> Response:
@@ -127,6 +132,13 @@ async def acted(visit: Visit, uid: UUID, action: Awaitable[object], *, said: str
     except (Conflict, Invalid, Unavailable) as error:
         return await editions.show(visit, uid, problem=error, entered=entered)
     return visit.done(f"/desk/editions/{uid}", said)
+
+
+def _thrown_away(session: Session, uid: UUID, *, now: datetime, actor: str) -> Edition:
+    held = queries.lock(session, queries.get(session, uid))
+    if held.state in editions.EDITABLE and queries.is_kept(session, held):
+        composition.make_extra(session, held)
+    return steering.cancel(session, uid, now=now, actor=actor)
 
 
 async def _ask(visit: Visit, uid: UUID, template: str, *, possible: tuple[State, ...]) -> Response:

@@ -45,6 +45,7 @@ class EditionView:
     pictures: Standing
     sending: SendingView | None
     proof: ProofView | None
+    is_regular: bool  # the one that the timetable waits for
     planned_day: str
     planned_time: str
 
@@ -157,6 +158,7 @@ def view_of(session: Session, uid: UUID, *, now: datetime) -> EditionView:
         pictures=pictures.standing(session, found, document),
         sending=sending_view.of(session, uid, now=now) if found.state in LEAVING else None,
         proof=proof_view.of(session, found, now=now) if found.started_at and found.state in LEAVING else None,
+        is_regular=found.state in EDITABLE and queries.is_kept(session, found),
         planned_day=f"{planned:%Y-%m-%d}",
         planned_time=f"{planned:%H:%M}",
     )
