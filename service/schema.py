@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from service.errors import Conflict
+from service.errors import Conflict, Unavailable
 from service.settings import shipped
 
 T = TypeVar("T")
@@ -17,6 +17,10 @@ T = TypeVar("T")
 
 class SchemaOutOfDate(Conflict):
     """The database is not at the version this program needs. Run `memo migrate`, then start again."""
+
+
+class DatabaseOutOfReach(Unavailable):
+    """The database of MEMO_DATABASE_URL cannot be reached."""
 
 
 def newest_step() -> str:
@@ -48,10 +52,23 @@ def on_connection(url: str, function: Callable[[sa.Connection], T]) -> T:
     return asyncio.run(_on_postgresql(url, function))
 
 
+def _said(url: str, error: Exception) -> str:
+    where = sa.make_url(url)
+    return (
+        f"The database of MEMO_DATABASE_URL cannot be used ({where.host}:{where.port or 5432}): {error}. "
+        "See whether it runs, whether this machine may reach it, and whether its name, user and password are right."
+    )
+
+
 async def _on_postgresql(url: str, function: Callable[[sa.Connection], T]) -> T:
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(function)
+    except Exception as error:
+        # What the driver raises before there is a connection comes as it is; a program on SQLite does not load the driver.
+        if isinstance(error, OSError) or type(error).__module__.startswith("asyncpg."):
+            raise DatabaseOutOfReach(_said(url, error)) from error
+        raise
     finally:
         await engine.dispose()

@@ -15,6 +15,7 @@ from sse_starlette.sse import AppStatus
 
 from service import signals
 from service.app import create_app
+from service.delivery import relay_choice
 from service.dependencies import Resources, opened
 from service.errors import Conflict, Invalid
 from service.settings import Settings
@@ -38,6 +39,7 @@ class Served:
     resources: Resources
     worker: Worker | None
     relay_url: str | None
+    is_kept_here: bool  # the built-in mailbox takes what there is
 
 
 @asynccontextmanager
@@ -56,7 +58,10 @@ async def up(chosen: Settings, *, with_worker: bool) -> AsyncIterator[Served]:
             relay_url = relay_url or await _mailbox(stack, resources)
             worker = await stack.enter_async_context(Worker(resources, relay_url).running())
         stack.push_async_callback(_end_streams)
-        yield Served(resources, worker, relay_url)
+        is_kept_here = worker is not None and not chosen.relay_url
+        if is_kept_here:
+            is_kept_here = not await resources.database.read(relay_choice.has_any)
+        yield Served(resources, worker, relay_url, is_kept_here)
 
 
 async def serve(chosen: Settings, *, with_worker: bool, announce: Callable[[Served], None]) -> None:

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import Invalid
+from service.setting_values import Certificates, GreetingName, Level, NameServer, Proxies, SigningKeys
 
 TOKEN_CHARACTERS = 16
 _DOMAIN = re.compile(
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
         description="`smtp://user:pass@host:port` or `smtps://…`, with `?tls=required|opportunistic|none`; "
         "it is the main relay then. Empty: the main relay of the register, or else the built-in mailbox.",
     )
-    relay_ca_file: Path | None = Field(
+    relay_ca_file: Certificates = Field(
         None,
         description="Certificates to trust for the relay, and the mailbox of bounces, beside the system's.",
     )
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds that the main relay must be out of reach before its fallback stands in for it.",
     )
-    ehlo_name: str = Field(
+    ehlo_name: GreetingName = Field(
         "", description="Name we greet the relay with; empty: the host of the public address."
     )
     bounce_domain: str = Field(
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
         description="`host:port` on which a worker takes mail for the bounce domain over SMTP; empty: it does not.",
     )
     public_url: str = Field("", description="Address readers reach us at; every link begins with it.")
-    secret_key: str = Field(
+    secret_key: SigningKeys = Field(
         "",
         description="Signing keys, newest first, divided by commas; empty: made once and kept in the data folder.",
     )
@@ -121,7 +122,7 @@ class Settings(BaseSettings):
     uncertain_wait: float = Field(
         120, ge=0, description="Seconds before a message without a clear answer is tried once more."
     )
-    resolver: str = Field(
+    resolver: NameServer = Field(
         "",
         description="Name server that `memo doctor` asks, as `192.0.2.53` or with a port; empty: the system's.",
     )
@@ -149,14 +150,14 @@ class Settings(BaseSettings):
     postgresql_programs: Path | None = Field(
         None, description="Folder of pg_dump and pg_restore, for backups of PostgreSQL; empty: looked for."
     )
-    trusted_proxies: str = Field("", description="Addresses of proxies whose forwarded headers count.")
+    trusted_proxies: Proxies = Field("", description="Addresses of proxies whose forwarded headers count.")
     metrics_token: str = Field(
         "",
         description="Who brings it as `Authorization: Bearer …` may read `/metrics`, at least 16 characters; "
         "empty: this computer only.",
     )
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json`.")
-    log_level: str = Field("INFO", description="Least severe level that is logged.")
+    log_level: Level = Field("INFO", description="Least severe level that is logged.")
 
     @field_validator("fetch_allow", mode="before")
     @classmethod
@@ -258,7 +259,7 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "MEMO_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsInvalid(f"{name}: {first['msg']}") from error
+        raise SettingsInvalid(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from error
 
 
 def shipped(name: str) -> Path:

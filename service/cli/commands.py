@@ -53,6 +53,8 @@ def main() -> None:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
+        if not message():  # no command was given: what there is has been printed
+            sys.exit(getattr(error, "exit_code", 2))
         _fail(message(), getattr(error, "exit_code", 2))
 
 
@@ -93,7 +95,7 @@ def serve(
 def _announce(served: "Served") -> None:
     base = served.resources.settings.base_url
     print(f"Morning Memo is up at {base} (desk: {base}/desk).", flush=True)
-    if served.worker and not served.resources.settings.relay_url:
+    if served.is_kept_here:
         print(f"No relay is set: messages stay in the built-in mailbox at {base}/mailbox.", flush=True)
 
 
@@ -125,8 +127,11 @@ def demo(
     sockets = newsroom.listening_sockets()
     newsroom_port = sockets[0].getsockname()[1]
     if not check:
-        port = running.usual_or_free_port()
-        opening.run(running.run(running.fresh_settings(running.FOLDER, newsroom_port, port=port), sockets))
+        with running.alone(running.FOLDER):
+            port = running.usual_or_free_port()
+            opening.run(
+                running.run(running.fresh_settings(running.FOLDER, newsroom_port, port=port), sockets)
+            )
         return
     with tempfile.TemporaryDirectory() as folder:
         opening.run(

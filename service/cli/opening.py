@@ -23,7 +23,7 @@ def settings() -> "Settings":
     from service.settings import load
 
     chosen = load()
-    logs.configure(form=chosen.log_format, level=chosen.log_level.upper())
+    logs.configure(form=chosen.log_format, level=chosen.log_level)
     return chosen
 
 

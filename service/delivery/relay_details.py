@@ -1,5 +1,6 @@
 """What an operator says about a relay, checked: every text that is refused says what to write instead."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
@@ -32,11 +33,19 @@ def _name(value: str) -> str:
 
 def _host(value: str) -> str:
     host = value.strip().strip("[]").rstrip(".")
-    if not _HOST.match(host):
+    if not _HOST.match(host) or (":" in host and not _is_ipv6(host)):
         raise ValueError(
             "takes a host name or an address, without smtp:// before it and without a port behind it"
         )
     return host.lower()
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _user(value: str | None) -> str | None:

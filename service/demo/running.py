@@ -1,16 +1,18 @@
 """`memo demo`: start everything afresh in one process, and say what to try."""
 
 import contextlib
+import fcntl
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from service import migrations, serving, settings, signals
 from service.demo import newsroom, sample
 from service.demo.sample import Sample
+from service.errors import Conflict
 from service.serving import Served
 from service.settings import Settings
 
@@ -26,6 +28,22 @@ class Demo:
     @property
     def base_url(self) -> str:
         return self.served.resources.settings.base_url
+
+
+class AlreadyRunning(Conflict):
+    """A demonstration runs in this folder already, and a second one would take its data away: end that one, or use another folder."""
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Raises AlreadyRunning. The lock ends with the process, however that ends."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning from error
+        yield
 
 
 def fresh_settings(folder: Path, newsroom_port: int, *, port: int) -> Settings:

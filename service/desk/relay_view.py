@@ -14,10 +14,10 @@ from service.delivery import (
     relay_choice,
     relay_register,
     seat_rows,
-    slowings,
 )
 from service.delivery.models import ProviderLimit, Relay, Role
 from service.delivery.profiles import Profile
+from service.desk import slowed
 from service.newsletters import publication
 
 TLS_WORDS = {
@@ -79,7 +79,7 @@ def of(session: Session, *, connections: int | None = None) -> Relays:
             replace(
                 card(row, used=used, zone=zone, now=now),
                 left=quota.words_left(session, row),
-                slowed=_slowed(session, row, zone, now),
+                slowed=slowed.lines(session, row.name, zone, now),
                 limits=tuple(provider_limits.rows_of(session, row.name)),
                 connections=_connections(session, row.name, row.connections or connections),
             )
@@ -101,19 +101,6 @@ def _connections(session: Session, name: str, connections: int | None) -> str | 
         f"{given:,} of its {connections:,} connections {'are' if given > 1 else 'is'} in use,"
         f" by {workers:,} {'workers' if workers > 1 else 'worker'}."
     )
-
-
-def _slowed(session: Session, relay: Relay, zone: str, now: datetime) -> tuple[str, ...]:
-    said: list[str] = []
-    for row in slowings.rows_of(session, relay.name, now):
-        who, allowed = row.provider or "It", slowings.allowed(row, now)
-        if allowed == 0:
-            until = pages.local(row.begins_at, zone, "%H:%M")
-            what = f"{who} gets nothing until {until}, then one message a second and slowly more"
-        else:
-            what = f"{who} gets {allowed or 0:,.0f} messages a second now, and more as time passes"
-        said.append(f"{what}: {row.reason.rstrip('.')}.")
-    return tuple(said)
 
 
 def card(relay: Relay, *, used: Relay | None, zone: str, now: datetime) -> Card:

@@ -11,15 +11,21 @@ from service.deadlines import verdicts
 from service.deadlines.models import Deadline
 from service.delivery import provider_limits, relays
 from service.delivery.relays import RelayState
+from service.desk import slowed
 from service.editions import queries
 from service.editions.models import Edition, State
 from service.ledger import progress
 from service.ledger.models import Lane, Stopped
 from service.ledger.progress import Progress
 from service.newsletters import publication
+from service.workers import present
 
 RUNNING = (State.SENDING, State.PAUSED)
 OVER = (State.SENT, State.CANCELLED)
+
+NO_WORKER = (
+    "No worker is at work, so nothing leaves. Look at its log, or start one: memo serve, or memo worker."
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
     newsletter = publication.get_by_id(session, edition.newsletter_id)
     figures = progress.of(session, edition.id)
     relay = relays.state_of(session)
+    held_up = _held_up(session, relay, edition, figures.open, newsletter.time_zone)
     deadline = verdicts.of(session, edition)
     return SendingView(
         uid=edition.uid,
@@ -93,7 +100,7 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         open=figures.open,
         is_fanned_out=figures.is_fanned_out,
         rate=round(figures.rate_per_second, 1),
-        finish_at=figures.finish_at(now) if edition.state == State.SENDING else None,
+        finish_at=figures.finish_at(now) if edition.state == State.SENDING and not held_up else None,
         zone=newsletter.time_zone,
         started_at=edition.started_at,
         ended_at=edition.ended_at,
@@ -101,10 +108,10 @@ def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:
         canary_readers=figures.canary_readers,
         canary_until=figures.canary_until,
         is_restored=figures.stopped == Stopped.RESTORED and edition.state is State.PAUSED,
-        relay=_relay_line(relay, edition, figures.open, newsletter.time_zone),
+        relay=held_up,
         slowed_to=figures.slowed_to,
         is_breaking=figures.lane is Lane.BREAKING,
-        limits=_limits(session, relay) if _is_running(edition) else (),
+        limits=_limits(session, relay, newsletter.time_zone, now) if _is_running(edition) else (),
         deadline_at=deadline.due_at if deadline else None,
         verdict=_verdict(deadline.verdict if deadline else None),
         bounced_later=figures.bounced_later,
@@ -176,9 +183,25 @@ def _next_try(relay: RelayState, waiting: int, zone: str) -> str:
     return "It is being tried now." if waiting else "It is tried again when there is something to send."
 
 
-def _limits(session: Session, relay: RelayState | None) -> tuple[str, ...]:
-    rows = provider_limits.rows_of(session, relay.name) if relay is not None else []
-    return tuple(f"{provider_limits.said(row)}." for row in rows)
+def _limits(session: Session, relay: RelayState | None, zone: str, now: datetime) -> tuple[str, ...]:
+    if relay is None:
+        return ()
+    set_here = tuple(f"{provider_limits.said(row)}." for row in provider_limits.rows_of(session, relay.name))
+    return set_here + slowed.lines(session, relay.name, zone, now)
+
+
+def _held_up(
+    session: Session, relay: RelayState | None, edition: Edition, waiting: int, zone: str
+) -> str | None:
+    """Why nothing leaves, if that is so."""
+    said = _relay_line(relay, edition, waiting, zone)
+    if edition.state is State.SENDING and waiting and not _is_anybody_at_work(session):
+        return f"{NO_WORKER} {said}" if said else NO_WORKER
+    return said
+
+
+def _is_anybody_at_work(session: Session) -> bool:
+    return any(one.is_alive for one in present.everybody(session, with_held=False))
 
 
 def _verdict(row: Deadline | None) -> Verdict | None:

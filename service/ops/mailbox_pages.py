@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from service import pages
 from service.asking import Asked
+from service.delivery import relay_choice
 from service.dependencies import Resources
 from service.mailbox import reading, store
 from service.mailbox.models import CaughtMessage
@@ -64,7 +65,9 @@ router = APIRouter(prefix="/mailbox", route_class=MailboxRoute, dependencies=[De
 
 @router.api_route("", methods=["GET", "HEAD"])
 async def listing(request: Request, asked: Asked, q: str = "", before: str = "") -> Response:
-    return pages.render(request, "mailbox/list.html", listing=await _listed(asked, q, before))
+    is_kept_here = not asked.settings.relay_url and not await asked.database.read(relay_choice.has_any)
+    found = await _listed(asked, q, before)
+    return pages.render(request, "mailbox/list.html", listing=found, is_kept_here=is_kept_here)
 
 
 @router.get("/list")

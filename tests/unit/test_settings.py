@@ -36,6 +36,14 @@ def test_it_starts_with_nothing_set() -> None:
         ("MEMO_BOUNCE_DOMAIN", "bounces@news.example.org"),
         ("MEMO_BOUNCE_DOMAIN", "localhost"),
         ("MEMO_LOG_FORMAT", "xml"),
+        ("MEMO_LOG_LEVEL", "loud"),
+        ("MEMO_SECRET_KEY", ","),
+        ("MEMO_EHLO_NAME", "a b"),
+        ("MEMO_RELAY_CA_FILE", "/there/is/no/such/file.pem"),
+        ("MEMO_RELAY_CA_FILE", __file__),
+        ("MEMO_TRUSTED_PROXIES", "127.0.0.1,foo"),
+        ("MEMO_RESOLVER", "bogus"),
+        ("MEMO_RESOLVER", "192.0.2.53:99999"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(
@@ -44,6 +52,25 @@ def test_a_value_that_cannot_be_used_is_named(
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsInvalid, match=variable):
         settings.load()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MEMO_LOG_LEVEL", "debug"),
+        ("MEMO_EHLO_NAME", "[192.0.2.1]"),
+        ("MEMO_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8"),
+        ("MEMO_TRUSTED_PROXIES", "*"),
+        ("MEMO_RESOLVER", "192.0.2.53"),
+        ("MEMO_RESOLVER", "192.0.2.53:5353"),
+        ("MEMO_RESOLVER", "2001:db8::53"),
+    ],
+)
+def test_a_value_that_can_be_used_is_taken(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    settings.load()
 
 
 def test_an_unknown_kind_of_database_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,3 +87,17 @@ def test_it_stops_when_it_is_asked_to(migrated: Path) -> None:
         assert "is up at" in running.stdout.readline()
         os.kill(running.pid, signal.SIGTERM)
         assert running.wait(timeout=20) == 0
+
+
+def test_a_database_that_is_not_there_is_named_with_what_to_look_at(tmp_path: Path) -> None:
+    line = said(memo(tmp_path, "worker", MEMO_DATABASE_URL="postgresql://memo:secret@127.0.0.1:1/memo"))
+    assert "MEMO_DATABASE_URL" in line
+    assert "127.0.0.1:1" in line
+    assert "secret" not in line
+
+
+def test_memo_alone_shows_what_there_is_and_no_empty_error(tmp_path: Path) -> None:
+    shown = memo(tmp_path)
+    assert shown.returncode == 2
+    assert "serve" in shown.stdout + shown.stderr
+    assert "memo:" not in shown.stderr
