@@ -27,6 +27,7 @@ from service.api.shapes.editions import (
 )
 from service.api.shapes.progress import Progress
 from service.asking import Asked
+from service.backups import continuity
 from service.deadlines import verdicts
 from service.delivery import launch, missing, rehearsal, relays, reopening, steering
 from service.delivery.reopening import Reopen
@@ -222,9 +223,11 @@ async def progress(resources: Asked, who: Reader, uid: uuid.UUID) -> Progress:
         row = queries.get(session, uid)
         zone = publication.get_by_id(session, row.newsletter_id).time_zone
         figures, deadline = ledger_progress.of(session, row.id), verdicts.of(session, row)
-        return progress_shapes.progress(
+        found = progress_shapes.progress(
             row, figures, relays.state_of(session), deadline, zone, now=resources.clock.now()
         )
+        hold = continuity.hold(session)
+        return found.model_copy(update={"on_hold": hold.reason if hold else None})
 
     return await resources.database.read(read)
 

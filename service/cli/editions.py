@@ -76,6 +76,7 @@ def send(
 
     opening.run(opening.with_resources(chosen, start))
     print("The edition is on its way; the desk shows how far it is.")
+    _say_hold(chosen)
 
 
 def test(
@@ -94,6 +95,7 @@ def test(
 
     sent = opening.run(opening.with_resources(chosen, send))
     print(f"A test is on its way to {', '.join(sent)}; a running worker sends it.")
+    _say_hold(chosen)
 
 
 def slow(
@@ -133,6 +135,23 @@ def _send_again(chosen: "Settings", uid: uuid.UUID, act: "Reopen") -> None:
 
     done = opening.run(opening.with_resources(chosen, again))
     print(f"The edition is on its way to {done.readers:,} more; the desk shows how far it is.")
+    _say_hold(chosen)
+
+
+def _say_hold(chosen: "Settings") -> None:
+    """What was asked for is kept, and waits: whoever asked should not wait for it unawares."""
+    from service.backups import continuity
+    from service.backups.continuity import Hold
+    from service.dependencies import Resources
+
+    async def hold(resources: Resources) -> Hold | None:
+        return await resources.database.read(continuity.hold)
+
+    if found := opening.run(opening.with_resources(chosen, hold)):
+        print(
+            f"But sending is on hold: {found.reason} It leaves when somebody decides, at the desk or with memo release.",
+            file=sys.stderr,
+        )
 
 
 def proof(

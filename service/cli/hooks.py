@@ -61,6 +61,7 @@ def make(
             session, name, form, keys=held.keys, now=held.clock.now(), actor=ACTOR
         )
     )
+    _say_what_is_to_do(name)
 
 
 @hook.command("renew")
@@ -126,6 +127,23 @@ def _print(function: "Callable[[Session, Resources], Made]") -> None:
         print(
             f"Sign what you send there with this key (docs/HOOKS.md), which is not shown again either:\n\n    {made.key}\n"
         )
+
+
+def _say_what_is_to_do(name: str) -> None:
+    from service.bounces.hooks import formats, register
+    from service.bounces.hooks.formats import KeyKind
+
+    row = _read(lambda session: register.of_relay(session, name))
+    if row is None:
+        raise register.HookNotFound
+    form = formats.BY_KEY[row.format]
+    print(f"At {form.label}:")
+    for number, step in enumerate(form.steps, 1):
+        print(f"  {number}. {step}")
+    if form.key_kind is KeyKind.TOPIC:
+        print(f"Here that is: memo relay hook show {name}, then memo relay hook confirm {name}")
+    if form.key_kind is KeyKind.THEIRS:
+        print(f"The field for it is here: memo relay hook key {name} --key-file FILE")
 
 
 def _with_url(made: "Made", held: "Resources") -> "tuple[Made, str]":

@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from sqlmodel import Session
 
-from service import logs
+from service import database, logs
 from service.asking import Asked
 from service.backups import continuity
 from service.backups.continuity import Hold
@@ -29,6 +29,7 @@ log = logs.get(__name__)
 router = APIRouter()
 ANSWER_SECONDS = 5
 BEGINS_WITHIN = timedelta(minutes=1)
+HOLD_SETTLES = timedelta(seconds=15)
 NO_DATABASE = "The database does not answer. Look at MEMO_DATABASE_URL, and whether the database is running."
 
 
@@ -38,6 +39,12 @@ class Seen:
     workers: tuple[Present, ...]
     overdue: tuple[Overdue, ...]
     hold: Hold | None
+    now: datetime
+
+    @property
+    def is_hold_fresh(self) -> bool:
+        """A hold takes every worker for gone, as in a copy nobody is at work; those that live say so within seconds."""
+        return self.hold is not None and self.now - self.hold.since < HOLD_SETTLES
 
     @property
     def alive(self) -> int:
@@ -73,6 +80,7 @@ def _seen(session: Session, *, now: datetime) -> Seen:
         tuple(workers),
         tuple(lateness.overdue(session, now - BEGINS_WITHIN)),
         continuity.hold(session),
+        database.now(session),
     )
 
 
@@ -95,7 +103,7 @@ def _reasons(seen: Seen, write_problem: str | None) -> list[tuple[str, str]]:
                 "at the desk, or with memo release.",
             )
         )
-    if seen.workers and not seen.alive:
+    if seen.workers and not seen.alive and not seen.is_hold_fresh:
         last = max(one.seen_at for one in seen.workers)
         found.append(
             (

@@ -52,6 +52,7 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
         "failures": 3,
         "next_try_at": "2026-03-03T06:00:32+01:00",
     },
+    "on_hold": None,
 }
 
 
@@ -113,6 +114,9 @@ class Progress(BaseModel):
     relay: RelayProblem | None = Field(
         description="Why nothing leaves although the edition is being sent, or is paused and could not be."
     )
+    on_hold: str | None = Field(
+        None, description="Why all sending is on hold until a person decides; null as a rule."
+    )
 
 
 def progress(
@@ -137,6 +141,7 @@ def progress(
         "standing",
         "missing",
         "relay",
+        "on_hold",
         "finish_at",
         *_OF_THE_DEADLINE,
         *moments,

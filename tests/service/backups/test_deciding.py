@@ -1,10 +1,12 @@
 """What a person is told after an older copy was put back, and what they decide: at the desk, in the API, on the command line."""
 
 import json
+import uuid
 from pathlib import Path
 
 import httpx2
 import pytest
+from sqlmodel import Session
 from typer.testing import CliRunner, Result
 
 from service.accounts import keys
@@ -12,10 +14,13 @@ from service.backups import continuity, standstill
 from service.cli import app
 from service.dependencies import Resources
 from service.editions.models import State
+from service.workers import register
+from service.workers.register import Identity
 from tests.service.desk import steps
 from tests.support.outbox import Outbox, open_outbox
 
 REASON = "A backup of 2026-03-02 05:10:00 UTC was restored."
+AT_WORK = Identity(uid=uuid.UUID(int=1), name="one", host="here", pid=1, version="0")
 
 
 @pytest.fixture
@@ -58,6 +63,12 @@ async def test_the_desk_says_so_on_every_page_and_lets_a_person_decide(
     assert (await client.post("/desk/recovery/release")).status_code == 409
 
 
+def _taken_for_gone(session: Session) -> None:
+    """As a hold does with a worker that is at work: it says the contrary within seconds, and nobody is to be woken for it."""
+    register.beat(session, AT_WORK, {})
+    register.end_all(session)
+
+
 async def test_the_api_and_health_say_so_and_the_api_decides(
     resources: Resources, client: httpx2.AsyncClient, outbox: Outbox
 ) -> None:
@@ -65,6 +76,7 @@ async def test_the_api_and_health_say_so_and_the_api_decides(
         keys.create, "a program", ("read", "send"), now=resources.clock.now()
     )
     client.headers["Authorization"] = f"Bearer {secret}"
+    await resources.database.write(_taken_for_gone)
     assert (await client.get("/healthz")).json()["reasons"] == ["on_hold"]
     found = (await client.get("/api/v1/recovery")).json()
     assert (found["is_held"], found["reason"], found["missed"]) == (True, REASON, [])
@@ -73,11 +85,13 @@ async def test_the_api_and_health_say_so_and_the_api_decides(
     figures = (await client.get(f"{path}/progress")).json()
     assert (figures["state"], figures["stopped"]) == ("paused", "restored")
     assert "restored from a copy" in figures["stop_reason"]
+    assert figures["on_hold"] == REASON
     assert (await client.post(f"{path}/resume", json={})).status_code == 409
     assert (await client.post(f"{path}/release", json={})).json()["state"] == "sending"
     assert (await client.post(f"{path}/release", json={})).status_code == 409
     assert (await client.post("/api/v1/recovery/release", json={})).json()["is_held"] is False
     assert (await client.post("/api/v1/recovery/release", json={})).status_code == 409
+    await resources.database.write(register.beat, AT_WORK, {})
     assert (await client.get("/healthz")).status_code == 200
 
 

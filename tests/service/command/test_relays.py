@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.nursery import ran
 from tests.support.relay import Relay
 
@@ -53,6 +55,27 @@ async def test_a_trial_that_fails_ends_with_what_to_do(migrated: Path, relay: Re
     assert "failed        Encryption: It does not offer STARTTLS." in tried.stdout
     (line,) = tried.stderr.strip().splitlines()
     assert line.startswith("memo: near does not work yet: Encryption.")
+
+
+@pytest.mark.parametrize(
+    ("profile", "says"),
+    [("ses", "memo relay hook confirm box"), ("sendgrid", "memo relay hook key box"), ("postmark", "Under")],
+)
+async def test_an_address_for_events_comes_with_what_to_do_with_it(
+    migrated: Path, profile: str, says: str
+) -> None:
+    await memo(migrated, "add", "box", "--host", "relay.example.net", "--tls", "none")
+    made = await memo(migrated, "hook", "make", "box", "--format", profile)
+    assert made.returncode == 0, made.stderr
+    assert "  1. " in made.stdout
+    assert says.lower() in made.stdout.lower()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:2526", "smtp.example.net:587", "smtp://smtp.example.net"])
+async def test_a_port_or_a_scheme_is_no_part_of_a_host(migrated: Path, host: str) -> None:
+    refused = await memo(migrated, "add", "near", "--host", host)
+    assert refused.returncode == 1
+    assert "without a port behind it" in refused.stderr
 
 
 async def test_an_address_for_events_is_shown_once(migrated: Path) -> None:
