@@ -56,6 +56,12 @@ class Exposition:
             ["lane"],
             [*lanes, (["notice"], float(depth.notices))],
         )
+        yield _gauge(
+            "memo_queue_untried",
+            "Messages of editions under way that nobody has tried to hand over yet, by lane.",
+            ["lane"],
+            [([lane.value], float(count)) for lane, count in depth.untried.items()],
+        )
         since = {"delivery": depth.delivery_since, "notice": depth.notice_since}
         yield _gauge(
             "memo_oldest_waiting_seconds",
@@ -143,7 +149,7 @@ class Exposition:
         )  # fmt: skip
         yield _gauge(
             "memo_handed_over_per_second", "Messages that a worker handed over per second, over its last 20 seconds.",
-            ["process"], [([one.name], one.rate) for one in workers if one.is_alive],
+            ["process"], [([name], rate) for name, rate in _rates(workers).items()],
         )  # fmt: skip
 
     def _database(self) -> Iterator[Metric]:
@@ -180,6 +186,11 @@ def _facts_by_process(workers: Iterable[Present]) -> dict[str, Facts]:
         if one.age_seconds <= COUNTED_FOR.total_seconds():
             facts[one.name] = one.figures
     return facts
+
+
+def _rates(workers: Iterable[Present]) -> dict[str, float]:
+    """A container has its old name again at once: of two lives that both seem to go on the later one counts."""
+    return {one.name: one.rate for one in sorted(workers, key=lambda one: one.started_at) if one.is_alive}
 
 
 def _gauge(name: str, told: str, labels: list[str], samples: Iterable[Sample]) -> Metric:

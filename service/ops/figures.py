@@ -1,7 +1,7 @@
 """What the metrics say, read from the ledger's spans and runs and from the workers' rows: never from every delivery."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -21,6 +21,7 @@ from service.workers.present import Present
 
 COUNTED = (State.SCHEDULED, State.SENDING, State.PAUSED)
 NEWSLETTERS_MOST = 200  # a label value each
+TRIED_WITHIN = timedelta(minutes=10)  # a try itself may take five: a relay that never greets
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,22 @@ def _deadlines(session: Session, now: datetime) -> tuple[LastDeadline, ...]:
 
 
 def _relays(session: Session, now: datetime) -> tuple[RelayLine, ...]:
-    query = sa.select(col(Relay.name), col(Relay.wait_until), col(Relay.failures)).order_by(col(Relay.name))
+    query = sa.select(
+        col(Relay.name), col(Relay.wait_until), col(Relay.rest_until), col(Relay.failures)
+    ).order_by(col(Relay.name))
     return tuple(
-        RelayLine(name, max(0.0, (until - now).total_seconds()) if until else 0.0, failures)
-        for name, until, failures in session.execute(query.limit(present.SHOWN))
+        RelayLine(name, _left(now, wait_until, rest_until), failures if _is_tried(now, wait_until) else 0)
+        for name, wait_until, rest_until, failures in session.execute(query.limit(present.SHOWN))
     )
+
+
+def _left(now: datetime, *moments: datetime | None) -> float:
+    return max([0.0, *((one - now).total_seconds() for one in moments if one is not None)])
+
+
+def _is_tried(now: datetime, wait_until: datetime | None) -> bool:
+    """Its failures say something only as long as there is something to hand to it; each try moves its clock."""
+    return wait_until is not None and wait_until > now - TRIED_WITHIN
 
 
 def _lock_waits(session: Session) -> int | None:

@@ -12,20 +12,21 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from service import database
 from service.app import create_app
 from service.articles import polling
 from service.deadlines.models import Deadline, Ping
 from service.delivery import relays
+from service.delivery.models import Relay as RelayRow
 from service.dependencies import Resources
 from service.editions import occurrences, rhythm
 from service.editions.models import Edition, Fate, Occurrence
 from service.editions.rhythm import Rhythm
 from service.jobs import Kind
 from service.ledger import notices
-from service.ledger.models import Delivery, Notice, Run
+from service.ledger.models import Delivery, DeliveryState, Notice, Run, Span
 from service.newsletters.models import Newsletter
 from service.tokens import new_uid
 from service.worker import Worker
@@ -40,6 +41,7 @@ from tests.support.relay import Relay
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = ROOT / "docs/alerts/morning-memo.yml"
+RULE_TESTS = ROOT / "docs/alerts/morning-memo.test.yml"
 TOKEN = "a token for tests only"
 READERS = [f"reader{number}@example.org" for number in range(60)]
 Samples = dict[tuple[str, ...], float]
@@ -212,7 +214,39 @@ async def test_what_a_person_stopped_does_not_count_as_waiting(
     await resources.database.write(lambda session: session.execute(sa.update(Run).values(stopped="paused")))
     told = await scraped(here)
     assert told["memo_queue_depth"][("scheduled",)] == 60
+    assert told["memo_queue_untried"][("scheduled",)] == 0
     assert told["memo_oldest_waiting_seconds"][("delivery",)] == 0
+
+
+async def test_what_is_put_off_has_been_tried(here: httpx2.AsyncClient, resources: Resources) -> None:
+    await open_outbox(resources, READERS)
+    assert (await scraped(here))["memo_queue_untried"][("scheduled",)] == 60
+
+    def put_off(session: Session) -> None:
+        session.execute(sa.update(Delivery).values(state=DeliveryState.DEFERRED, attempts=1))
+        for span in session.exec(select(Span)):
+            span.counts = {DeliveryState.DEFERRED.value: span.last - span.first}
+            session.add(span)
+
+    await resources.database.write(put_off)
+    told = await scraped(here)
+    assert told["memo_queue_depth"][("scheduled",)] == 60
+    assert told["memo_queue_untried"][("scheduled",)] == 0
+
+
+async def test_a_used_up_quota_is_a_wait_and_failures_of_long_ago_are_none(
+    here: httpx2.AsyncClient, resources: Resources
+) -> None:
+    def write(session: Session) -> None:
+        now = database.now(session)
+        session.add(RelayRow(name="resting", rest_until=now + timedelta(hours=2)))
+        session.add(RelayRow(name="failing", failures=3, wait_until=now - timedelta(minutes=4)))
+        session.add(RelayRow(name="of-old", failures=7, wait_until=now - timedelta(days=2)))
+
+    await resources.database.write(write)
+    told = await scraped(here)
+    assert 7190 < told["memo_relay_wait_seconds"][("resting",)] <= 7200
+    assert told["memo_relay_failures"] == {("failing",): 3, ("of-old",): 0, ("resting",): 0}
 
 
 async def test_a_worker_counts_what_it_hears(
@@ -313,10 +347,9 @@ async def test_rules_and_page_name_only_metrics_that_are_there_and_the_page_all(
 
 def test_promtool_takes_the_rules_where_it_is_installed() -> None:
     if promtool := shutil.which("promtool"):
-        checked = subprocess.run(
-            [promtool, "check", "rules", str(RULES)], capture_output=True, text=True, check=False
-        )
-        assert checked.returncode == 0, checked.stderr
+        for command in (["check", "rules", str(RULES)], ["test", "rules", str(RULE_TESTS)]):
+            checked = subprocess.run([promtool, *command], capture_output=True, text=True, check=False)
+            assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 async def test_an_old_notice_is_the_oldest(here: httpx2.AsyncClient, resources: Resources) -> None:
