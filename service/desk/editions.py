@@ -165,12 +165,12 @@ def view_of(session: Session, uid: UUID, *, now: datetime) -> EditionView:
 
 
 def _planned(found: Edition, zone: ZoneInfo, now: datetime) -> datetime:
-    """When it leaves, on the wall of that zone; not planned yet, the usual time that comes next."""
+    """When it leaves, on the wall of that zone; not planned yet, the usual time of its day, or of the next that comes."""
     if found.scheduled_at is not None:
         return found.scheduled_at.astimezone(zone)
     here = now.astimezone(zone)
-    today = datetime.combine(here.date(), USUAL_TIME, zone)
-    return today if today > here else datetime.combine(here.date() + timedelta(days=1), USUAL_TIME, zone)
+    planned = datetime.combine(max(found.local_date, here.date()), USUAL_TIME, zone)
+    return planned if planned > here else datetime.combine(here.date() + timedelta(days=1), USUAL_TIME, zone)
 
 
 def _try_pictures_again(session: Session, uid: UUID, *, now: datetime) -> None:
