@@ -1,4 +1,7 @@
-"""The end of a run: closed when every row has ended, and never before. Cancelled ones are swept in chunks."""
+"""The end of a run: closed when every row has ended, and never before. Cancelled ones are swept in chunks.
+
+One that is paused for a refusal of many readers waits for somebody also when no row is left: resuming tries those refused again.
+"""
 
 import secrets
 from datetime import datetime
@@ -27,11 +30,16 @@ def close_ended(session: Session, *, pepper: str, now: datetime) -> list[int]:
         col(Run.is_fanned_out).is_(True),
         col(Run.reopening).is_(None),
         ~left.exists(),
+        ~_waits_to_try_again(),
     )
     runs = session.exec(query.order_by(col(Run.edition_id)).with_for_update(skip_locked=True)).all()
     for run in runs:
         _close(session, run, pepper=pepper, now=now)
     return [run.edition_id for run in runs]
+
+
+def _waits_to_try_again() -> sa.ColumnElement[bool]:
+    return sa.func.coalesce(col(Run.stopped) == Stopped.PAUSED.value, sa.false()) & col(Run.wave).is_not(None)
 
 
 def has_work(session: Session) -> bool:

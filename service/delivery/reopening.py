@@ -233,7 +233,7 @@ def _not_ended(edition: Edition) -> str:
         State.DRAFT: "has not been sent yet; send it first",
         State.SCHEDULED: "has not been sent yet; it leaves at its time",
         State.SENDING: "is being sent just now; whoever is missing when it has ended can be sent to then",
-        State.PAUSED: "is paused; resume it, and readers who wait get it",
+        State.PAUSED: "is paused; resume it, and readers who wait get it, those refused in one and the same way among them",
         State.CANCELLED: "was cancelled, so nobody else gets it",
         State.SENT: "is being stopped; try again in a moment",
     }
