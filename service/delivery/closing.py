@@ -13,7 +13,7 @@ from service import database
 from service.delivery import choosing, missing, suppressing
 from service.editions.models import Edition, State
 from service.events import log
-from service.ledger import progress, tallies
+from service.ledger import fanout, progress, tallies
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span, Stopped
 from service.ledger.progress import Progress
 
@@ -94,7 +94,7 @@ def _end_rows(session: Session, span: Span) -> None:
             DeliveryState.HELD,
             "Cancelled while it was being handed over: it may have arrived.",
         ),
-        (still_open, DeliveryState.CANCELLED, "The edition was cancelled before this reader's turn."),
+        (still_open, DeliveryState.CANCELLED, fanout.BEFORE_THEIR_TURN),
     ):
         session.execute(
             sa.update(Delivery)

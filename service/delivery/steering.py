@@ -62,7 +62,8 @@ def resume(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: st
 
 
 def cancel(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: str) -> Edition:
-    """Readers whose turn has not come get nothing; cancelling twice changes nothing.
+    """Readers whose turn has not come get nothing; cancelling twice changes nothing. Whoever was not written out yet is so afterwards,
+    as cancelled: see `ledger.fanout`.
 
     An edition that was sent already and is being sent to those who were missing stays a sent one.
     """
@@ -99,7 +100,7 @@ def _turn(
         "stop_reason": reason,
     }
     if stopped is Stopped.CANCELLED:
-        values |= {"is_fanned_out": True, "reopening": None}
+        values |= {"canary_rows": None, "reopening": None}
     return (
         fence.affected(session, sa.update(Run).where(col(Run.edition_id) == edition.id).values(**values)) == 1
     )

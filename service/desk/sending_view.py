@@ -81,7 +81,7 @@ class SendingView:
 
     @property
     def is_final(self) -> bool:
-        return self.state in OVER and self.open == 0
+        return self.state in OVER and self.open == 0 and (self.is_fanned_out or self.started_at is None)
 
 
 def of(session: Session, edition_uid: UUID, *, now: datetime) -> SendingView:

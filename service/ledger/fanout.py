@@ -4,6 +4,9 @@
 
 The first chunk is small, so that the first message leaves while the rest is still being written. Whoever finds a fan-out that
 nobody carries on carries it on: the cursor says where.
+
+Cancelled meanwhile, the rest is written out all the same, as cancelled and in spans that nobody takes: the books account for everybody
+whom the edition was to reach.
 """
 
 from collections.abc import Callable
@@ -16,14 +19,14 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service import database, prepared
-from service.ledger.models import Delivery, DeliveryState, Lane, Run, Span
+from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Run, Span, Stopped
 from service.prepared import Prepared
 
 FIRST_CHUNK_ROWS = 50
 SPAN_ROWS_LEAST = 50
 SPAN_ROWS_MOST = 5_000
 SPANS_PER_RUN = 200
-
+BEFORE_THEIR_TURN = "The edition was cancelled before this reader's turn."
 
 # Told whether it is for PostgreSQL: columns subscriber_id, person_id, subscription_id, address and fields; it asks for the values
 # `the_newsletter` and `the_cutoff`.
@@ -74,10 +77,15 @@ def open_run(session: Session, new: NewRun) -> Run:
 
 
 def unfinished(session: Session) -> list[int]:
-    """Editions whose fan-out is not done and not stopped, the oldest first; as long as breaking news is among them, only those."""
+    """Editions whose fan-out is not done and not paused, the oldest first; as long as breaking news is among them, only those.
+    Cancelled ones, for which nobody waits, come when nothing else is left.
+    """
     found = _UNFINISHED.run(session.connection()).fetchall()
-    breaking = [edition_id for edition_id, lane in found if lane == Lane.BREAKING.value]
-    return breaking or [edition_id for edition_id, _ in found]
+    going_on = [(edition_id, lane) for edition_id, lane, stopped in found if stopped is None]
+    breaking = [edition_id for edition_id, lane in going_on if lane == Lane.BREAKING.value]
+    return (
+        breaking or [edition_id for edition_id, _ in going_on] or [edition_id for edition_id, _, _ in found]
+    )
 
 
 def rows_ahead(session: Session, edition_id: int) -> int:
@@ -91,7 +99,8 @@ def carry_on(session: Session, edition_id: int, audience: Audience) -> int | Non
     found = _OPEN_RUN.run(connection, {"the_edition": edition_id}).fetchone()
     if found is None:
         return None
-    newsletter_id, cutoff_at, cursor, last_number, span_size, lane, first = found
+    newsletter_id, cutoff_at, cursor, last_number, span_size, lane, first, stopped = found
+    state = DeliveryState.CANCELLED if stopped == Stopped.CANCELLED else DeliveryState.QUEUED
     wanted = span_size if last_number else min(FIRST_CHUNK_ROWS, span_size)
     if first is not None:
         wanted = min(wanted, first - last_number)
@@ -103,9 +112,8 @@ def carry_on(session: Session, edition_id: int, audience: Audience) -> int | Non
         "the_last": last_number,
         "the_size": wanted,
     }
-    written = (
-        _insertion(audience, is_postgresql=database.is_postgresql(session)).run(connection, values).rowcount
-    )
+    insertion = _insertion(audience, state, is_postgresql=database.is_postgresql(session))
+    written = insertion.run(connection, values).rowcount
     now, last = database.now(session), last_number + written
     if written:
         cursor = _LAST_SUBSCRIBER.run(connection, {"the_edition": edition_id, "the_last": last}).fetchone()[0]
@@ -118,14 +126,14 @@ def carry_on(session: Session, edition_id: int, audience: Audience) -> int | Non
         "first": last_number + 1,
         "last": last + 1,
         "lane": Lane(lane),
-        "due_at": now,
+        "due_at": now if state in OPEN else None,
     }
-    counts = {DeliveryState.QUEUED.value: written}
+    counts = {state.value: written}
     return int(_SPAN.run(connection, {**span, "counts": counts}).fetchone()[0])
 
 
 @lru_cache(maxsize=8)
-def _insertion(audience: Audience, *, is_postgresql: bool) -> Prepared:
+def _insertion(audience: Audience, state: DeliveryState, *, is_postgresql: bool) -> Prepared:
     """The next rows of the audience, numbered on."""
     everybody = audience(is_postgresql).subquery()
     cursor = sa.bindparam("the_cursor", type_=sa.BigInteger())
@@ -136,18 +144,21 @@ def _insertion(audience: Audience, *, is_postgresql: bool) -> Prepared:
         .limit(sa.bindparam("the_size", type_=sa.Integer()))
         .subquery()
     )
+    ended: tuple[Any, Any] = (sa.null(), sa.null())
+    if state is DeliveryState.CANCELLED:
+        ended = (sa.cast(sa.literal(BEFORE_THEIR_TURN), sa.Text), database.utc_now())
     last = sa.bindparam("the_last", type_=sa.Integer())
     number = sa.cast(last, sa.Integer) + sa.func.row_number().over(order_by=chunk.c.subscriber_id)
     return Prepared(
         sa.insert(Delivery).from_select(
             [
                 "edition_id", "number", "subscriber_id", "subscription_id", "address", "fields",
-                "state", "attempts", "attempts_before", "uncertain_count",
+                "state", "attempts", "attempts_before", "uncertain_count", "reply", "at",
             ],
             sa.select(
                 sa.cast(sa.bindparam("the_edition"), sa.BigInteger), number, chunk.c.subscriber_id,
                 chunk.c.subscription_id, chunk.c.address, chunk.c.fields,
-                sa.literal_column(f"'{DeliveryState.QUEUED.value}'"), *[sa.literal_column("0")] * 3,
+                sa.literal_column(f"'{state.value}'"), *[sa.literal_column("0")] * 3, *ended,
             ),
             include_defaults=False,
         )
@@ -155,11 +166,10 @@ def _insertion(audience: Audience, *, is_postgresql: bool) -> Prepared:
 
 
 def _is_to_be_written_out() -> sa.ColumnElement[bool]:
-    """Not done, not stopped, and not beyond the canary while its rest waits."""
+    """Not done, not paused, and not beyond the canary while its rest waits."""
+    is_paused = sa.and_(col(Run.stopped).is_not(None), col(Run.stopped) != Stopped.CANCELLED.value)
     may_go_on = sa.or_(col(Run.canary_rows).is_(None), col(Run.last_number) < col(Run.canary_rows))
-    return sa.and_(
-        col(Run.is_fanned_out).is_(False), col(Run.stopped).is_(None), col(Run.ended_at).is_(None), may_go_on
-    )
+    return sa.and_(col(Run.is_fanned_out).is_(False), ~is_paused, col(Run.ended_at).is_(None), may_go_on)
 
 
 def _the_run() -> sa.ColumnElement[bool]:
@@ -168,7 +178,7 @@ def _the_run() -> sa.ColumnElement[bool]:
 
 # Built once: a fan-out has two hundred chunks, and while one is written no outcome is.
 _UNFINISHED = Prepared(
-    sa.select(col(Run.edition_id), col(Run.lane))
+    sa.select(col(Run.edition_id), col(Run.lane), col(Run.stopped))
     .where(_is_to_be_written_out())
     .order_by(col(Run.started_at), col(Run.edition_id))
 )
@@ -180,7 +190,7 @@ _ROWS_AHEAD = Prepared(
 _OPEN_RUN = Prepared(
     sa.select(
         col(Run.newsletter_id), col(Run.cutoff_at), col(Run.cursor), col(Run.last_number), col(Run.span_size), col(Run.lane),
-        col(Run.canary_rows),
+        col(Run.canary_rows), col(Run.stopped),
     )
     .where(_the_run(), _is_to_be_written_out())
     .with_for_update(skip_locked=True)
