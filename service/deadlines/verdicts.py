@@ -29,6 +29,7 @@ LOOKED_BACK = timedelta(days=1)
 PING_UNTIL = timedelta(
     minutes=15
 )  # after the deadline; later, the watcher has rung already, and a call would confuse
+TOO_LATE = "Nobody was at work to call in time."
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,6 @@ def give(session: Session, verdict: Verdict) -> Deadline | None:
     now = database.now(session)
     newsletter = publication.get_by_id(session, verdict.newsletter_id)
     is_called = verdict.is_met and publication.ping_url(newsletter) is not None
-    is_too_late = now > verdict.due_at + PING_UNTIL
     row = Deadline(
         edition_id=verdict.edition_id,
         newsletter_id=verdict.newsletter_id,
@@ -99,13 +99,19 @@ def give(session: Session, verdict: Verdict) -> Deadline | None:
         decided_at=now,
     )
     if is_called:
-        row.ping = Ping.FAILED if is_too_late else Ping.QUEUED
-        row.ping_due_at = None if is_too_late else now
-        row.ping_problem = "Nobody was at work to call in time." if is_too_late else None
+        has_rung = is_too_late(verdict.due_at, now)
+        row.ping = Ping.FAILED if has_rung else Ping.QUEUED
+        row.ping_due_at = None if has_rung else now
+        row.ping_problem = TOO_LATE if has_rung else None
     session.add(row)
     _record(session, verdict, now)
     session.flush()
     return row
+
+
+def is_too_late(due_at: datetime, now: datetime) -> bool:
+    """To call: the watcher has rung by itself."""
+    return now > due_at + PING_UNTIL
 
 
 def _record(session: Session, verdict: Verdict, now: datetime) -> None:

@@ -19,7 +19,7 @@ from service.ledger import tallies
 from service.ledger.models import Delivery, DeliveryState, Run, Span
 from service.newsletters.models import Newsletter
 from tests.support.newsroom import Newsroom
-from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
+from tests.support.outbox import Outbox, office, once_more, open_outbox, relay_at, sending
 from tests.support.relay import Relay
 
 PATH = "/ping/0b8a6c1e"
@@ -314,6 +314,49 @@ async def test_an_address_inside_our_own_network_is_not_called(
     assert "MEMO_FETCH_ALLOW" in (found.ping_problem or "")
 
 
+async def test_a_call_that_waited_until_the_watcher_has_rung_is_not_made_any_more(
+    resources: Resources, newsroom: Newsroom, fetcher: Fetcher
+) -> None:
+    """Queued in time, and nobody was at work for three hours."""
+    outbox = await an_edition(resources, newsroom.serve(PATH, "ok"))
+    await handed_over(outbox, 200)
+    (ready,) = await resources.database.read(verdicts.ready)
+    await resources.database.write(verdicts.give, ready)
+    await resources.database.write(_hours_pass)
+    await pings.watch(resources.database, fetcher)
+    found = await verdict(outbox)
+    assert found is not None
+    assert (found.ping, found.ping_attempts, newsroom.count(PATH)) == (Ping.FAILED, 0, 0)
+    assert found.ping_problem == verdicts.TOO_LATE
+
+
+async def test_a_watcher_that_does_not_answer_delays_nobody_elses_call(
+    resources: Resources, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a verdict that is given while that one hangs."""
+    monkeypatch.setattr(pings, "LOOK_SECONDS", 0.1)
+    stalled = await an_edition(resources, newsroom.stall("/ping/stalled", after=None))
+    await handed_over(stalled, 200)
+    async with Fetcher(
+        allow=[f"127.0.0.1:{newsroom.port}"], limits=FetchLimits(whole_seconds=30.0)
+    ) as patient:
+        watching = asyncio.create_task(pings.watch(resources.database, patient))
+        async with asyncio.timeout(10):
+            while not newsroom.count("/ping/stalled"):
+                await asyncio.sleep(0.02)
+            other = await resources.database.write(_another, stalled, newsroom.serve(PATH, "ok"))
+            while not newsroom.count(PATH):
+                await asyncio.sleep(0.02)
+            while (found := await verdict(other)) is None or found.ping != Ping.DONE:
+                await asyncio.sleep(0.02)
+        assert not watching.done()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    found = await verdict(stalled)
+    assert found is not None
+    assert found.ping == Ping.CALLING, "it may have arrived: unclear, once its time is over"
+
+
 def _accepted_before(session: Session, away: timedelta) -> None:
     at = database.now(session) + away
     session.execute(sa.update(Delivery).values(at=at))
@@ -326,3 +369,35 @@ def _audience_grows(session: Session) -> None:
 
 def _without_url(session: Session) -> None:
     session.execute(sa.update(Newsletter).values(options={}))
+
+
+def _hours_pass(session: Session) -> None:
+    past = database.now(session) - 3 * HOUR
+    session.execute(sa.update(Deadline).values(due_at=past, ping_due_at=past, decided_at=past))
+
+
+def _another(session: Session, like: Outbox, url: str) -> Outbox:
+    """An edition of another newsletter, which everybody has already."""
+    first = session.get_one(Edition, like.edition.id)
+    memo = session.get_one(Newsletter, first.newsletter_id)
+    number = once_more(session, first.id, 1)
+    edition, now = session.get_one(Edition, number), database.now(session)
+    other = Newsletter.model_validate(
+        memo.model_dump(exclude={"id", "uid", "slug", "list_id"})
+        | {"slug": "other", "list_id": "other.news.example.org", "options": {**memo.options, "ping_url": url}}
+    )
+    session.add(other)
+    session.flush()
+    edition.newsletter_id = session.get_one(Run, number).newsletter_id = other.id
+    session.add(
+        Occurrence(newsletter_id=other.id, local_date=edition.local_date, slot=edition.slot, due_at=now,
+                   fate=Fate.EDITION, edition_id=number, at=now)
+    )  # fmt: skip
+    session.execute(
+        sa.update(Delivery).where(col(Delivery.edition_id) == number)
+        .values(state=DeliveryState.ACCEPTED, at=database.utc_now())
+    )  # fmt: skip
+    for span in session.execute(sa.select(Span).where(col(Span.edition_id) == number)).scalars():
+        tallies.write(session, span)
+    session.flush()
+    return Outbox(like.resources, edition)
