@@ -224,7 +224,7 @@ class Carrier:
         if errand.made is not None:
             self._shift.signed_count -= 1
         if not self._shift.is_wanted(errand):
-            errand.done()
+            self._shift.gate.without_token(errand).done()
             return None
         office, taken, row = self._shift.office, errand.taken, errand.row
         pins = row.pins or taken.pins
@@ -237,7 +237,7 @@ class Carrier:
             self._shift.committer.report(taken, settling.cannot_be_made(row, str(error)))
             self._shift.committer.flush(taken)
             errand.holding.progressed = True
-            errand.done()
+            self._shift.gate.without_token(errand).done()
             return None
         return _Made(errand, mould, envelope)
 

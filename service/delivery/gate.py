@@ -17,7 +17,7 @@ from service import logs
 from service.database import Database
 from service.delivery import pace_rows, provider_groups
 from service.delivery.holding import Errand, Holding
-from service.delivery.pace import Purse
+from service.delivery.leasing import Leasing
 from service.delivery.pace_rows import EDITION, PROVIDER, RELAY, Standing
 from service.delivery.provider_pace import Providers
 from service.delivery.queues import Queue, Queues
@@ -48,16 +48,16 @@ class Gate:
         self._drop = drop
         self._providers = Providers(put_off)
         self._waiting = Queues()
-        self._purses: dict[str, Purse] = {}
         self._looked_at = float("-inf")
         self._moved = asyncio.Event()
-        self._short = asyncio.Event()
         self._held = asyncio.Event()
         self._idle = 0  # connections that wait for something to do
         self.holdings: set[Holding] = set()
         self.errands: asyncio.Queue[Errand] = asyncio.Queue()
         self.standing = Standing()
         self.is_open = True
+        self._leasing = Leasing(database, relay, rate_at=self._rate_at,
+                                waiting=lambda: self._waiting.count, on_filled=self._moved.set)  # fmt: skip
 
     @property
     def ahead_count(self) -> int:
@@ -91,6 +91,12 @@ class Gate:
             self._moved.set()
         return self.errands.get_nowait()
 
+    def without_token(self, errand: Errand) -> Errand:
+        """Nothing of it is handed over: somebody else may have its token."""
+        if errand.has_token:
+            self._leasing.come_back()
+        return errand._replace(has_token=False)
+
     def first_page(self, rows: int, edition_id: int) -> int:
         """How many rows a span's first page has: what is read must leave before it is stale."""
         rate = self.standing.rate_of(edition_id)
@@ -123,6 +129,7 @@ class Gate:
         was_open, before = self.is_open, self.standing
         self.standing, self.is_open = found, found.is_open
         self._providers.looked(found)
+        self._leasing.has_quota = found.has_quota
         for holding in self.holdings:
             holding.is_outranked |= found.stops(holding.taken.lane)
         if found.is_open and not was_open:
@@ -137,7 +144,13 @@ class Gate:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look_again_and_again())
             group.create_task(self._pass_again_and_again())
-            group.create_task(self._lease_again_and_again())
+            group.create_task(self._leasing.run())
+
+    async def close(self) -> None:
+        """Nothing of it is sent any more."""
+        while not self.errands.empty():
+            self.without_token(self.errands.get_nowait())
+        await self._leasing.close()
 
     async def _look_again_and_again(self) -> None:
         while True:
@@ -160,40 +173,6 @@ class Gate:
                 async with asyncio.timeout(BEAT_SECONDS):
                     await self._moved.wait()
 
-    async def _lease_again_and_again(self) -> None:
-        while True:
-            await self._short.wait()
-            self._short.clear()
-            now = asyncio.get_running_loop().time()
-            wanted = {
-                place: (
-                    min(purse.wants(rate := self._rate_at(place)), max(1, self._waiting.count - purse.left)),
-                    rate,
-                )
-                for place, purse in self._purses.items()
-                if purse.is_asked_for and purse.is_low and purse.not_before <= now
-            }
-            if wanted:
-                await self._lease(wanted)
-            else:
-                await asyncio.sleep(BEAT_SECONDS)
-
-    async def _lease(self, wanted: dict[str, tuple[int, float | None]]) -> None:
-        of_relay = self._purses.get(RELAY + self._relay)
-        unused = of_relay.unused if of_relay is not None and RELAY + self._relay in wanted else 0
-        try:
-            given = await self._database.write(pace_rows.lease, self._relay, wanted, unused=unused)
-        except (sa.exc.SQLAlchemyError, OSError) as error:
-            log.warning("pace.not_leased", problem=str(error).splitlines()[0])
-            await asyncio.sleep(LOOK_SECONDS)
-            return
-        if of_relay is not None:
-            of_relay.unused -= unused
-        now = asyncio.get_running_loop().time()
-        for place, grant in given.items():
-            self._purse(place).fill(grant, now)
-        self._moved.set()
-
     def _pass_some(self) -> None:
         """One errand of each queue in turn, the higher lane first, as long as there are tokens and connections for them."""
         for rank in self._waiting.ranks():
@@ -207,17 +186,14 @@ class Gate:
             self._drop(self._waiting.take(queue))
         if errand is None:
             return False
-        purses = [self._purse(place) for place in self._places(errand)]
+        purses = [self._leasing.of(place) for place in self._places(errand)]
         lacking = [purse for purse in purses if not purse.has(now)]
-        for purse in purses:
-            purse.is_asked_for = True
-            if purse.is_low:
-                self._short.set()
+        self._leasing.ask(purses)
         if lacking:
             return False
         for purse in purses:
             purse.take()
-        self.errands.put_nowait(self._waiting.take(queue))
+        self.errands.put_nowait(self._waiting.take(queue)._replace(has_token=True))
         return True
 
     def _has_room(self) -> bool:
@@ -242,13 +218,6 @@ class Gate:
             )
         return self.standing.editions.get(int(place.removeprefix(EDITION)))
 
-    def _purse(self, place: str) -> Purse:
-        if place not in self._purses:
-            if len(self._purses) > 50:
-                self._purses.clear()  # tokens of editions that are long over; what is lost of others is asked for again
-            self._purses[place] = Purse()
-        return self._purses[place]
-
     def _queue_of(self, errand: Errand) -> Queue:
         """A provider that takes little has a queue of its own, so that nobody waits behind its readers."""
         taken, providers = errand.taken, self.standing.providers
@@ -259,13 +228,13 @@ class Gate:
     def _pass_all(self) -> None:
         for errand in self._waiting.take_all():
             self.errands.put_nowait(errand)
-        self._purses.clear()
+        self._leasing.forget()
 
     def _call_back(self) -> None:
         """What waits for a connection waits here instead, or is put off: a limit is felt at once."""
         errands = self._waiting.take_all()
         while not self.errands.empty():
-            errands.append(self.errands.get_nowait())
+            errands.append(self.without_token(self.errands.get_nowait()))
         for errand in errands:
             self.give(errand)
 
@@ -278,4 +247,4 @@ class Gate:
             if self._is_wanted(errand):
                 self.errands.put_nowait(errand)
             else:
-                self._drop(errand)
+                self._drop(self.without_token(errand))

@@ -82,6 +82,7 @@ class Errand(NamedTuple):
     row: Row
     read_at: float
     made: Envelope | Exception | None = None  # made and signed ahead, or why that cannot be
+    has_token: bool = False  # counted by the relay's quota, if it has one
 
     @property
     def taken(self) -> Take:

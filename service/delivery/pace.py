@@ -18,6 +18,8 @@ GRACE_SECONDS = (
 GRACE_MOST_SECONDS = 0.25
 SLOT_SECONDS = 0.1  # the longest stretch of a bucket that one worker asks for at once
 WITHOUT_RATE_MOST = 1_000  # tokens at once where only an hour's or a day's quota counts
+USED_UP_SECONDS = 0.5  # so long a quota leaves nothing before editions rest: twice as long as a token that nobody uses is away
+LATELY_SECONDS = 2.0
 NOTICE_SHARE = 0.05
 NOTICE_LEAST = 1.0
 NOTICE_BURST_SECONDS = 1.0
@@ -25,12 +27,16 @@ NOTICE_BURST_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Grant:
-    """`count` tokens: the first in `delay` seconds, the next ones `spacing` seconds apart. None: ask again in `retry` seconds."""
+    """`count` tokens: the first in `delay` seconds, the next ones `spacing` seconds apart. None: ask again in `retry` seconds.
+
+    `is_used_up`: none, because all that a quota leaves has been given out.
+    """
 
     count: int
     delay: float = 0.0
     spacing: float = 0.0
     retry: float = 0.0
+    is_used_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Purse:
         self._given = 0
         self._lapsed = 0
         self._asks = 2
+        self._used_up_at = float("inf")
         self.unused = 0  # lapsed and not yet told: a quota counts them no longer
         self.not_before = 0.0
         self.is_asked_for = False
@@ -79,6 +86,7 @@ class Purse:
 
     def fill(self, given: Grant, now: float) -> None:
         self.is_asked_for = False
+        self._note_whether_used_up(given, now)
         if not given.count:
             self.not_before = now + given.retry
             self._asks = max(1, self._asks * 3 // 4)
@@ -101,12 +109,32 @@ class Purse:
 
     def has(self, now: float) -> bool:
         """Whether one can be used now. Lapsed ones go."""
-        tokens = self._tokens
-        while tokens and tokens[0][1] < now:
-            tokens.popleft()
-            self._lapsed += 1
-            self.unused += 1
-        return bool(tokens) and tokens[0][0] <= now
+        self.lapse(now)
+        return bool(self._tokens) and self._tokens[0][0] <= now
 
     def take(self) -> None:
         self._tokens.popleft()
+
+    def lapse(self, now: float) -> None:
+        while self._tokens and self._tokens[0][1] < now:
+            self._tokens.popleft()
+            self._lapsed += 1
+            self.unused += 1
+
+    def lapse_all(self) -> None:
+        self.lapse(float("inf"))
+
+    def taken_back(self) -> int:
+        """What is to be told to the quota now."""
+        unused, self.unused = self.unused, 0
+        return unused
+
+    def is_used_up(self, now: float) -> bool:
+        """Whether a quota has left nothing for so long that what others had not used must have come back, too."""
+        return now - self._used_up_at >= USED_UP_SECONDS
+
+    def _note_whether_used_up(self, given: Grant, now: float) -> None:
+        if given.count or not given.is_used_up:
+            self._used_up_at = float("inf")
+        elif self._used_up_at > now or now - self.not_before > LATELY_SECONDS:
+            self._used_up_at = now

@@ -76,20 +76,43 @@ def standing(session: Session, relay: str) -> Standing:
 
 
 def lease(
-    session: Session, relay: str, wanted: Mapping[str, tuple[int, float | None]], *, unused: int
+    session: Session,
+    relay: str,
+    wanted: Mapping[str, tuple[int, float | None]],
+    *,
+    unused: int,
+    may_rest: bool = False,
 ) -> dict[str, Grant]:
-    """So many tokens for each of these places, at its rate, or none. `unused` of the relay's have lapsed since the last time."""
+    """So many tokens for each of these places, at its rate, or none. `unused` of the relay's have lapsed since the last time.
+
+    `may_rest`: whoever asks has been told again and again that the quota is used up.
+    """
     given: dict[str, Grant] = {}
     for place in sorted(wanted):  # always in this order, or two workers might wait for each other
         count, rate = wanted[place]
-        is_relay = place.startswith(RELAY)
-        row = _with_quota(session, relay) if is_relay else None
-        if row is not None:
-            count = min(count, quota.left_or_rest(session, row, database.now(session), unused=unused))
-        given[place] = Grant(0, retry=1.0) if count <= 0 else _granted(session, place, count, rate)
-        if row is not None:
-            quota.note(session, relay, database.now(session), given[place].count - unused)
+        row = _with_quota(session, relay) if place.startswith(RELAY) else None
+        if row is None:
+            given[place] = _granted(session, place, count, rate)
+            continue
+        now = database.now(session)
+        count = quota.share(session, row, now, count, unused=unused)
+        if count:
+            given[place] = _granted(session, place, count, rate)
+        else:
+            given[place] = Grant(0, retry=quota.LOOK_SECONDS, is_used_up=True)
+            if may_rest:
+                quota.rest(session, row, now)
+        quota.note(session, relay, now, given[place].count - unused)
     return given
+
+
+def give_back(session: Session, relay: str, unused: int) -> None:
+    """So many have lapsed, and no lease follows that could tell."""
+    row = _with_quota(session, relay)
+    if row is not None:
+        now = database.now(session)
+        quota.note(session, relay, now, -unused)
+        quota.rest_no_longer(session, row, now)
 
 
 def notice_delay(session: Session, relay: str) -> float:
@@ -99,18 +122,22 @@ def notice_delay(session: Session, relay: str) -> float:
     row = _relay(session, relay)
     if row is None:
         return 0.0
-    if row.per_hour or row.per_day:
-        quota.note(session, relay, database.now(session), 1)
     rate = _rate(row.rate, row.slowed_to)
-    if rate is None:
-        return 0.0
-    _have(session, RELAY + relay)
-    of_now = select(Bucket).where(Bucket.place == RELAY + relay).with_for_update()
+    delay = 0.0 if rate is None else _notice_delay(session, RELAY + relay, rate)
+    if row.per_hour or row.per_day:  # behind the bucket, as in a lease, or the two might wait for each other
+        quota.note(session, relay, database.now(session), 1)
+    return delay
+
+
+def _notice_delay(session: Session, place: str, rate: float) -> float:
+    _have(session, place)
+    of_now = select(Bucket).where(Bucket.place == place).with_for_update()
     # Not what the session read before it waited for the row.
     bucket = session.exec(of_now, execution_options={"populate_existing": True}).one()
     given = pace.notice_grant(database.now(session).timestamp(), bucket.next_at, bucket.notice_at, rate)
     bucket.next_at, bucket.notice_at = given.next_at, given.notice_at
     session.add(bucket)
+    session.flush()
     return given.delay
 
 

@@ -10,13 +10,17 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from service import database
 from service.delivery import relay_choice
 from service.delivery.models import HandedOver, Relay
 
 STEP = timedelta(minutes=5)
+LOOK_SECONDS = 0.25  # when to ask again if nothing is left
+SHARE = (
+    4  # of what is left a worker gets such a part at most: whoever has more than it uses keeps it from others
+)
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 WORDS = {HOUR: "hour", DAY: "24 hours"}
 
@@ -42,8 +46,8 @@ def step_of(moment: datetime) -> datetime:
     )
 
 
-def left(session: Session, relay: Relay, now: datetime) -> list[Left]:
-    """Of each quota it has, the tightest first."""
+def left(session: Session, relay: Relay, now: datetime, *, unused: int = 0) -> list[Left]:
+    """Of each quota it has, the tightest first. `unused`: so many of those given out are about to come back."""
     found: list[Left] = []
     for most, window in _quotas(relay):
         steps = session.execute(
@@ -51,33 +55,43 @@ def left(session: Session, relay: Relay, now: datetime) -> list[Left]:
             .where(col(HandedOver.relay) == relay.name, col(HandedOver.since) > now - window - STEP)
             .order_by(col(HandedOver.since))
         ).all()
-        used = sum(count for _, count in steps)
-        free_at = steps[0].since + STEP + window if steps else now
+        used = sum(count for _, count in steps) - unused
+        free_at = next((since + STEP + window for since, count in steps if count), now)
         found.append(Left(most, window, max(0, most - used), free_at))
     return sorted(found, key=lambda one: (one.count, -one.window))
 
 
-def left_or_rest(session: Session, relay: Relay, now: datetime, *, unused: int) -> int:
-    """How many may be handed over now. Without any left the editions rest until some of it comes free, and the relay says why."""
+def share(session: Session, relay: Relay, now: datetime, wanted: int, *, unused: int) -> int:
+    """How many of the wanted one worker may have now."""
+    count = left(session, relay, now, unused=unused)[0].count
+    if count:
+        _rest_until(session, relay, None, None)
+    return min(wanted, -(-count // SHARE))
+
+
+def rest(session: Session, relay: Relay, now: datetime) -> None:
+    """Editions wait until some of the quota comes free, and the relay says why."""
     tightest = left(session, relay, now)[0]
-    count = tightest.count + unused
-    if count <= 0:
-        relay.rest_until = tightest.free_at
-        relay.rest_reason = f"The quota of {tightest.most:,} messages in {_an(tightest.words)} is used up"
-        session.add(relay)
-    return count
+    reason = f"The quota of {tightest.most:,} messages in {_an(tightest.words)} is used up"
+    _rest_until(session, relay, tightest.free_at, reason)
+
+
+def rest_no_longer(session: Session, relay: Relay, now: datetime) -> None:
+    """If tokens have come back since."""
+    if relay.rest_until is not None and left(session, relay, now)[0].count:
+        _rest_until(session, relay, None, None)
 
 
 def note(session: Session, relay: str, now: datetime, count: int) -> None:
     """So many more; fewer than none if tokens came back."""
-    step = step_of(now)
-    if _added(session, relay, step, count):
-        return
-    try:
-        with session.begin_nested():
-            session.add(HandedOver(relay=relay, since=step, count=max(0, count)))
-    except IntegrityError:
-        _added(session, relay, step, count)
+    if count < 0:
+        _take_off(session, relay, -count)
+    elif count and not _added(session, relay, step_of(now), count):
+        try:
+            with session.begin_nested():
+                session.add(HandedOver(relay=relay, since=step_of(now), count=count))
+        except IntegrityError:
+            _added(session, relay, step_of(now), count)
 
 
 def forget_before(session: Session, moment: datetime) -> None:
@@ -112,14 +126,35 @@ def _quotas(relay: Relay) -> Iterator[tuple[int, timedelta]]:
         yield relay.per_day, DAY
 
 
+def _rest_until(session: Session, relay: Relay, moment: datetime | None, reason: str | None) -> None:
+    relay.rest_until, relay.rest_reason = moment, reason
+    session.add(relay)
+
+
 def _added(session: Session, relay: str, step: datetime, count: int) -> bool:
     changed = (
         sa.update(HandedOver)
         .where(col(HandedOver.relay) == relay, col(HandedOver.since) == step)
-        .values(count=sa.case((col(HandedOver.count) + count > 0, col(HandedOver.count) + count), else_=0))
+        .values(count=col(HandedOver.count) + count)
     )
     result = session.execute(changed, execution_options={"synchronize_session": False})
     return int(getattr(result, "rowcount", 0)) == 1
+
+
+def _take_off(session: Session, relay: str, count: int) -> None:
+    """From the newest step that has any: what comes back now may have been given out in the one before."""
+    newest = (
+        select(HandedOver)
+        .where(HandedOver.relay == relay, HandedOver.count > 0)
+        .order_by(col(HandedOver.since).desc())
+        .limit(2)
+        .with_for_update()
+    )
+    for step in session.exec(newest, execution_options={"populate_existing": True}):
+        less = min(step.count, count)
+        step.count, count = step.count - less, count - less
+        session.add(step)
+    session.flush()
 
 
 def _an(words: str) -> str:

@@ -57,6 +57,7 @@ class Sender:
                     group.create_task(Carrier(self._shift).run())
         finally:
             await seats.give_all_back()
+            await gate.close()
 
     def drain(self) -> None:
         """Begin no new message; what is under way gets a few seconds for its answer."""
