@@ -11,10 +11,18 @@ from service.editions.models import Rendition
 from service.ledger.models import Lane, Run, Span
 
 STALE = timedelta(seconds=10)
+_IS_HELD = col(Span.renewed_at).between(
+    sa.bindparam("the_stale", type_=UtcDateTime()), sa.bindparam("the_ahead", type_=UtcDateTime())
+)
 
 
 def moment(now: datetime) -> dict[str, Any]:
-    return {"the_now": now, "the_stale": now - STALE}
+    return {"the_now": now, "the_stale": now - STALE, "the_ahead": now + STALE}
+
+
+def is_free(renewed_at: Any, now: datetime) -> sa.ColumnElement[bool]:
+    """Whether nobody holds it. Said to be renewed later than now, it is from before the clock went back: who lives says so anew."""
+    return sa.or_(renewed_at.is_(None), renewed_at < now - STALE, renewed_at > now + STALE)
 
 
 def _takeable() -> tuple[sa.ColumnElement[bool], ...]:
@@ -22,10 +30,9 @@ def _takeable() -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _due_and_free() -> tuple[sa.ColumnElement[bool], ...]:
-    stale = sa.bindparam("the_stale", type_=UtcDateTime())
     return (
         col(Span.due_at) <= sa.bindparam("the_now", type_=UtcDateTime()),
-        sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < stale),
+        sa.or_(col(Span.renewed_at).is_(None), sa.not_(_IS_HELD)),
     )
 
 
@@ -42,7 +49,7 @@ def _best() -> sa.Select[Any]:
         sa.select(sa.func.count())
         .where(
             col(Span.edition_id) == col(Run.edition_id),
-            col(Span.renewed_at) >= sa.bindparam("the_stale", type_=UtcDateTime()),
+            _IS_HELD,
         )
         .scalar_subquery()
     )

@@ -58,7 +58,7 @@ def sweep_cancelled(session: Session) -> int:
             col(Run.ended_at).is_(None),
             col(Run.stopped) == Stopped.CANCELLED.value,
             col(Span.due_at).is_not(None),
-            sa.or_(col(Span.renewed_at).is_(None), col(Span.renewed_at) < now - choosing.STALE),
+            choosing.is_free(col(Span.renewed_at), now),
         )
         .order_by(col(Span.id))
         .limit(SWEEP_SPANS)

@@ -116,7 +116,7 @@ def _takeable(session: Session) -> tuple[sa.ColumnElement[bool], ...]:
     now = database.now(session)
     return (
         col(Notice.due_at) <= now,
-        sa.or_(col(Notice.renewed_at).is_(None), col(Notice.renewed_at) < now - choosing.STALE),
+        choosing.is_free(col(Notice.renewed_at), now),
     )
 
 

@@ -23,6 +23,7 @@ LATELY_SECONDS = 2.0
 NOTICE_SHARE = 0.05
 NOTICE_LEAST = 1.0
 NOTICE_BURST_SECONDS = 1.0
+FAR_SECONDS = 8.0  # less than what makes a notice stale: it waits for its token while it is held
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,24 @@ class NoticeGrant:
     notice_at: float
 
 
+def furthest(rate: float) -> float:
+    """Nothing is given out so many seconds ahead: a bucket that says so was written before the clock went back."""
+    return FAR_SECONDS + 1 / rate
+
+
 def notice_grant(now: float, next_at: float, notice_at: float, rate: float) -> NoticeGrant:
     """A token for a notice. While editions use all there are, a twentieth is kept for notices, and at least one a second: they go
     at once and the editions' next tokens come that much later. All times in seconds.
     """
+    far = now + furthest(rate)
+    next_at = next_at if next_at <= far else now + AHEAD_SECONDS
+    notice_at = notice_at if notice_at <= far else now
     if next_at <= now:
         return NoticeGrant(0.0, now + 1 / rate, notice_at)
     kept = min(rate, max(NOTICE_LEAST, NOTICE_SHARE * rate))
     begins = max(now, notice_at)
-    return NoticeGrant(max(0.0, begins - NOTICE_BURST_SECONDS - now), next_at + 1 / rate, begins + 1 / kept)
+    delay = max(0.0, begins - NOTICE_BURST_SECONDS - now)
+    return NoticeGrant(delay, min(next_at + 1 / rate, far), min(begins + 1 / kept, far))
 
 
 def most_at_once(rate: float | None) -> int:

@@ -166,9 +166,21 @@ def _granted(session: Session, place: str, count: int, rate: float | None) -> Gr
     }
     found = _GRANTED.run(connection, values).fetchone()
     if found is None:
-        _have(session, place)
+        _mend(session, place, rate)
         return Grant(0, retry=count * spacing / 2)
     return Grant(count, delay=max(0.0, found[0] - count * spacing), spacing=spacing)
+
+
+def _mend(session: Session, place: str, rate: float) -> None:
+    """Where nothing could be had there may be no bucket yet, or one from before the clock went back. That counts as now, and as much
+    later as tokens given out until then may be used.
+    """
+    connection = session.connection()
+    ahead = _AHEAD.run(connection, {"the_place": place}).fetchone()
+    if ahead is None:
+        _have(session, place)
+    elif ahead[0] > (far := pace.furthest(rate)):
+        _MENDED.run(connection, {"the_place": place, "the_far": far})
 
 
 def _have(session: Session, place: str) -> None:
@@ -234,6 +246,17 @@ _GRANTED = Prepared(
     )
     .values(next_at=_BEGINS + sa.bindparam("the_stretch", type_=sa.Double()))
     .returning(col(Bucket.next_at) - _seconds())
+)
+_AHEAD = Prepared(
+    sa.select(col(Bucket.next_at) - _seconds()).where(col(Bucket.place) == sa.bindparam("the_place"))
+)
+_MENDED = Prepared(
+    sa.update(Bucket)
+    .where(
+        col(Bucket.place) == sa.bindparam("the_place"),
+        col(Bucket.next_at) > _seconds() + sa.bindparam("the_far", type_=sa.Double()),
+    )
+    .values(next_at=_seconds() + pace.AHEAD_SECONDS)
 )
 _RESTS = sa.or_(col(Relay.wait_until) > database.utc_now(), col(Relay.rest_until) > database.utc_now())
 _STANDING = Prepared(

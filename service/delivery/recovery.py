@@ -38,7 +38,9 @@ class Slowing:
         """Messages a second; 0: it rests; None: it is over."""
         passed = now - self.begins
         if passed < timedelta():
-            return 0.0
+            return (
+                0.0 if self.of_provider else self.rate
+            )  # of a relay it begins at once, whatever a clock says that went back
         if passed >= (PROVIDER_ALL_WELL if self.of_provider else RELAY_ALL_WELL):
             return None
         if self.of_provider:

@@ -6,6 +6,7 @@ The relay's row is locked meanwhile, so that no two give themselves the same. Wh
 import hashlib
 import os
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -45,6 +46,7 @@ def renew(session: Session, claim: Claim, *, wanted: int, opened: int, unless_sa
         return wanted
     connections = relay.connections or unless_said
     rows = _rows(session, claim.relay)
+    _see_no_later_than(session, rows, now)
     for row in rows:
         if row.uid != claim.uid and row.seen_at <= now - STALE:
             session.delete(row)
@@ -59,6 +61,14 @@ def renew(session: Session, claim: Claim, *, wanted: int, opened: int, unless_sa
     mine.allowed = max(given, opened)
     session.add(mine)
     return given
+
+
+def _see_no_later_than(session: Session, rows: Iterable[Seat], now: datetime) -> None:
+    """After the clock went back: who lives keeps what it has open, and who does not has still ten seconds."""
+    for row in rows:
+        if row.seen_at > now + STALE:
+            row.seen_at = now
+            session.add(row)
 
 
 def leave(session: Session, uid: uuid.UUID) -> None:

@@ -75,3 +75,36 @@ def test_beside_editions_notices_have_a_twentieth_and_at_least_one_a_second(rate
 
 def test_alone_notices_have_all_of_it() -> None:
     assert pace.notice_grant(100.0, 99.0, 105.0, 10.0).delay == 0.0
+
+
+def test_after_the_clock_went_back_a_notice_leaves_at_once_and_the_bucket_is_as_of_now() -> None:
+    given = pace.notice_grant(100.0, 3_700.0, 3_700.0, 10.0)
+    assert given.delay == 0.0
+    assert given.next_at == pytest.approx(100.0 + pace.AHEAD_SECONDS + 0.1)
+    assert given.notice_at == pytest.approx(101.0)
+
+
+def test_no_notice_waits_longer_than_it_is_held_and_none_is_taken_for_one_from_before() -> None:
+    next_at = notice_at = 100.1
+    for _ in range(100):
+        given = pace.notice_grant(100.0, next_at, notice_at, 1.0)
+        assert given.delay <= pace.FAR_SECONDS
+        assert given.notice_at >= notice_at
+        next_at, notice_at = given.next_at, given.notice_at
+
+
+def test_a_quota_is_used_up_once_it_has_left_nothing_for_a_while() -> None:
+    purse, nothing = Purse(), Grant(0, retry=0.25, is_used_up=True)
+    for moment in (100.0, 100.3):
+        purse.fill(nothing, moment)
+        assert not purse.is_used_up(moment)
+    assert purse.is_used_up(100.6)
+    purse.fill(Grant(1), 100.6)
+    assert not purse.is_used_up(200.0)
+
+
+def test_what_was_refused_long_ago_does_not_count() -> None:
+    purse, nothing = Purse(), Grant(0, retry=0.25, is_used_up=True)
+    purse.fill(nothing, 100.0)
+    purse.fill(nothing, 200.0)
+    assert not purse.is_used_up(200.0)

@@ -93,3 +93,8 @@ def test_no_domain_is_in_two_groups() -> None:
     domains = [domain for one in provider_groups.GROUPS.values() for domain in one]
     assert len(domains) == len(set(domains))
     assert domains == [domain.lower() for domain in domains]
+
+
+def test_a_relay_that_was_slowed_down_later_than_now_is_slow_and_does_not_stand() -> None:
+    """The database's clock went back meanwhile."""
+    assert Slowing(False, minutes(60), 40.0).allowed(NOW) == 40.0
