@@ -5,15 +5,13 @@ Any number of workers may tick on PostgreSQL. On SQLite the right to send is a l
 """
 
 import asyncio
-import fcntl
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlmodel import Session
 
@@ -46,15 +44,19 @@ from service.delivery.relay_switch import Premises, RelaySwitch
 from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions import occurrences
-from service.errors import Conflict, MemoError
+from service.errors import MemoError
 from service.jobs import Kind
 from service.media import copying
+from service.workers import lock, present
+from service.workers.duties import Duties
 from service.workers.pulse import Pulse
+from service.workers.supervision import Supervisor
 
 log = logs.get(__name__)
 
 SPANS_AT_ONCE = 3
 TICK_SECONDS = 1
+TIDY_SECONDS = 3600
 FEED_SECONDS = 5
 DEADLINE_SECONDS = 5
 BOUNCE_SECONDS = 5
@@ -62,15 +64,14 @@ PICTURE_SECONDS = 3
 STOP_SECONDS = 12
 
 
-class AlreadySending(Conflict):
-    """Another process is already sending from this SQLite database; only one can. Stop it first, or move to PostgreSQL."""
-
-
 class Worker:
     def __init__(self, resources: Resources, relay_url: str | None) -> None:
         """`relay_url` is MEMO_RELAY_URL, or that of the built-in mailbox; None: only what the register of relays has."""
         chosen = resources.settings
-        self._resources = resources
+        self._stopping = asyncio.Event()
+        self._supervisor = Supervisor(self._stopping)
+        self._duties = Duties(resources.jobs, self._supervisor)
+        self._resources = resources = replace(resources, jobs=self._duties)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._figures = Figures()  # of whatever relay is in use
         greeting = Greeting(chosen.greeting_name, chosen.relay_ca_file)
@@ -95,8 +96,6 @@ class Worker:
         )
         self._vigil = Vigil(resources.database, resources.clock, chosen, resources.secret_names())
         self.pulse = Pulse(resources.database, self.name, self._facts)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
         self._is_fanning_out = False
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -105,7 +104,7 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Worker"]:
         """Work until the block is left; then begin nothing new, wait for answers under way, and let everything go."""
-        with _right_to_send(self._resources):
+        with lock.right_to_send(self._resources.settings.database):
             await self._resources.database.write(self._begin)
             await self._switch.follow()
             chosen = self._resources.settings
@@ -125,27 +124,24 @@ class Worker:
         relay_register.follow_setting(session, self._setting)
 
     def _start(self) -> None:
-        jobs = self._resources.jobs
-        self._tasks = [
-            asyncio.create_task(
-                jobs.serve(Kind.SPAN, self._unless_held(self._switch.send_due), at_once=SPANS_AT_ONCE)
-            ),
-            asyncio.create_task(
-                jobs.serve(Kind.NOTICE, self._unless_held(self._switch.send_notices), at_once=1)
-            ),
-            asyncio.create_task(jobs.serve(Kind.CHORE, self._fan_out, at_once=1)),
-            asyncio.create_task(jobs.serve(Kind.FEED, self._poll_feed, at_once=polling.FEEDS_AT_ONCE)),
-        ]
-        tick, send_due = _unharmed(self.tick), _unharmed(self._unless_held(self._switch.send_due))
+        duties = self._duties
+        duties.keep(Kind.SPAN, self._unless_held(self._switch.send_due), at_once=SPANS_AT_ONCE)
+        duties.keep(Kind.NOTICE, self._unless_held(self._switch.send_notices), at_once=1)
+        duties.keep(Kind.CHORE, self._fan_out, at_once=1)
+        duties.keep(Kind.FEED, self._poll_feed, at_once=polling.FEEDS_AT_ONCE)
         # What was due while nobody worked waits no second longer, and a newcomer for nobody's nudge.
-        self._tasks += [asyncio.create_task(tick()), asyncio.create_task(send_due())]
-        self._scheduler.add_job(tick, "interval", seconds=TICK_SECONDS)
-        self._scheduler.add_job(_unharmed(self.look_for_feeds), "interval", seconds=FEED_SECONDS)
-        self._scheduler.add_job(_unharmed(self.watch_deadlines), "interval", seconds=DEADLINE_SECONDS)
-        self._scheduler.add_job(_unharmed(self.look_for_mail), "interval", seconds=BOUNCE_SECONDS)
-        self._scheduler.add_job(_unharmed(self.hear_relays), "interval", seconds=BOUNCE_SECONDS)
-        self._scheduler.add_job(_unharmed(self.copy_pictures), "interval", seconds=PICTURE_SECONDS)
-        self._scheduler.add_job(_unharmed(self.tidy), "interval", hours=1)
+        self._supervisor.begin("tick", self.tick)
+        duties.begin(Kind.SPAN)
+        for function, seconds in (
+            (self.tick, TICK_SECONDS),
+            (self.look_for_feeds, FEED_SECONDS),
+            (self.watch_deadlines, DEADLINE_SECONDS),
+            (self.look_for_mail, BOUNCE_SECONDS),
+            (self.hear_relays, BOUNCE_SECONDS),
+            (self.copy_pictures, PICTURE_SECONDS),
+            (self.tidy, TIDY_SECONDS),
+        ):
+            self._scheduler.add_job(_unharmed(function, self._supervisor), "interval", seconds=seconds)
         self._scheduler.start()
 
     async def _stop(self) -> None:
@@ -153,10 +149,7 @@ class Worker:
         self._stopping.set()
         self._switch.drain()
         self._resources.jobs.stop()
-        await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._supervisor.stop(STOP_SECONDS)
         await self._switch.close()
 
     async def look_for_mail(self) -> None:
@@ -165,9 +158,21 @@ class Worker:
             await self._inbox.look()
 
     async def tick(self) -> None:
-        await self._switch.follow()
+        """Each step by itself: one that fails keeps neither the others nor the pulse from coming round."""
+        for step in (
+            self._switch.follow,
+            self._begin_unless_held,
+            self._end_what_is_done,
+            self._vigil.beat,
+            self.pulse.beat,
+        ):
+            await self._supervisor.attempt(step.__qualname__, step)
+
+    async def _begin_unless_held(self) -> None:
         if not await self._vigil.look():
             await self._begin_what_is_due()
+
+    async def _end_what_is_done(self) -> None:
         database = self._resources.database
         if await database.read(closing.has_work):
             await database.write(closing.sweep_cancelled)
@@ -179,8 +184,6 @@ class Worker:
                 await refusals.strike_all(
                     database, edition_id, self._resources.pepper, self._resources.clock.now()
                 )
-        await self._vigil.beat()
-        await self.pulse.beat()
 
     def _unless_held(self, handler: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         async def handled() -> None:
@@ -190,9 +193,14 @@ class Worker:
         return handled
 
     async def _begin_what_is_due(self) -> None:
-        await self._launch_planned()
-        database, jobs, relay = self._resources.database, self._resources.jobs, self._switch.relay
+        for step in (self._launch_planned, self._nudge_writers, self._nudge_senders):
+            await self._supervisor.attempt(step.__qualname__, step)
+
+    async def _nudge_writers(self) -> None:
         await spreading.nudge(self._resources, is_at_it=self._is_fanning_out)
+
+    async def _nudge_senders(self) -> None:
+        database, jobs, relay = self._resources.database, self._duties, self._switch.relay
         if relay is not None:
             await jobs.nudge(Kind.SPAN, *(f"span-{one}" for one in await database.read(spans.due, relay)))
             if await database.read(notice_rows.due, relay):
@@ -244,7 +252,8 @@ class Worker:
         await upkeep.tidy(self._resources)
 
     def _facts(self) -> dict[str, Any]:
-        return {**self._figures.as_facts(), "writes": self._resources.database.writes.as_facts()}
+        writes = self._resources.database.writes.as_facts()
+        return {**self._figures.as_facts(), "writes": writes, present.FAILING: self._supervisor.failing()}
 
     async def _launch_planned(self) -> None:
         now = self._resources.clock.now()
@@ -264,29 +273,15 @@ class Worker:
             self._is_fanning_out = False
 
 
-def _unharmed(function: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
+def _unharmed(
+    function: Callable[[], Awaitable[None]], supervisor: Supervisor | None = None
+) -> Callable[[], Coroutine[Any, Any, None]]:
     """A tick that fails is logged, and the next one comes."""
 
     async def ticked() -> None:
         try:
-            await function()
+            await (supervisor or Supervisor(asyncio.Event())).attempt(function.__name__, function)
         except asyncio.CancelledError:
             return  # we stop: the timetable cancels what is under way, and would log that as an error
-        except (MemoError, sa.exc.SQLAlchemyError, OSError):
-            log.exception("worker.tick_failed", task=function.__name__)
 
     return ticked
-
-
-@contextmanager
-def _right_to_send(resources: Resources) -> Iterator[None]:
-    if not resources.database.is_sqlite:
-        yield
-        return
-    path = Path(sa.make_url(resources.settings.database).database or "memo.sqlite3").with_suffix(".sending")
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadySending from error
-        yield

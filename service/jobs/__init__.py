@@ -22,8 +22,11 @@ class Kind(StrEnum):
 
 
 class Jobs(Protocol):
-    async def nudge(self, kind: Kind, *keys: str) -> None:
-        """Wake a handler for each key, after the commit that made the work due. The same key waits only once."""
+    async def nudge(self, kind: Kind, *keys: str) -> bool:
+        """Wake a handler for each key, after the commit that made the work due. The same key waits only once.
+
+        False: nobody could be told. Whoever has committed does not fail for that; what is due is found without the queue.
+        """
         ...
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:

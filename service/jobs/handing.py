@@ -1,7 +1,7 @@
 """How a queue hands its nudges to a handler, the same on both databases."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 
 from pgqueuer import PgQueuer
@@ -20,6 +20,7 @@ POLL = timedelta(seconds=2)  # what is heard without LISTEN
 POLL_BUSY = timedelta(seconds=0.5)
 
 HEAR_SECONDS = 10.0
+NUDGE_SECONDS = 3.0  # a queue that does not answer must not hold up whoever has something to say
 
 
 async def nudge(queries: QueueRepositoryPort, kind: Kind, keys: Sequence[str]) -> None:
@@ -31,6 +32,17 @@ async def nudge(queries: QueueRepositoryPort, kind: Kind, keys: Sequence[str]) -
         await queries.enqueue(
             [kind.value] * count, [None] * count, [0] * count, dedupe_key=[*sorted(keys)], on_conflict="skip"
         )
+
+
+async def told(kind: Kind, nudging: Awaitable[None]) -> bool:
+    """Whether it could be said, whatever the driver's errors are: the work that was made due is committed, and stands."""
+    try:
+        async with asyncio.timeout(NUDGE_SECONDS):
+            await nudging
+    except Exception as error:
+        log.warning("jobs.nobody_told", kind=kind.value, problem=str(error) or type(error).__name__)
+        return False
+    return True
 
 
 def waiting(counted: Sequence[QueueStatistics]) -> dict[Kind, int]:

@@ -9,12 +9,17 @@ from service.jobs import Handler, Kind, handing
 class MemoryJobs:
     def __init__(self) -> None:
         self._queues = {kind: PgQueuer.in_memory() for kind in Kind}
+        self._is_stopped = False
 
-    async def nudge(self, kind: Kind, *keys: str) -> None:
-        await handing.nudge(self._queues[kind].qm.queries, kind, keys)
+    async def nudge(self, kind: Kind, *keys: str) -> bool:
+        return await handing.told(kind, handing.nudge(self._queues[kind].qm.queries, kind, keys))
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
-        await handing.serve(self._queues[kind], kind, handler, at_once)
+        try:
+            await handing.serve(self._queues[kind], kind, handler, at_once)
+        finally:
+            if not self._is_stopped:  # one that has ended cannot be run again; its nudges may be lost
+                self._queues[kind] = PgQueuer.in_memory()
 
     async def tidy(self) -> None:
         for queue in self._queues.values():
@@ -28,6 +33,7 @@ class MemoryJobs:
         return handing.waiting([one for size in sizes for one in size])
 
     def stop(self) -> None:
+        self._is_stopped = True
         for queue in self._queues.values():
             queue.shutdown.set()
 

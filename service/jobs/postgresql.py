@@ -1,6 +1,7 @@
 """Beside PostgreSQL: nudges to any worker on the same database, and the queue's own tables there."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -30,7 +31,10 @@ class PostgresqlJobs:
         self._serving: dict[int, PgQueuer] = {}  # by id: they have no hash
         self._is_stopped = False
 
-    async def nudge(self, kind: Kind, *keys: str) -> None:
+    async def nudge(self, kind: Kind, *keys: str) -> bool:
+        return await handing.told(kind, self._nudge(kind, keys))
+
+    async def _nudge(self, kind: Kind, keys: Sequence[str]) -> None:
         await handing.nudge(Queries(AsyncpgPoolDriver(await self._opened())), kind, keys)
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:

@@ -1,8 +1,8 @@
 """`/healthz`: whether memos leave, for whatever watches over this service. Open to all, so it names no machine and no reader.
 
-It fails when the database does not answer, when it cannot commit, when no worker's tick comes round, when sending is on hold,
-and when an edition is due and has not begun. It writes nothing itself: that commits work is known from this process's last write
-and from the workers' rows.
+It fails when the database does not answer, when it cannot commit, when no worker's tick comes round or what one of them does keeps
+failing, when sending is on hold, and when an edition is due and has not begun. It writes nothing itself: that commits work is known
+from this process's last write and from the workers' rows.
 """
 
 import asyncio
@@ -110,6 +110,14 @@ def _reasons(seen: Seen, write_problem: str | None) -> list[tuple[str, str]]:
                 "no_worker",
                 f"No worker's tick has come round since {_said(last)}. Look at its log; "
                 "start one with memo serve or memo worker.",
+            )
+        )
+    if failing := sorted({name for one in seen.workers for name in one.failing}):
+        found.append(
+            (
+                "task_failing",
+                f"A worker is at work, but some of what it does keeps failing ({', '.join(failing)}). "
+                "Look at its log.",
             )
         )
     found += [

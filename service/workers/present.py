@@ -18,6 +18,7 @@ from service.workers.models import WorkerProcess
 from service.workers.register import GONE_AFTER
 
 SHOWN = 256
+FAILING = "failing"  # of its figures: the tasks that keep failing
 
 
 class Standing(StrEnum):
@@ -57,6 +58,11 @@ class Present:
     @property
     def is_alive(self) -> bool:
         return self.standing is Standing.ALIVE
+
+    @property
+    def failing(self) -> list[str]:
+        """Its tasks that keep failing, begun anew again and again."""
+        return list(self.figures.get(FAILING, ())) if self.is_alive else []
 
     @property
     def rate(self) -> float:

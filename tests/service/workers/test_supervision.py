@@ -1,0 +1,156 @@
+"""A queue that fails, and tasks that end by a fault of their own: the worker goes on, and says so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+from pgqueuer import PgQueuer
+from pgqueuer.adapters.inmemory import InMemoryQueries
+from sqlmodel import Session
+
+from service.clock import SystemClock
+from service.delivery import closing
+from service.dependencies import Resources
+from service.jobs import Jobs, Kind, handing, postgresql
+from service.worker import Worker
+from service.workers import duties, supervision
+from service.workers.supervision import Supervisor
+from tests.support.outbox import once_more, open_outbox
+from tests.support.relay import Relay
+
+READERS = [f"reader{number}@example.org" for number in range(20)]
+
+
+@asynccontextmanager
+async def without_queue(resources: Resources) -> AsyncIterator[None]:
+    """Its tables are gone, or beside SQLite whatever it is asked fails by an error that nobody foresaw."""
+    if resources.database.is_sqlite:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("enqueue", "dequeue"):
+                patch.setattr(InMemoryQueries, name, _fails)
+            yield
+        return
+    await postgresql.uninstall(resources.settings.database_url)
+    try:
+        yield
+    finally:
+        await postgresql.install(resources.settings.database_url)
+
+
+async def _fails(*_: object, **__: object) -> None:
+    raise LookupError("nobody foresaw this")
+
+
+async def reasons(client: httpx2.AsyncClient) -> list[str]:
+    answer = await client.get("/healthz")
+    return [] if answer.status_code == 200 else list(answer.json()["reasons"])
+
+
+async def until_health_says(client: httpx2.AsyncClient, wanted: list[str], *, within: float = 20.0) -> None:
+    async with asyncio.timeout(within):
+        while await reasons(client) != wanted:
+            await asyncio.sleep(0.2)
+
+
+async def until_all_is_taken_up(jobs: Jobs, *, within: float = 20.0) -> None:
+    async with asyncio.timeout(within):
+        while any((await jobs.waiting()).values()):
+            await asyncio.sleep(0.1)
+
+
+async def test_without_its_queue_a_worker_sends_all_the_same_and_says_what_fails(
+    resources: Resources, client: httpx2.AsyncClient, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "LASTING_SECONDS", 2.0)
+    monkeypatch.setattr(supervision, "FORGOTTEN_SECONDS", 4.0)
+    working = replace(resources, clock=SystemClock())
+    async with Worker(working, relay.url).running():
+        async with without_queue(resources):
+            outbox = await open_outbox(resources, READERS)
+            ended = await outbox.until_ended(within=10)
+            assert ended.accepted == len(READERS)
+            unwritten = await resources.database.write(
+                once_more, outbox.edition.id, len(READERS), is_written_out=False
+            )
+            await relay.until(2 * len(READERS), within=10)
+            assert not await resources.jobs.nudge(Kind.NOTICE, "asked"), "whoever nudges does not fail"
+            await until_health_says(client, ["task_failing"])
+            assert "example" not in (await client.get("/healthz")).text
+        await until_health_says(client, [])
+        assert await resources.jobs.nudge(Kind.FEED, "a feed")
+        await until_all_is_taken_up(resources.jobs)
+        assert unwritten
+
+
+async def test_a_task_that_ends_by_a_fault_of_its_own_is_begun_anew(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really, broken = handing.serve, set[Kind]()
+
+    async def breaks_once(queue: PgQueuer, kind: Kind, *args: Any, **kwargs: Any) -> None:
+        if kind in broken:
+            await really(queue, kind, *args, **kwargs)
+        broken.add(kind)
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr(handing, "serve", breaks_once)
+    async with Worker(replace(resources, clock=SystemClock()), relay.url).running():
+        outbox = await open_outbox(resources, READERS)
+        assert (await outbox.until_ended(within=10)).accepted == len(READERS)
+        assert broken == set(Kind)
+        await resources.jobs.nudge(Kind.FEED, "a feed")
+        await until_all_is_taken_up(resources.jobs)
+
+
+async def test_a_step_of_the_tick_that_fails_keeps_neither_the_others_nor_the_pulse(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch, client: httpx2.AsyncClient
+) -> None:
+    monkeypatch.setattr(supervision, "LASTING_SECONDS", 2.0)
+
+    def fails(_session: Session) -> bool:
+        raise LookupError("a fault of our own")
+
+    monkeypatch.setattr(closing, "has_work", fails)
+    worker = Worker(replace(resources, clock=SystemClock()), relay.url)
+    async with worker.running():
+        await open_outbox(resources, READERS)
+        await relay.until(len(READERS))
+        await until_health_says(client, ["task_failing"])
+        assert "_end_what_is_done" in (await client.get("/healthz")).json()["detail"]
+        monkeypatch.undo()
+        await until_health_says(client, [])
+
+
+async def test_work_begun_without_the_queue_takes_no_more_places_than_there_are(resources: Resources) -> None:
+    class Mute:
+        async def nudge(self, _kind: Kind, *_keys: str) -> bool:
+            return False
+
+        async def serve(self, _kind: Kind, _handler: object, *, at_once: int) -> None:
+            await asyncio.sleep(at_once * 60)
+
+    stopping, running, let_go = asyncio.Event(), list[int](), asyncio.Event()
+
+    async def works() -> None:
+        running.append(1)
+        await let_go.wait()
+
+    supervisor = Supervisor(stopping)
+    mute: Any = Mute()
+    held = duties.Duties(mute, supervisor)
+    held.keep(Kind.SPAN, works, at_once=3)
+    for _ in range(3):
+        await held.nudge(Kind.SPAN, "a", "b")
+        await asyncio.sleep(0.01)
+    assert len(running) == 3
+    let_go.set()
+    await asyncio.sleep(0.01)
+    await held.nudge(Kind.SPAN, "a")
+    await asyncio.sleep(0.01)
+    assert len(running) == 4
+    stopping.set()
+    await supervisor.stop(0.1)
