@@ -24,7 +24,6 @@ from service.bounces.inbox import InboxReader, listening
 from service.deadlines import pings
 from service.delivery import (
     closing,
-    launch,
     notice_rows,
     profiles,
     relay_register,
@@ -34,6 +33,7 @@ from service.delivery import (
     spreading,
     transport,
 )
+from service.delivery.departures import Departures
 from service.delivery.figures import Figures
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.models import Relay
@@ -43,8 +43,6 @@ from service.delivery.relay_register import Greeting
 from service.delivery.relay_switch import Premises, RelaySwitch
 from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
-from service.editions import occurrences
-from service.errors import MemoError
 from service.jobs import Kind
 from service.media import copying
 from service.workers import lock, present
@@ -96,6 +94,7 @@ class Worker:
         )
         self._vigil = Vigil(resources.database, resources.clock, chosen, resources.secret_names())
         self.pulse = Pulse(resources.database, self.name, self._facts)
+        self._departures = Departures(resources, self._supervisor.begin)
         self._is_fanning_out = False
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -193,7 +192,7 @@ class Worker:
         return handled
 
     async def _begin_what_is_due(self) -> None:
-        for step in (self._launch_planned, self._nudge_writers, self._nudge_senders):
+        for step in (self._departures.begin_due, self._nudge_writers, self._nudge_senders):
             await self._supervisor.attempt(step.__qualname__, step)
 
     async def _nudge_writers(self) -> None:
@@ -254,16 +253,6 @@ class Worker:
     def _facts(self) -> dict[str, Any]:
         writes = self._resources.database.writes.as_facts()
         return {**self._figures.as_facts(), "writes": writes, present.FAILING: self._supervisor.failing()}
-
-    async def _launch_planned(self) -> None:
-        now = self._resources.clock.now()
-        if not await self._resources.database.read(occurrences.is_anything_due, now):
-            return
-        for edition_uid in await self._resources.database.write(occurrences.plan, now):
-            try:
-                await launch.launch(self._resources, edition_uid, actor="the timetable")
-            except MemoError as error:
-                log.warning("edition.not_started", edition=str(edition_uid), problem=error.message)
 
     async def _fan_out(self) -> None:
         self._is_fanning_out = True
