@@ -7,9 +7,10 @@ from service.api import operations, problems
 from service.api.authorization import Reader, Sender
 from service.api.idempotency import Posted
 from service.api.shapes import relays as shapes
+from service.api.shapes.editions import Reason
 from service.api.shapes.relays import NewRelay, NewRole, Pace, Relay, RelayChanges, Relays, Trial, WantedTrial
 from service.asking import Asked
-from service.delivery import relay_details, relay_pace, relay_register, relay_trial
+from service.delivery import relay_details, relay_pace, relay_pause, relay_register, relay_trial
 from service.delivery.relay_pace import RelayPace
 from service.delivery.relay_trial import Wanted
 
@@ -124,6 +125,42 @@ async def tested(resources: Asked, who: Sender, posting: Posted, name: str, aske
         return shapes.trial(trial)
 
     return await posting.around(200, tried)
+
+
+@router.post(
+    "/{name}/pause",
+    response_model=Relay,
+    summary="Pause a relay",
+    responses=problems.documented(
+        404, 409, 413, 415, example=shapes.RELAY_EXAMPLE | {"paused_because": "moving"}
+    ),
+)
+async def paused(
+    resources: Asked, who: Sender, posting: Posted, name: str, asked: Reason | None = None
+) -> Response:
+    """Editions wait, whichever they are, and notices still leave; every worker follows within a second."""
+    now, reason = resources.clock.now(), asked.reason if asked else ""
+
+    def pause(session: Session) -> Relay:
+        return shapes.relay(relay_pause.pause(session, name, reason, now=now, actor=who.actor))
+
+    return await posting.write(200, pause)
+
+
+@router.post(
+    "/{name}/resume",
+    response_model=Relay,
+    summary="Resume a relay",
+    responses=problems.documented(404, 409, 413, 415, example=shapes.RELAY_EXAMPLE),
+)
+async def resumed(resources: Asked, who: Sender, posting: Posted, name: str) -> Response:
+    """Editions go on where they stopped."""
+    now = resources.clock.now()
+
+    def resume(session: Session) -> Relay:
+        return shapes.relay(relay_pause.resume(session, name, now=now, actor=who.actor))
+
+    return await posting.write(200, resume)
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a relay", responses=problems.refusals(404, 409))

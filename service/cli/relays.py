@@ -140,6 +140,26 @@ def pace(
     print(f"{name} has its pace. memo relay list shows it.")
 
 
+@relay.command("pause")
+def pause(
+    name: Name, why: Annotated[str, typer.Option(help="Shown wherever an edition waits for it.")] = ""
+) -> None:
+    """Editions wait, whichever they are; notices still leave. Workers follow within a second."""
+    from service.delivery import relay_pause
+
+    _write(lambda session, held: relay_pause.pause(session, name, why, now=held.clock.now(), actor=ACTOR))
+    print(f"{name} is paused. memo relay resume {name} ends that.")
+
+
+@relay.command("resume")
+def resume(name: Name) -> None:
+    """Let editions through it again."""
+    from service.delivery import relay_pause
+
+    _write(lambda session, held: relay_pause.resume(session, name, now=held.clock.now(), actor=ACTOR))
+    print(f"{name} takes editions again.")
+
+
 @relay.command("provider")
 def provider(
     name: Name,

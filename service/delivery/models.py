@@ -44,6 +44,7 @@ class Relay(SQLModel, table=True):
     slowed_to: int | None = None  # messages a second, by hand, for as long as a person wants it
     rest_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # editions wait; notices do not
     rest_reason: str | None = Field(default=None, max_length=500)
+    paused_because: str | None = Field(default=None, max_length=300)  # by a person; null: it is not paused
     wait_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     problem: str | None = Field(default=None, max_length=500)
     failures: int = 0

@@ -258,7 +258,11 @@ _MENDED = Prepared(
     )
     .values(next_at=_seconds() + pace.AHEAD_SECONDS)
 )
-_RESTS = sa.or_(col(Relay.wait_until) > database.utc_now(), col(Relay.rest_until) > database.utc_now())
+_RESTS = sa.or_(
+    col(Relay.wait_until) > database.utc_now(),
+    col(Relay.rest_until) > database.utc_now(),
+    col(Relay.paused_because).is_not(None),
+)
 _STANDING = Prepared(
     sa.select(
         col(Relay.rate), col(Relay.slowed_to), col(Relay.per_hour), col(Relay.per_day),

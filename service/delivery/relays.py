@@ -47,6 +47,9 @@ def state_of(session: Session) -> RelayState | None:
 
 
 def _state(relay: Relay, now: datetime) -> RelayState:
+    if relay.paused_because is not None:
+        problem = f"The relay {relay.name} is paused: {relay.paused_because.rstrip('.')}"
+        return RelayState(relay.name, True, None, problem, None, is_resting=True)
     if not relay.problem and relay.rest_until is not None and relay.rest_until > now:
         return RelayState(relay.name, True, relay.rest_until, relay.rest_reason, None, is_resting=True)
     is_waiting = relay.wait_until is not None and relay.wait_until > now
@@ -106,5 +109,9 @@ _WAITING = sa.select(col(Relay.id)).where(
 )
 _RESTING = sa.select(col(Relay.id)).where(
     col(Relay.name) == sa.bindparam("the_name"),
-    sa.or_(col(Relay.wait_until) > database.utc_now(), col(Relay.rest_until) > database.utc_now()),
+    sa.or_(
+        col(Relay.wait_until) > database.utc_now(),
+        col(Relay.rest_until) > database.utc_now(),
+        col(Relay.paused_because).is_not(None),
+    ),
 )

@@ -114,6 +114,8 @@ def _health(relay: Relay, is_in_use: bool, zone: str, now: datetime) -> tuple[st
     if relay.role is Role.MAIN and relay.handed_over_at is not None and not is_in_use:
         away = pages.local(relay.handed_over_at, zone, "%d %b, %H:%M")
         return "away", f"Out of reach; its fallback stands in since {away}.{problem}"
+    if relay.paused_because is not None:
+        return "resting", f"Paused: {relay.paused_because.rstrip('.')}. Editions wait; notices still leave."
     if relay.problem:
         since = f" since {pages.local(relay.since, zone, '%d %b, %H:%M')}" if relay.since else ""
         waits = relay.wait_until is not None and relay.wait_until > now

@@ -154,6 +154,13 @@ def relay_line(relay: RelayState | None, waiting: int, zone: str) -> str | None:
     away = _stand_in_line(relay, zone) if relay.stands_in_for else ""
     if not relay.problem:
         return away
+    if relay.is_resting and relay.next_try_at is None:
+        wait = (
+            f" {waiting:,} messages wait until it is resumed"
+            if waiting
+            else " Editions wait until it is resumed"
+        )
+        return f"{away} {relay.problem}.{wait}, on the page Relays.".strip()
     if relay.is_resting and relay.next_try_at is not None:
         again = pages.local(relay.next_try_at, zone, "%d %b, %H:%M")
         return f"{away} {relay.problem}. {waiting:,} messages wait, and leave by themselves from {again}.".strip()

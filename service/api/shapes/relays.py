@@ -24,6 +24,7 @@ RELAY_EXAMPLE: dict[str, Any] = {
     "profile": "ses",
     "connections": None,
     "pace": PACE_EXAMPLE,
+    "paused_because": None,
     "problem": None,
     "since": None,
     "wait_until": None,
@@ -141,6 +142,7 @@ class Relay(BaseModel):
     profile: str
     connections: int | None
     pace: Pace
+    paused_because: str | None = Field(description="Why a person paused it; null: it is not paused.")
     problem: str | None = Field(description="What it last said or did, if it does not take messages now.")
     since: datetime | None
     wait_until: datetime | None = Field(description="It is left alone until then.")
