@@ -209,6 +209,9 @@ class Drive:
 
     async def _end(self) -> None:
         await self._write("cancel", steering.cancel, self._plenty.edition_uid, now=self._now, actor="test")
+        edition_id, who = self._plenty.edition_id, audience.statement
+        while await self._write("cancelled: write out", fanout.carry_on, edition_id, who) is not None:
+            pass
         while await self._write("tick: sweep", closing.sweep_cancelled):
             pass
         closed = await self._write("tick: close", closing.close_ended, pepper=PEPPER, now=self._now)
