@@ -2,16 +2,22 @@
 
 Two kinds: the same words for many readers (whatever they say), and any refusal of the message itself or of what we said, of which
 few are enough. Those who were refused meanwhile are named by the run's `wave`: when it is resumed they are tried again.
+
+Each worker remembers what it heard itself. What looks like a wave is counted in the ledger, or each of many workers would wait for its
+own twenty; asked again only when the others, going on as they did, would have made twenty of it.
 """
 
 import asyncio
 import uuid
 from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import DBAPIError
 
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import outcome, settling, steering, waves
+from service.delivery import outcome, settling, shared_refusals, steering, waves
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
 from service.delivery.outcome import Outcome, Phase, Scope
@@ -23,7 +29,47 @@ log = logs.get(__name__)
 SAME_REFUSALS_MOST = 20
 STOPPING_REFUSALS_MOST = 3
 LAST_OUTCOMES = 200
+LOOKS_LIKE_A_WAVE = 5  # readers of one worker among its last outcomes
+IN_A_ROW = 3  # a lost map: all hear the same. A few connections have no more than that in flight
 EDITIONS_MOST = 8
+
+
+@dataclass
+class _Heard:
+    """The last outcomes of an edition: each a wave, or None, and the reader's number."""
+
+    last: deque[tuple[str | None, int]] = field(default_factory=lambda: deque(maxlen=LAST_OUTCOMES))
+    in_a_row: int = 0
+    asked_for: str | None = None
+    asked_at: int = 0  # when so many readers had got it
+    asks_again_at: int = 0
+
+    def add(self, wave: str | None, number: int) -> None:
+        is_more = bool(self.last) and self.last[-1][0] == wave
+        self.in_a_row = self.in_a_row + 1 if is_more else 1
+        self.last.append((wave, number))
+
+    def readers(self, wave: str) -> int:
+        return len({number for said, number in self.last if said == wave})
+
+    def is_to_be_counted(self, wave: str, readers: int) -> bool:
+        """Whether it looks like a wave, and more may have come of it elsewhere since it was counted last."""
+        if wave == waves.OF_THE_MESSAGE:
+            return False
+        if self.asked_for != wave or readers * 2 <= self.asked_at:  # what is long over tells nothing of today
+            self.asked_for, self.asked_at, self.asks_again_at = wave, 0, 0
+        if self.in_a_row == IN_A_ROW:
+            return True
+        return (readers >= LOOKS_LIKE_A_WAVE or self.in_a_row > IN_A_ROW) and readers >= self.asks_again_at
+
+    def counted(self, readers: int, of_all: int) -> None:
+        """The next time when at this ratio they would be enough."""
+        self.asked_at = readers
+        self.asks_again_at = readers + max(1, (SAME_REFUSALS_MOST - of_all) * readers // max(1, of_all))
+
+    def forget(self) -> None:
+        self.last.clear()
+        self.in_a_row, self.asked_for = 0, None
 
 
 class SameRefusals:
@@ -34,7 +80,7 @@ class SameRefusals:
         self._clock = clock
         self._committer = committer
         self._one_refusal_at_a_time = asyncio.Lock()
-        self._last: OrderedDict[uuid.UUID, deque[tuple[str | None, int]]] = OrderedDict()
+        self._heard: OrderedDict[uuid.UUID, _Heard] = OrderedDict()
 
     async def note(self, taken: Take, edition_uid: uuid.UUID, row: Row, judged: Outcome) -> bool:
         """Returns when a pause, if this calls for one or another has just called for it, is in the database: whether this one did.
@@ -43,25 +89,40 @@ class SameRefusals:
         before the pause is, for whoever resumes opens those again whom the books call refused.
         """
         wave = None if settling.is_second_refusal(row, judged) else waves.wave_of(judged, row.address)
-        last = self._of(edition_uid)
-        last.append((wave, row.number))
+        heard = self._of(edition_uid)
+        heard.add(wave, row.number)
         if wave is None:
             return False
         async with self._one_refusal_at_a_time:
-            readers = {number for said, number in last if said == wave}
-            if len(readers) < _most(wave, judged):
+            readers = heard.readers(wave)
+            if readers < _most(wave, judged) and heard.is_to_be_counted(wave, readers):
+                readers = await self._counted(taken, heard, wave, readers)
+            if readers < _most(wave, judged):
                 return False
-            last.clear()
+            heard.forget()
             await self._committer.write(taken)
-            await self._pause(edition_uid, wave, len(readers), judged)
+            await self._pause(edition_uid, wave, readers, judged)
             return True
 
-    def _of(self, edition_uid: uuid.UUID) -> deque[tuple[str | None, int]]:
-        if edition_uid not in self._last:
-            self._last[edition_uid] = deque(maxlen=LAST_OUTCOMES)
-            while len(self._last) > EDITIONS_MOST:
-                self._last.popitem(last=False)
-        return self._last[edition_uid]
+    async def _counted(self, taken: Take, heard: _Heard, wave: str, readers: int) -> int:
+        """Of all workers. What this one knows is written first: its connections wait here, and bring no outcome to the ledger."""
+        await self._committer.write(taken)
+        try:
+            of_all = await self._database.read(
+                shared_refusals.count, taken.edition_id, wave, last=LAST_OUTCOMES
+            )
+        except (DBAPIError, OSError) as error:
+            log.warning("edition.refusals_not_counted", problem=str(error).splitlines()[0])
+            return readers
+        heard.counted(readers, of_all := max(readers, of_all))
+        return of_all
+
+    def _of(self, edition_uid: uuid.UUID) -> _Heard:
+        if edition_uid not in self._heard:
+            self._heard[edition_uid] = _Heard()
+            while len(self._heard) > EDITIONS_MOST:
+                self._heard.popitem(last=False)
+        return self._heard[edition_uid]
 
     async def _pause(self, edition_uid: uuid.UUID, wave: str, readers: int, judged: Outcome) -> None:
         what = f"The relay gave {readers} readers the same refusal"

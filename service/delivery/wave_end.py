@@ -40,11 +40,12 @@ def _refused_in(session: Session, edition_id: int, wave: str) -> list[int]:
     return [
         number
         for number, address, reply in session.execute(query.order_by(col(Delivery.number)))
-        if _belongs(reply or "", address, wave)
+        if belongs(reply or "", address, wave)
     ]
 
 
-def _belongs(reply: str, address: str, wave: str) -> bool:
+def belongs(reply: str, address: str, wave: str) -> bool:
+    """Whether a recorded reply is one of that wave."""
     if wave == waves.OF_THE_MESSAGE:
         return outcome.stops_the_edition(outcome.of_recorded(reply))
     return not reply.startswith(outcome.AGAIN) and waves.words(reply, address) == wave

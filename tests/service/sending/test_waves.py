@@ -4,13 +4,15 @@ import asyncio
 
 import httpx2
 import pytest
+from sqlmodel import Session
 
-from service.delivery import steering
+from service.delivery import shared_refusals, steering
 from service.dependencies import Resources
 from service.desk import sending_view
 from service.editions.models import State
 from service.ledger.models import DeliveryState
 from tests.service.desk import steps
+from tests.service.sending.test_pace import workers
 from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
 from tests.support.relay import Relay
 
@@ -84,3 +86,41 @@ async def test_it_can_be_cancelled_instead(resources: Resources, relay: Relay) -
         ended = await outbox.until_ended()
     assert (ended.refused, await outbox.state()) == (20, State.CANCELLED)
     assert {row.state for row in (await outbox.rows()).values()} == {DeliveryState.REFUSED}
+
+
+async def test_four_workers_pause_it_after_little_more_than_one_would(
+    resources: Resources, relay: Relay
+) -> None:
+    """Twenty in all, and what their sixteen connections had in flight; each by itself would have waited for its own twenty."""
+    relay.when(phase="rcpt").reply(NOBODY)
+    relay.delay = 0.05
+    outbox = await open_outbox(resources, readers(900))
+    async with workers(resources, relay, 4):
+        async with asyncio.timeout(30):
+            while await outbox.state() is not State.PAUSED:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(1)
+    found = await outbox.progress()
+    assert found.refused <= 20 + 16 + 4, found.refused
+    assert "readers the same refusal" in str(found.stop_reason)
+
+
+async def test_refusals_here_and_there_cost_no_look_at_the_ledger_for_each(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four in a hundred addresses are dead, as on many a list: that is no wave, and nobody is asked again and again."""
+    asked, count = [], shared_refusals.count
+
+    def counted(session: Session, edition_id: int, wave: str, *, last: int) -> int:
+        asked.append(wave)
+        return count(session, edition_id, wave, last=last)
+
+    monkeypatch.setattr(shared_refusals, "count", counted)
+    addresses = readers(500)
+    for dead in addresses[::25]:
+        relay.when(phase="rcpt", recipient=dead).reply(NOBODY)
+    outbox = await open_outbox(resources, addresses)
+    async with sending(office(resources, relay_at(relay.url))):
+        ended = await outbox.until_ended()
+    assert (ended.refused, await outbox.state()) == (20, State.SENT)
+    assert len(asked) <= 3, len(asked)
