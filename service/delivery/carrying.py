@@ -163,7 +163,7 @@ class Carrier:
         except RelayDown as error:
             self._shift.relay_waits = True
             await self._shift.note_relay_problem(error.message, is_down=True)
-            made.errand.done()
+            self._shift.gate.without_token(made.errand).done()
             return None
         return _Begun(made, self._transport.announce(made.envelope))
 
@@ -189,7 +189,7 @@ class Carrier:
             errand.holding.is_fenced = True
             if not exchange.is_over:
                 self._transport.drop(FENCED)
-            errand.done()
+            self._shift.gate.without_token(errand).done()
             return None
         following = self._handed_over(exchange)
         reply = await exchange.settled
@@ -250,6 +250,10 @@ class Carrier:
         if outcome.moves_the_relays_clock(judged):
             shift.relay_waits |= outcome.leaves_the_row(judged)
             await shift.note_relay_problem(str(judged.reply), is_down=outcome.is_out_of_reach(judged))
+        if (
+            outcome.leaves_the_row(judged) and not judged.reply.code
+        ):  # nothing was handed over, and nobody can have counted it
+            shift.gate.without_token(errand)
         place = (taken.edition_id, row.number)
         if outcome.leaves_the_row(judged) and shift.patience.lasts(place):
             shift.committer.untouched(taken, row.number)

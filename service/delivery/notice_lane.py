@@ -146,6 +146,7 @@ class NoticeLane:
 
     async def _relay_problem(self, taken: TakenNotice, problem: str) -> None:
         await self._office.database.write(notice_rows.untouched, taken)
+        await self._office.database.write(pace_rows.give_back, self._office.relay.name, 1)
         await self._note_problem(problem, is_down=True)
 
     async def _note_problem(self, problem: str, *, is_down: bool) -> None:

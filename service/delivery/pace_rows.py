@@ -107,7 +107,7 @@ def lease(
 
 
 def give_back(session: Session, relay: str, unused: int) -> None:
-    """So many have lapsed, and no lease follows that could tell."""
+    """So many have lapsed, and no lease follows that could tell; or a notice could not begin."""
     row = _with_quota(session, relay)
     if row is not None:
         now = database.now(session)

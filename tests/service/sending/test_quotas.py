@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import pace_rows, quota, relays
+from service.delivery import pace_rows, quota, relays, steering
 from service.delivery.gate import Gate
 from service.delivery.models import HandedOver
 from service.delivery.models import Relay as RelayRow
 from service.delivery.sending import Sender
 from service.dependencies import Resources
+from tests.service.sending.test_notices import ask, lane, real
 from tests.service.sending.test_pace import NAME, limit, readers, workers
 from tests.support.outbox import office, once_more, open_outbox, relay_at
 from tests.support.relay import Relay
@@ -165,3 +166,83 @@ async def test_a_quota_costs_no_write_for_each_message(
     async with workers(resources, relay, 1):
         await relay.until(600, within=20)
     assert asked <= 60
+
+
+async def settled(resources: Resources, relay: Relay) -> int:
+    """What is counted once nothing more comes back."""
+    async with asyncio.timeout(5):
+        while await resources.database.read(counted) != len(relay.received):
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
+    return await resources.database.read(counted)
+
+
+async def test_a_relay_that_is_out_of_reach_uses_nothing_of_its_quota_up(
+    resources: Resources, relay: Relay
+) -> None:
+    """However often it is tried."""
+    name = relay_at(relay.url).name
+    await resources.database.write(limit, name, per_day=60)
+    await open_outbox(resources, readers(60))
+    await relay.stop()
+    async with workers(resources, relay, 2):
+        async with asyncio.timeout(20):
+            while await resources.database.read(failures, name) < 3:
+                await asyncio.sleep(0.05)
+        assert await settled(resources, relay) == 0
+        await relay.start()
+        await resources.database.write(limit, name, wait_until=None)
+        await relay.until(60, within=20)
+        assert await settled(resources, relay) == 60
+
+
+@pytest.mark.parametrize("phase", ["connect", "mail", "data"])
+async def test_a_connection_that_breaks_before_the_dot_uses_nothing_up(
+    resources: Resources, relay: Relay, phase: str
+) -> None:
+    name = relay_at(relay.url).name
+    await resources.database.write(limit, name, per_day=60)
+    outbox = await open_outbox(resources, readers(20))
+    broken = relay.when(phase=phase).drop()
+    async with workers(resources, relay, 1):
+        await broken.met()
+        assert await settled(resources, relay) == 0
+        rows = (await outbox.rows()).values()
+        assert {row.attempts for row in rows} == {0}
+        relay.forget_rules()
+        await resources.database.write(limit, name, wait_until=None)
+        await relay.until(20, within=20)
+        assert await settled(resources, relay) == 20
+
+
+async def test_what_was_stopped_before_it_left_is_not_counted(resources: Resources, relay: Relay) -> None:
+    relay.delay = 0.05
+    await resources.database.write(limit, relay_at(relay.url).name, per_day=1_000)
+    outbox = await open_outbox(resources, readers(300))
+    async with workers(resources, relay, 2):
+        await relay.until(40)
+        await resources.database.write(
+            steering.pause, outbox.edition.uid, reason="", now=resources.clock.now(), actor="test"
+        )
+        await asyncio.sleep(0.5)
+        assert await settled(resources, relay) == len(relay.received) < 300
+
+
+async def test_a_notice_that_could_not_begin_is_not_counted(resources: Resources, relay: Relay) -> None:
+    resources = real(resources)
+    name = relay_at(relay.url).name
+    await resources.database.write(limit, name, per_day=60)
+    await resources.database.write(ask, resources)
+    await relay.stop()
+    async with lane(resources, relay) as notices:
+        await notices.send_due()
+        assert await resources.database.read(failures, name) == 1
+        assert await resources.database.read(counted) == 0
+        await relay.start()
+        await resources.database.write(limit, name, wait_until=None)
+        await notices.send_due()
+    assert await resources.database.read(counted) == len(relay.received) == 1
+
+
+def failures(session: Session, name: str) -> int:
+    return session.exec(select(RelayRow.failures).where(RelayRow.name == name)).one()
