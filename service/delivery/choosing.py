@@ -88,6 +88,24 @@ def _best() -> sa.Select[Any]:
     )  # fmt: skip
 
 
+def neglected(*, goes_first: bool) -> sa.Select[Any]:
+    """Editions that nobody is at, though they could go on. Where only one is under way nothing is looked at."""
+    is_breaking = col(Run.lane) == Lane.BREAKING
+    stale = sa.bindparam("the_stale", type_=UtcDateTime())
+    other = sa.orm.aliased(Run)
+    several = sa.select(sa.func.count() > 1).where(
+        col(other.stopped).is_(None), col(other.ended_at).is_(None)
+    )
+    of_it = sa.select(col(Span.id)).where(col(Span.edition_id) == col(Run.edition_id))
+    return sa.select(col(Run.edition_id)).where(
+        several.scalar_subquery(),
+        *_goes_on(),
+        is_breaking if goes_first else ~is_breaking,
+        ~of_it.where(col(Span.renewed_at) >= stale).exists(),
+        of_it.where(*_due_and_free()).exists(),
+    )
+
+
 _JOINED = (Run, col(Run.edition_id) == col(Span.edition_id))
 DUE = (
     sa.select(col(Span.id))

@@ -21,6 +21,7 @@ from service.delivery.leasing import Leasing
 from service.delivery.pace_rows import EDITION, PROVIDER, RELAY, Standing
 from service.delivery.provider_pace import Providers
 from service.delivery.queues import Queue, Queues
+from service.delivery.turns import Turns, to_give_way
 from service.ledger.models import Lane
 
 log = logs.get(__name__)
@@ -53,16 +54,19 @@ class Gate:
         self._held = asyncio.Event()
         self._idle = 0  # connections that wait for something to do
         self.holdings: set[Holding] = set()
-        self.errands: asyncio.Queue[Errand] = asyncio.Queue()
+        self.errands = Turns()
         self.standing = Standing()
         self.is_open = True
         self._leasing = Leasing(database, relay, rate_at=self._rate_at,
                                 waiting=lambda: self._waiting.count, on_filled=self._moved.set)  # fmt: skip
 
+    def ahead_count(self, edition_id: int) -> int:
+        """Errands that the edition's next page waits for."""
+        return self.errands.count_of(edition_id) + self._waiting.ahead_count(edition_id)
+
     @property
-    def ahead_count(self) -> int:
-        """Errands that the next page waits for."""
-        return self.errands.qsize() + self._waiting.ahead_count
+    def edition_count(self) -> int:
+        return len({holding.taken.edition_id for holding in self.holdings})
 
     def give(self, errand: Errand) -> None:
         if self.is_open:
@@ -132,6 +136,8 @@ class Gate:
         self._leasing.has_quota = found.has_quota
         for holding in self.holdings:
             holding.is_outranked |= found.stops(holding.taken.lane)
+        if (going := to_give_way(self.holdings, self._is_waited_for, now)) is not None:
+            going.is_outranked = True
         if found.is_open and not was_open:
             self._pass_all()
         elif (was_open and not found.is_open) or before.providers.keys() != found.providers.keys():
@@ -139,6 +145,9 @@ class Gate:
         if any(holding.is_outranked for holding in self.holdings):
             self.drop_unwanted()
         self._moved.set()
+
+    def _is_waited_for(self, holding: Holding) -> bool:
+        return self.standing.has_neglected(holding.taken.lane)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:

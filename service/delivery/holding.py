@@ -10,11 +10,12 @@ from service.delivery.paging import Row
 
 class Holding:
     """`is_fenced`: somebody else has it now, or it was paused. `progressed`: something of it was recorded.
-    `is_outranked`: a higher lane waits, or the relay takes nothing: it is let go, its rows untouched.
+    `is_outranked`: a higher lane waits, or an edition that nobody is at, or the relay takes nothing: it is let go, its rows untouched.
     """
 
     def __init__(self, taken: Take) -> None:
         self.taken = taken
+        self.since = asyncio.get_running_loop().time()
         self._fenced = asyncio.Event()
         self.progressed = False
         self.is_outranked = False

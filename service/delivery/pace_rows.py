@@ -38,6 +38,10 @@ class Standing:
     now: datetime | None = None
     relay_rests: bool = False
     breaking_waits: bool = False
+    neglected: tuple[bool, ...] = (
+        False,
+        False,
+    )  # whether nobody is at an edition that could go on: one that goes first, another
 
     @property
     def is_open(self) -> bool:
@@ -46,6 +50,10 @@ class Standing:
     def stops(self, lane: Lane) -> bool:
         """Whether spans of this lane are let go: a higher one waits, or the relay takes nothing now."""
         return self.relay_rests or (self.breaking_waits and lane is not Lane.BREAKING)
+
+    def has_neglected(self, lane: Lane) -> bool:
+        """Whether nobody is at an edition of this lane that could go on."""
+        return self.neglected[0 if lane is Lane.BREAKING else 1]
 
     def rate_of(self, edition_id: int) -> float | None:
         """The least of what limits its messages, a second."""
@@ -63,7 +71,7 @@ def standing(session: Session, relay: str) -> Standing:
         return Standing()
     slowing = slowings.of(session, relay, now)
     whole = slowing.pop(slowings.WHOLE, None)
-    rate, slowed_to, per_hour, per_day, rests, breaking = found
+    rate, slowed_to, per_hour, per_day, rests, breaking, *neglected = found
     return Standing(
         relay=_rate(rate, slowed_to, whole.allowed(now) if whole else None),
         providers=_allowances(provider_limits.of(session, relay), slowing),
@@ -72,6 +80,7 @@ def standing(session: Session, relay: str) -> Standing:
         editions={edition_id: float(most) for edition_id, most in slowed},
         relay_rests=bool(rests),
         breaking_waits=bool(breaking),
+        neglected=tuple(map(bool, neglected)),
     )
 
 
@@ -267,6 +276,7 @@ _STANDING = Prepared(
     sa.select(
         col(Relay.rate), col(Relay.slowed_to), col(Relay.per_hour), col(Relay.per_day),
         sa.func.coalesce(_RESTS, sa.false()), choosing.BREAKING.exists(),
+        choosing.neglected(goes_first=True).exists(), choosing.neglected(goes_first=False).exists(),
     )
     .select_from(sa.select(sa.literal(1)).subquery().outerjoin(Relay, col(Relay.name) == sa.bindparam("the_name")))
 )  # fmt: skip

@@ -19,10 +19,13 @@ class Queues:
     def count(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    @property
-    def ahead_count(self) -> int:
-        """Without those that stand aside."""
-        return sum(len(errands) for queue, errands in self._waiting.items() if not queue[2])
+    def ahead_count(self, edition_id: int) -> int:
+        """Of this edition, without those that stand aside."""
+        return sum(
+            len(errands)
+            for (_, edition, apart), errands in self._waiting.items()
+            if edition == edition_id and not apart
+        )
 
     def ranks(self) -> list[list[Queue]]:
         """The queues, the higher lane first."""
@@ -42,10 +45,12 @@ class Queues:
         return errands[0] if errands else None
 
     def take(self, queue: Queue) -> Errand:
-        errands = self._waiting[queue]
+        errands = self._waiting.pop(queue)
         errand = errands.popleft()
-        if not errands:
-            del self._waiting[queue]
+        if errands:
+            self._waiting[queue] = (
+                errands  # behind the others: where tokens come one by one, it is their turn
+            )
         if queue[2]:
             errand.holding.come_back()
         return errand

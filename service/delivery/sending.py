@@ -110,7 +110,7 @@ class Sender:
         behind = taken.first - 1
         size = gate.first_page(max(self._page_rows, gate.least_page), taken.edition_id)
         while self._shift.goes_on(holding):
-            await self._room_for_errands(size)
+            await self._room_for_errands(taken.edition_id, size)
             await gate.look()
             if holding.is_outranked:
                 break
@@ -171,14 +171,14 @@ class Sender:
             )
         holding.is_fenced = True
 
-    @property
-    def _ahead_count(self) -> int:
-        return self._shift.gate.ahead_count + self._signing.waiting_count
+    def _has_room(self, edition_id: int, size: int) -> bool:
+        gate = self._shift.gate
+        ahead = gate.ahead_count(edition_id) + self._signing.waiting_count(edition_id)
+        return ahead * gate.edition_count <= max(self._office.connections, size)
 
-    async def _room_for_errands(self, size: int) -> None:
-        """A slow relay is not given more than the connections can carry before it is stale."""
-        most = max(self._office.connections, size)
-        while self._ahead_count > most and not self.is_draining:
+    async def _room_for_errands(self, edition_id: int, size: int) -> None:
+        """A slow relay is not given more than the connections can carry before it is stale; of each edition under way as much."""
+        while not (self._has_room(edition_id, size) or self.is_draining):
             self._shift.one_begun.clear()
             await self._shift.one_begun.wait()
 

@@ -20,6 +20,7 @@ from service.delivery.exchange import Envelope
 from service.delivery.holding import Errand
 from service.delivery.messages import Mould
 from service.delivery.office import Office
+from service.delivery.turns import Turns
 from service.errors import MemoError, NotFound
 from service.tokens import Keys
 
@@ -122,13 +123,12 @@ class SigningDesk:
         self._office = office
         self._shift = shift
         self._ring = KeyRing(office.database, office.keys)
-        self._waiting: asyncio.Queue[Errand] = asyncio.Queue()
+        self._waiting = Turns()
         self._signers: Signers | None = None  # not before the first use
         self._relaxed: dict[int, bool] = {}
 
-    @property
-    def waiting_count(self) -> int:
-        return self._waiting.qsize()
+    def waiting_count(self, edition_id: int) -> int:
+        return self._waiting.count_of(edition_id)
 
     async def active(self) -> Mapping[str, str]:
         """What a take pins: the selector by domain. Nothing, if the relay signs or rewrites messages: our signature would not hold."""

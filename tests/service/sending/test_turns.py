@@ -1,0 +1,118 @@
+"""Editions of one rank side by side, where one of them is slow, or the relay: measured where messages arrive."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from sqlmodel import Session
+
+from service.clock import SystemClock
+from service.delivery import slowing
+from service.dependencies import Resources
+from service.editions.models import Edition
+from service.settings import Settings
+from service.worker import Worker
+from tests.service.sending.test_pace import limit, readers
+from tests.support.lag import Lag
+from tests.support.outbox import Outbox, once_more, open_outbox, relay_at
+from tests.support.relay import Relay
+from tests.support.relay_log import Received
+
+READERS = 200
+SOON = 2.5  # a look comes three times a second, a turn lasts one, and what is under way is waited for
+
+
+@pytest.fixture
+def resources(resources: Resources) -> Resources:
+    return replace(resources, clock=SystemClock())
+
+
+@asynccontextmanager
+async def working(resources: Resources, relay: Relay, *, connections: int = 10) -> AsyncIterator[None]:
+    chosen = Settings.model_validate(
+        resources.settings.model_dump() | {"relay_url": relay.url, "relay_connections": connections}
+    )
+    async with Worker(replace(resources, settings=chosen), relay.url).running():
+        yield
+
+
+async def slowed(resources: Resources, edition_id: int, rate: int) -> None:
+    edition = await resources.database.read(Session.get_one, Edition, edition_id)
+    await resources.database.write(slowing.slow, edition.uid, rate, now=resources.clock.now(), actor="test")
+
+
+async def begun(outbox: Outbox) -> int:
+    return await outbox.resources.database.write(once_more, outbox.edition.id, READERS)
+
+
+def of(received: list[Received]) -> Counter[str]:
+    """How many of each edition: a Message-ID names edition and number."""
+    return Counter(one.message_id.rpartition("@")[0].rpartition(".")[0] for one in received)
+
+
+async def seconds_until(relay: Relay, editions: int, *, within: float = 20.0) -> float:
+    """Until so many editions have reached somebody."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with asyncio.timeout(within):
+        while len(of(relay.received)) < editions:
+            await asyncio.sleep(0.02)
+    return loop.time() - began
+
+
+async def test_beside_one_slowed_by_hand_another_begins_at_once(resources: Resources, relay: Relay) -> None:
+    outbox = await open_outbox(resources, readers(READERS))
+    await slowed(resources, outbox.edition.id, 2)
+    async with working(resources, relay):
+        await relay.until(6, within=20)
+        async with Lag().measured() as lag:
+            await begun(outbox)
+            assert await seconds_until(relay, 2) <= SOON + 2 * lag.seconds
+        await relay.until(READERS, within=20)
+        before = (await outbox.progress()).accepted
+        await asyncio.sleep(5)
+        assert 8 <= (await outbox.progress()).accepted - before <= 12, "the slow one keeps its pace"
+
+
+async def test_at_a_relay_with_a_low_rate_both_get_as_much(resources: Resources, relay: Relay) -> None:
+    outbox = await open_outbox(resources, readers(READERS))
+    await resources.database.write(limit, relay_at(relay.url).name, rate=4)
+    async with working(resources, relay):
+        await relay.until(8, within=20)
+        async with Lag().measured() as lag:
+            await begun(outbox)
+            assert await seconds_until(relay, 2) <= SOON + 2 * lag.seconds
+        before = len(relay.received)
+        await relay.until(before + 40, within=30)
+    assert min(of(relay.received[before:]).values()) >= 12, of(relay.received[before:])
+
+
+async def test_at_a_relay_that_is_slow_to_answer_both_get_as_much(resources: Resources, relay: Relay) -> None:
+    relay.delay = 0.4
+    outbox = await open_outbox(resources, readers(READERS))
+    async with working(resources, relay, connections=5):
+        await relay.until(8, within=20)
+        async with Lag().measured() as lag:
+            await begun(outbox)
+            assert await seconds_until(relay, 2) <= SOON + 2 * lag.seconds
+        before = len(relay.received)
+        await relay.until(before + 60, within=30)
+    assert min(of(relay.received[before:]).values()) >= 15, of(relay.received[before:])
+
+
+async def test_more_editions_than_places_take_turns(resources: Resources, relay: Relay) -> None:
+    outbox = await open_outbox(resources, readers(READERS))
+    await resources.database.write(limit, relay_at(relay.url).name, rate=10)
+    async with working(resources, relay):
+        await relay.until(10, within=20)
+        for _ in range(4):
+            await begun(outbox)
+        assert await seconds_until(relay, 5) <= 8
+        before = len(relay.received)
+        await relay.until(before + 120, within=40)
+    found = of(relay.received[before:])
+    assert len(found) == 5
+    assert min(found.values()) >= 8, found
