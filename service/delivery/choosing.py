@@ -58,6 +58,7 @@ def _best() -> sa.Select[Any]:
         sa.select(
             col(Run.edition_id),
             col(Run.turn),
+            col(Run.slowed_to),
             col(Run.holds_uncertain),
             held.label("held"),
             newest.scalar_subquery().label("rendition"),
@@ -76,7 +77,7 @@ def _best() -> sa.Select[Any]:
         .join(runs, runs.c.edition_id == col(Span.edition_id))
         .where(*_due_and_free())
         .order_by(
-            sa.case((col(Span.lane) == Lane.BREAKING, 0), else_=1),
+            sa.case((sa.and_(col(Span.lane) == Lane.BREAKING, _is_first(runs.c)), 0), else_=1),
             runs.c.held,
             col(Span.deaths),  # what may have killed its senders must not keep the others from going out
             runs.c.lot,
@@ -88,9 +89,14 @@ def _best() -> sa.Select[Any]:
     )  # fmt: skip
 
 
+def _is_first(run: Any) -> sa.ColumnElement[bool]:
+    """Of breaking news: slowed down by a person it leaves places to the others, once somebody is at it."""
+    return sa.or_(run.slowed_to.is_(None), run.held == 0)
+
+
 def neglected(*, goes_first: bool) -> sa.Select[Any]:
     """Editions that nobody is at, though they could go on. Where only one is under way nothing is looked at."""
-    is_breaking = col(Run.lane) == Lane.BREAKING
+    is_breaking = sa.and_(col(Run.lane) == Lane.BREAKING, col(Run.slowed_to).is_(None))
     stale = sa.bindparam("the_stale", type_=UtcDateTime())
     other = sa.orm.aliased(Run)
     several = sa.select(sa.func.count() > 1).where(
@@ -116,5 +122,8 @@ DUE = (
 )
 BEST = _best()
 BREAKING = (
-    sa.select(col(Span.id)).join(*_JOINED).where(*_takeable(), col(Span.lane) == Lane.BREAKING).limit(1)
+    sa.select(col(Span.id))
+    .join(*_JOINED)
+    .where(*_takeable(), col(Span.lane) == Lane.BREAKING, col(Run.slowed_to).is_(None))
+    .limit(1)
 )

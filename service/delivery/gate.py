@@ -135,7 +135,7 @@ class Gate:
         self._providers.looked(found)
         self._leasing.has_quota = found.has_quota
         for holding in self.holdings:
-            holding.is_outranked |= found.stops(holding.taken.lane)
+            holding.is_outranked |= found.stops(holding.taken.lane, holding.taken.edition_id)
         if (going := to_give_way(self.holdings, self._is_waited_for, now)) is not None:
             going.is_outranked = True
         if found.is_open and not was_open:
@@ -147,7 +147,7 @@ class Gate:
         self._moved.set()
 
     def _is_waited_for(self, holding: Holding) -> bool:
-        return self.standing.has_neglected(holding.taken.lane)
+        return self.standing.has_neglected(holding.taken.lane, holding.taken.edition_id)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -47,13 +47,17 @@ class Standing:
     def is_open(self) -> bool:
         return self.relay is None and not (self.has_quota or self.editions or self.providers)
 
-    def stops(self, lane: Lane) -> bool:
-        """Whether spans of this lane are let go: a higher one waits, or the relay takes nothing now."""
-        return self.relay_rests or (self.breaking_waits and lane is not Lane.BREAKING)
+    def goes_first(self, lane: Lane, edition_id: int) -> bool:
+        """Breaking news, unless a person has slowed it down: then the others have what it leaves."""
+        return lane is Lane.BREAKING and edition_id not in self.editions
 
-    def has_neglected(self, lane: Lane) -> bool:
-        """Whether nobody is at an edition of this lane that could go on."""
-        return self.neglected[0 if lane is Lane.BREAKING else 1]
+    def stops(self, lane: Lane, edition_id: int) -> bool:
+        """Whether this edition's spans are let go: a higher lane waits, or the relay takes nothing now."""
+        return self.relay_rests or (self.breaking_waits and not self.goes_first(lane, edition_id))
+
+    def has_neglected(self, lane: Lane, edition_id: int) -> bool:
+        """Whether nobody is at an edition of this one's rank."""
+        return self.neglected[0 if self.goes_first(lane, edition_id) else 1]
 
     def rate_of(self, edition_id: int) -> float | None:
         """The least of what limits its messages, a second."""

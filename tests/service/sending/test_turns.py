@@ -13,6 +13,7 @@ from service.clock import SystemClock
 from service.delivery import slowing
 from service.dependencies import Resources
 from service.editions.models import Edition
+from service.ledger.models import Lane
 from service.settings import Settings
 from service.worker import Worker
 from tests.service.sending.test_pace import limit, readers
@@ -39,13 +40,13 @@ async def working(resources: Resources, relay: Relay, *, connections: int = 10) 
         yield
 
 
-async def slowed(resources: Resources, edition_id: int, rate: int) -> None:
+async def slowed(resources: Resources, edition_id: int, rate: int | None) -> None:
     edition = await resources.database.read(Session.get_one, Edition, edition_id)
     await resources.database.write(slowing.slow, edition.uid, rate, now=resources.clock.now(), actor="test")
 
 
-async def begun(outbox: Outbox) -> int:
-    return await outbox.resources.database.write(once_more, outbox.edition.id, READERS)
+async def begun(outbox: Outbox, *, lane: Lane = Lane.SCHEDULED) -> int:
+    return await outbox.resources.database.write(once_more, outbox.edition.id, READERS, lane=lane)
 
 
 def of(received: list[Received]) -> Counter[str]:
@@ -116,3 +117,41 @@ async def test_more_editions_than_places_take_turns(resources: Resources, relay:
     found = of(relay.received[before:])
     assert len(found) == 5
     assert min(found.values()) >= 8, found
+
+
+async def test_breaking_news_slowed_by_hand_leaves_the_rest_to_others_and_else_goes_first(
+    resources: Resources, relay: Relay
+) -> None:
+    outbox = await open_outbox(resources, readers(READERS))
+    await resources.database.write(limit, relay_at(relay.url).name, rate=20)
+    breaking = await begun(outbox, lane=Lane.BREAKING)
+    await slowed(resources, breaking, 4)
+    async with working(resources, relay):
+        assert await seconds_until(relay, 2) <= 5
+        await asyncio.sleep(1)
+        before = len(relay.received)
+        await relay.until(before + 60, within=20)
+        few, many = sorted(of(relay.received[before:]).values())
+        assert 8 <= few <= 16, "a fifth of what the relay takes, and at once"
+        assert many >= 40
+        await slowed(resources, breaking, None)
+        await asyncio.sleep(1)
+        before = len(relay.received)
+        await relay.until(before + 40, within=20)
+        assert len(of(relay.received[before:])) == 1, "unslowed it goes before everything"
+        assert (await outbox.progress()).open > 0
+
+
+async def test_places_that_slowed_breaking_news_has_are_given_to_others(
+    resources: Resources, relay: Relay
+) -> None:
+    """It is slowed down while it has all of them."""
+    outbox = await open_outbox(resources, readers(READERS))
+    await resources.database.write(limit, relay_at(relay.url).name, rate=20)
+    breaking = await begun(outbox, lane=Lane.BREAKING)
+    async with working(resources, relay):
+        await relay.until(20, within=20)
+        assert len(of(relay.received)) == 1
+        await slowed(resources, breaking, 2)
+        async with Lag().measured() as lag:
+            assert await seconds_until(relay, 2) <= SOON + 2 * lag.seconds
