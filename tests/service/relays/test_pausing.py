@@ -3,7 +3,9 @@
 import asyncio
 
 import httpx2
+from sqlmodel import Session
 
+from service import database
 from service.accounts import keys
 from service.delivery import relay_pause
 from service.delivery.models import Relay as RelayRow
@@ -27,6 +29,11 @@ async def _until(relay: Relay, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
+def _notice(session: Session) -> None:
+    told = {"subject": "Look", "text": "Look at it.", "path": "/desk"}
+    notices.queue(session, "alarm", address="ops@example.org", payload=told, now=database.now(session))
+
+
 async def test_it_is_felt_at_once_notices_leave_and_all_goes_on_afterwards(
     resources: Resources, relay: Relay
 ) -> None:
@@ -40,12 +47,7 @@ async def test_it_is_felt_at_once_notices_leave_and_all_goes_on_afterwards(
         await asyncio.sleep(1.5)
         before = len(relay.received)
         assert before < len(READERS)
-        await resources.database.write(
-            lambda session: notices.queue(
-                session, "alarm", address="ops@example.org", now=now,
-                payload={"subject": "Look", "text": "Look at it.", "path": "/desk"}, subject_id=outbox.edition.newsletter_id,
-            )
-        )  # fmt: skip
+        await resources.database.write(_notice)
         await resources.jobs.nudge(Kind.NOTICE, "now")
         await _until(relay, before + 1)
         await asyncio.sleep(1)
