@@ -72,6 +72,7 @@ class Worker:
         self._resources = resources = replace(resources, jobs=self._duties)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._figures = Figures()  # of whatever relay is in use
+        self.pulse = Pulse(resources.database, self.name, self._facts)
         greeting = Greeting(chosen.greeting_name, chosen.relay_ca_file)
         own = None
         if relay_url is not None:
@@ -90,10 +91,11 @@ class Worker:
                 is_setting=self._setting is not None,
                 patience=chosen.fallback_after,
                 office_for=self._office,
+                standing_by=self._figures.standing_by,
+                others_can_use=self.pulse.is_another_able,
             )
         )
         self._vigil = Vigil(resources.database, resources.clock, chosen, resources.secret_names())
-        self.pulse = Pulse(resources.database, self.name, self._facts)
         self._departures = Departures(resources, self._supervisor.begin)
         self._is_fanning_out = False
         self._scheduler = AsyncIOScheduler(

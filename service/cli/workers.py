@@ -44,6 +44,9 @@ def workers(
         print(NOBODY)
     else:
         print("\n".join(_table([HEADINGS, *map(_row, found)])))
+        for one in found:
+            for relay, problem in one.cannot_reach.items():
+                print(f"{one.name} stands by, while others get through to the relay {relay}: {problem}")
 
 
 def _facts(one: "Present") -> dict[str, Any]:
@@ -57,6 +60,7 @@ def _facts(one: "Present") -> dict[str, Any]:
         "seen_at": _moment(one.seen_at),
         "rate_per_second": one.rate,
         "accepted": one.figures.get("accepted", 0),
+        "cannot_reach": one.cannot_reach,
         "holds": [
             {
                 "edition": str(held.edition_uid),

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from service import logs
-from service.delivery import outcome, provider_groups, recovery, relays, settling, slowings
+from service.delivery import outcome, provider_groups, reaching, recovery, relays, settling, slowings
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
 from service.delivery.gate import Gate
@@ -27,6 +27,7 @@ from service.delivery.holding import Errand, Holding
 from service.delivery.messages import Mould
 from service.delivery.office import Office
 from service.delivery.outcome import Outcome, Verdict
+from service.delivery.pace_rows import Standing
 from service.delivery.patience import Patience
 from service.delivery.sameness import SameRefusals
 from service.delivery.seats import Seats
@@ -57,6 +58,7 @@ class Shift:
     relay_waits: bool = False  # nothing begins until a span could be taken again
     signed_count: int = 0  # errands that wait with a message made and signed ahead
     _noting: int = 0
+    _cleared: Standing | None = None
 
     def __post_init__(self) -> None:
         office = self.office
@@ -106,21 +108,28 @@ class Shift:
         if not self._noting:
             self.relay_waits = False
 
-    async def note_relay_problem(self, problem: str, *, is_down: bool) -> None:
-        """The relay's matter: its own clock moves, and no reader is touched."""
+    async def note_relay_problem(self, problem: str, judged: Outcome | None = None) -> None:
+        """The relay's matter, or, without a reply of it, that of this worker's way to it: no reader is touched."""
         self.relay_is_known_good = False
         log.warning("relay.problem", relay=self.office.relay.name, problem=problem)
         self._noting += 1
         try:
-            name = self.office.relay.name
-            await self.office.database.write(relays.note_problem, name, problem, is_down=is_down)
+            if judged is None:
+                await reaching.note_out_of_reach(self.office, problem)
+            else:
+                await reaching.note_reply(self.office, judged)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             log.warning("relay.problem_not_noted", problem=str(error).splitlines()[0])
         finally:
             self._noting -= 1
 
-    async def note_relay_works(self) -> None:
-        self.relay_is_known_good = True
+    async def note_accepted(self) -> None:
+        """Written only while the row may show a problem, whoever has noted it: once for each look at it."""
+        self.office.standing_by.accepted(self.office.relay.name)
+        standing = self.gate.standing
+        if self.relay_is_known_good and (standing is self._cleared or not standing.shows_problem):
+            return
+        self.relay_is_known_good, self._cleared = True, standing
         try:
             await self.office.database.write(relays.note_success, self.office.relay.name)
         except (sa.exc.SQLAlchemyError, OSError):
@@ -162,7 +171,7 @@ class Carrier:
             await self._transport.ready()
         except RelayDown as error:
             self._shift.relay_waits = True
-            await self._shift.note_relay_problem(error.message, is_down=True)
+            await self._shift.note_relay_problem(error.message)
             self._shift.gate.without_token(made.errand).done()
             return None
         return _Begun(made, self._transport.announce(made.envelope))
@@ -249,7 +258,7 @@ class Carrier:
             await shift.slow_down(judged, row.address)
         if outcome.moves_the_relays_clock(judged):
             shift.relay_waits |= outcome.leaves_the_row(judged)
-            await shift.note_relay_problem(str(judged.reply), is_down=outcome.is_out_of_reach(judged))
+            await shift.note_relay_problem(str(judged.reply), judged)
         if (
             outcome.leaves_the_row(judged) and not judged.reply.code
         ):  # nothing was handed over, and nobody can have counted it
@@ -263,6 +272,6 @@ class Carrier:
         recorded = settling.recorded(row, taken, judged, uncertain_wait=wait, chance=chance)
         shift.committer.report(taken, recorded)
         errand.holding.progressed = True
-        if judged.verdict is Verdict.ACCEPTED and not shift.relay_is_known_good:
-            await shift.note_relay_works()
+        if judged.verdict is Verdict.ACCEPTED:
+            await shift.note_accepted()
         errand.holding.is_fenced |= await shift.same.note(taken, made.mould.edition_uid, row, judged)

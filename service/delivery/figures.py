@@ -4,12 +4,14 @@ from collections import Counter
 from typing import Any
 
 from service.delivery.outcome import Outcome, Verdict
+from service.delivery.standing_by import StandingBy
 
 NOTICE_LANE = "notice"
 
 
 class Figures:
     def __init__(self) -> None:
+        self.standing_by = StandingBy()
         self._outcomes: Counter[tuple[str, Verdict, str]] = Counter()
 
     def note(self, lane: str, judged: Outcome) -> None:
@@ -17,12 +19,13 @@ class Figures:
         self._outcomes[lane, judged.verdict, judged.scope] += 1
 
     def as_facts(self) -> dict[str, Any]:
-        """`outcomes` by `lane verdict scope`, words of closed lists."""
+        """`outcomes` by `lane verdict scope`, words of closed lists; `standing_by`: why, by relay."""
         accepted = sum(
             count for (_, verdict, _), count in self._outcomes.items() if verdict is Verdict.ACCEPTED
         )
         return {
             "accepted": accepted,
+            **self.standing_by.as_facts(),
             "outcomes": {
                 f"{lane} {verdict} {scope}": n for (lane, verdict, scope), n in self._outcomes.items()
             },

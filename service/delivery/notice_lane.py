@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from service import addresses, logs
-from service.delivery import notice_messages, notice_rows, outcome, pace_rows, relays, samples, signing
+from service.delivery import notice_messages, notice_rows, outcome, pace_rows, reaching, samples, signing
 from service.delivery.exchange import Envelope
 from service.delivery.figures import NOTICE_LANE
 from service.delivery.notice_messages import NotNeeded, Stationery
 from service.delivery.notice_rows import TakenNotice
 from service.delivery.office import Office
-from service.delivery.outcome import Outcome
+from service.delivery.outcome import Outcome, Verdict
 from service.delivery.patience import Patience
 from service.delivery.seats import Seats
 from service.delivery.sending import RENEW_SECONDS
@@ -46,8 +46,10 @@ class NoticeLane:
     async def send_due(self) -> None:
         """Send notices, the oldest first, until none is due."""
         office = self._office
+        if not await reaching.may_take(office):
+            return
         async with self._one_at_a_time, self._seated() as may_send:
-            while may_send and not self._draining:
+            while may_send and not self._draining and await reaching.may_take(office):
                 taken = await office.database.write(
                     notice_rows.take, office.relay.name, uncertain_wait=office.uncertain_wait
                 )
@@ -90,20 +92,26 @@ class NoticeLane:
         try:
             await self._transport.ready()
         except RelayDown as problem:
-            await self._relay_problem(taken, problem.message)
+            log.warning("relay.problem", relay=self._office.relay.name, problem=problem.message)
+            await database.write(notice_rows.untouched, taken)
+            await database.write(pace_rows.give_back, self._office.relay.name, 1)
+            await reaching.note_out_of_reach(self._office, problem.message)
             return
         if not await database.write(notice_rows.begin, taken, envelope.message):
             return
         judged = await self._handed_over(taken, envelope)
-        self._office.figures.note(NOTICE_LANE, judged)
         if outcome.moves_the_relays_clock(judged):
-            await self._note_problem(str(judged.reply), is_down=outcome.is_out_of_reach(judged))
+            log.warning("relay.problem", relay=self._office.relay.name, problem=str(judged.reply))
+            await reaching.note_reply(self._office, judged)
         if outcome.leaves_the_row(judged) and self._patience.lasts((0, taken.notice.id)):
             await database.write(notice_rows.untouched, taken)
             return
         self._patience.end((0, taken.notice.id))
         wait, chance = self._office.uncertain_wait, random.random()  # noqa: S311 - jitter, no secret
-        await database.write(notice_rows.record, taken, judged, uncertain_wait=wait, chance=chance)
+        name = self._office.relay.name
+        await database.write(
+            notice_rows.record, taken, judged, relay=name, uncertain_wait=wait, chance=chance
+        )
         log.info("notice.attempted", notice=str(taken.notice.uid), kind=taken.notice.kind,
                  address=addresses.masked(envelope.rcpt_to), verdict=judged.verdict.value)  # fmt: skip
 
@@ -111,9 +119,13 @@ class NoticeLane:
         """Kept alive while the relay is slow, so that nobody takes it for a dead sender's."""
         renewing = asyncio.create_task(self._renew(taken))
         try:
-            return outcome.of(await self._transport.carry(envelope))
+            judged = outcome.of(await self._transport.carry(envelope))
         finally:
             renewing.cancel()
+        self._office.figures.note(NOTICE_LANE, judged)
+        if judged.verdict is Verdict.ACCEPTED:
+            self._office.standing_by.accepted(self._office.relay.name)
+        return judged
 
     async def _renew(self, taken: TakenNotice) -> None:
         while True:
@@ -143,13 +155,3 @@ class NoticeLane:
             if self._office.keeps_our_bytes
             else envelope
         )
-
-    async def _relay_problem(self, taken: TakenNotice, problem: str) -> None:
-        await self._office.database.write(notice_rows.untouched, taken)
-        await self._office.database.write(pace_rows.give_back, self._office.relay.name, 1)
-        await self._note_problem(problem, is_down=True)
-
-    async def _note_problem(self, problem: str, *, is_down: bool) -> None:
-        name = self._office.relay.name
-        log.warning("relay.problem", relay=name, problem=problem)
-        await self._office.database.write(relays.note_problem, name, problem, is_down=is_down)

@@ -79,7 +79,13 @@ def not_sent(session: Session, taken: TakenNotice, why: str, state: NoticeState)
 
 
 def record(
-    session: Session, taken: TakenNotice, judged: Outcome, *, uncertain_wait: timedelta, chance: float
+    session: Session,
+    taken: TakenNotice,
+    judged: Outcome,
+    *,
+    relay: str,
+    uncertain_wait: timedelta,
+    chance: float,
 ) -> None:
     query = select(Notice).where(Notice.id == taken.notice.id).with_for_update()
     notice = session.exec(query.execution_options(populate_existing=True)).one()
@@ -90,6 +96,7 @@ def record(
     notice.reply = outcome.as_recorded(judged)[:500]
     if judged.verdict is Verdict.ACCEPTED:
         notice.state, notice.attempts = NoticeState.ACCEPTED, notice.attempts + 1
+        relays.clear_problem(session, relay)
     elif judged.verdict is Verdict.REFUSED:
         notice.state, notice.attempts = NoticeState.REFUSED, notice.attempts + 1
     elif judged.verdict is Verdict.UNCERTAIN:

@@ -16,6 +16,7 @@ from service.delivery.paging import Row
 from service.delivery.return_paths import ReturnPaths
 from service.delivery.seats import Bench
 from service.delivery.sharing import SeatLane
+from service.delivery.standing_by import StandingBy
 from service.delivery.transport import RelayAddress
 from service.tokens import Keys
 
@@ -40,6 +41,10 @@ class Office:
     shared_connections: int | None = None  # of all workers together; None: as many as are ours
     is_alone: bool = False  # no other process sends
     return_paths: ReturnPaths | None = None  # None: the newsletter's address is the sender of the envelope
+
+    @property
+    def standing_by(self) -> StandingBy:
+        return self.figures.standing_by
 
     def bench(self, lane: SeatLane) -> Bench:
         """The connections that one of its lanes may have."""

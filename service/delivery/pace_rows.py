@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import choosing, pace, provider_limits, quota, slowings
+from service.delivery import choosing, pace, provider_limits, quota, relays, slowings
 from service.delivery.allowance import Allowance
 from service.delivery.models import Bucket, Relay
 from service.delivery.pace import Grant
@@ -42,6 +42,7 @@ class Standing:
         False,
         False,
     )  # whether nobody is at an edition that could go on: one that goes first, another
+    shows_problem: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -75,7 +76,7 @@ def standing(session: Session, relay: str) -> Standing:
         return Standing()
     slowing = slowings.of(session, relay, now)
     whole = slowing.pop(slowings.WHOLE, None)
-    rate, slowed_to, per_hour, per_day, rests, breaking, *neglected = found
+    rate, slowed_to, per_hour, per_day, rests, breaking, problem, *neglected = found
     return Standing(
         relay=_rate(rate, slowed_to, whole.allowed(now) if whole else None),
         providers=_allowances(provider_limits.of(session, relay), slowing),
@@ -85,6 +86,7 @@ def standing(session: Session, relay: str) -> Standing:
         relay_rests=bool(rests),
         breaking_waits=bool(breaking),
         neglected=tuple(map(bool, neglected)),
+        shows_problem=bool(problem),
     )
 
 
@@ -279,7 +281,7 @@ _RESTS = sa.or_(
 _STANDING = Prepared(
     sa.select(
         col(Relay.rate), col(Relay.slowed_to), col(Relay.per_hour), col(Relay.per_day),
-        sa.func.coalesce(_RESTS, sa.false()), choosing.BREAKING.exists(),
+        sa.func.coalesce(_RESTS, sa.false()), choosing.BREAKING.exists(), relays.SHOWS_PROBLEM,
         choosing.neglected(goes_first=True).exists(), choosing.neglected(goes_first=False).exists(),
     )
     .select_from(sa.select(sa.literal(1)).subquery().outerjoin(Relay, col(Relay.name) == sa.bindparam("the_name")))

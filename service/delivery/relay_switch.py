@@ -8,8 +8,10 @@ What an old sender has not yet heard an answer to stays as after any other drain
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from sqlmodel import Session
 
 from service import logs
 from service.clock import Clock
@@ -22,6 +24,7 @@ from service.delivery.office import Office
 from service.delivery.relay_choice import InUse
 from service.delivery.relay_register import Greeting
 from service.delivery.sending import Sender
+from service.delivery.standing_by import StandingBy
 from service.delivery.transport import RelayAddress
 from service.errors import MemoError
 from service.tokens import Keys
@@ -31,7 +34,9 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True)
 class Premises:
-    """`own` is the relay that the process was started with: MEMO_RELAY_URL's (`is_setting`), or the built-in mailbox; or none."""
+    """`own` is the relay that the process was started with: MEMO_RELAY_URL's (`is_setting`), or the built-in mailbox; or none.
+    `others_can_use`: whether another worker is alive that can use the relay of this name.
+    """
 
     database: Database
     clock: Clock
@@ -42,6 +47,8 @@ class Premises:
     is_setting: bool
     patience: timedelta
     office_for: Callable[[RelayAddress, Relay | None], Office]
+    standing_by: StandingBy = field(default_factory=StandingBy)
+    others_can_use: Callable[[Session, str], bool] = lambda _, __: False
 
 
 class RelaySwitch:
@@ -50,6 +57,7 @@ class RelaySwitch:
         self._at_work: _AtWork | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         self._asking: asyncio.Task[None] | None = None
+        self._unreadable: set[str] = set()
         self._is_draining = False
 
     @property
@@ -114,10 +122,26 @@ class RelaySwitch:
         if chosen.is_from_setting:
             return premises.own
         try:
-            return relay_register.address_of(chosen, premises.keys, premises.greeting)
+            found = relay_register.address_of(chosen, premises.keys, premises.greeting)
         except MemoError as error:
-            await premises.database.write(relays.note_problem, chosen.name, error.message, is_down=True)
+            await self._note_unreadable(chosen.name, error.message)
             return None
+        if chosen.name in self._unreadable:
+            self._unreadable.discard(chosen.name)
+            premises.standing_by.end(chosen.name)
+        return found
+
+    async def _note_unreadable(self, name: str, problem: str) -> None:
+        """Keys are each process's own: whoever has another than the rest stands by for itself."""
+        premises = self._premises
+        if premises.standing_by.is_waiting(name):
+            return
+        if await premises.database.read(premises.others_can_use, name):
+            self._unreadable.add(name)
+            premises.standing_by.begin(name, problem)
+        else:
+            premises.standing_by.end(name)
+            await premises.database.write(relays.note_problem, name, problem, is_down=True)
 
     def _change(self, office: Office | None) -> None:
         old = self._at_work

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -65,15 +65,17 @@ def is_ready_for_editions(session: Session, name: str) -> bool:
     return session.connection().execute(_RESTING, {"the_name": name}).first() is None
 
 
-def note_problem(session: Session, name: str, problem: str, *, is_down: bool = False) -> None:
+def note_problem(
+    session: Session, name: str, problem: str, *, is_down: bool = False, lasts: timedelta = timedelta()
+) -> None:
     """One more failure: leave the relay alone for a while, longer each time. Several reports of one failure count once.
 
-    `is_down`: it is out of reach as a whole, which is what its fallback is for.
+    `is_down`: it is out of reach as a whole, which is what its fallback is for; it has been for as long as `lasts`.
     """
     now = database.now(session)
     relay = _locked(session, name)
     if is_down and relay.down_since is None:
-        relay.down_since = now
+        relay.down_since = now - lasts
         session.add(relay)
     if relay.wait_until is not None and relay.wait_until > now:
         return
@@ -91,6 +93,13 @@ def note_success(session: Session, name: str) -> None:
     session.add(relay)
 
 
+def clear_problem(session: Session, name: str) -> None:
+    """It accepts. A statement that changes nothing while all is well."""
+    cleared = sa.update(Relay).where(col(Relay.name) == name, SHOWS_PROBLEM)
+    nothing = dict.fromkeys(("problem", "since", "wait_until", "down_since"))
+    session.execute(cleared.values(failures=0, **nothing), execution_options={"synchronize_session": False})
+
+
 def _locked(session: Session, name: str) -> Relay:
     query = select(Relay).where(Relay.name == name).with_for_update()
     relay = session.exec(query).first()
@@ -104,6 +113,7 @@ def _locked(session: Session, name: str) -> Relay:
     return session.exec(query).one()
 
 
+SHOWS_PROBLEM = sa.or_(col(Relay.problem).is_not(None), col(Relay.down_since).is_not(None))
 _WAITING = sa.select(col(Relay.id)).where(
     col(Relay.name) == sa.bindparam("the_name"), col(Relay.wait_until) > database.utc_now()
 )

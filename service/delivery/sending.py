@@ -12,7 +12,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from service import logs
-from service.delivery import messages, paging, signing, spans, steering
+from service.delivery import messages, paging, reaching, signing, spans, steering
 from service.delivery.carrying import Carrier, Shift
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
@@ -71,7 +71,7 @@ class Sender:
     async def send_due(self) -> None:
         """Take spans, the best first, until none is left to take."""
         office = self._office
-        while not self.is_draining and await self._shift.seats.ready():
+        while not self.is_draining and await reaching.may_take(office) and await self._shift.seats.ready():
             await self._shift.gate.look()
             selectors = await self._signing.active()
             pinning = Pinning(office.clock.now(), office.keys.fingerprint(), selectors)

@@ -65,6 +65,11 @@ class Present:
         return list(self.figures.get(FAILING, ())) if self.is_alive else []
 
     @property
+    def cannot_reach(self) -> dict[str, str]:
+        """Why, by relay: it stands by, while others get through."""
+        return dict(self.figures.get("standing_by", {})) if self.is_alive else {}
+
+    @property
     def rate(self) -> float:
         """Messages it has handed over per second of late; what is gone hands over none."""
         return float(self.figures.get("rate", 0.0)) if self.is_alive else 0.0
@@ -77,6 +82,15 @@ def everybody(session: Session, *, with_held: bool = True) -> list[Present]:
     held = _held(session) if with_held else {}
     found = [_present(one, now, held) for one in session.exec(query.limit(SHOWN))]
     return sorted(found, key=lambda one: (not one.is_alive, one.name if one.is_alive else ""))
+
+
+def is_another_able(session: Session, me: uuid.UUID, relay: str) -> bool:
+    """Whether another worker is alive and has said nothing against this relay."""
+    fresh = database.now(session) - GONE_AFTER
+    query = select(WorkerProcess.figures).where(
+        WorkerProcess.uid != me, col(WorkerProcess.stopped_at).is_(None), col(WorkerProcess.seen_at) > fresh
+    )
+    return any(relay not in figures.get("standing_by", {}) for figures in session.exec(query))
 
 
 def _present(row: WorkerProcess, now: datetime, held: dict[str, list[Held]]) -> Present:

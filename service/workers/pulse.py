@@ -10,10 +10,11 @@ from importlib import metadata
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from service import logs, tokens
 from service.database import Database
-from service.workers import register
+from service.workers import present, register
 from service.workers.register import BEAT_SECONDS, Identity
 
 log = logs.get(__name__)
@@ -57,6 +58,10 @@ class Pulse:
         except (sa.exc.SQLAlchemyError, OSError) as error:
             # Then it looks like one that died, which is what the database saw of it.
             log.warning("worker.end_not_noted", worker=self.identity.name, problem=type(error).__name__)
+
+    def is_another_able(self, session: Session, relay: str) -> bool:
+        """Whether another process is alive and has said nothing against this relay."""
+        return present.is_another_able(session, self.identity.uid, relay)
 
     def _measured(self) -> dict[str, Any]:
         figures, now = self._figures(), self._now()

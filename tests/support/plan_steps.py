@@ -21,6 +21,7 @@ from service.delivery import (
     outcome,
     pace_rows,
     paging,
+    reaching,
     recording,
     relays,
     spans,
@@ -28,6 +29,7 @@ from service.delivery import (
 )
 from service.delivery.fence import Take
 from service.delivery.outcome import Phase, Reply
+from service.delivery.reaching import FromHere
 from service.delivery.recording import Recorded, SpanBatch
 from service.delivery.spans import Pinning
 from service.desk import deliveries, newsletter_view, overview, sending_view
@@ -117,6 +119,9 @@ class Drive:
         await self._read("progress", progress.of, self._plenty.edition_id)
         await self._write("relay", relays.note_problem, RELAY, "421 later")
         await self._write("relay", relays.note_success, RELAY)
+        for holder in ("one", "another"):
+            here = FromHere(holder, was_accepted=False, lasts=timedelta())
+            await self._read("who gets through", reaching.others_get_through, here)
         await self._write("let go", spans.let_go, taken, in_flight=numbers[-1:])
         late = SpanBatch(taken, [Recorded(numbers[-1], DeliveryState.ACCEPTED, 1, 0, "250 ok")])
         await self._write("commit after letting go", recording.commit, [late])
@@ -187,7 +192,7 @@ class Drive:
         await self._write("notice: begin", notice_rows.begin, taken, b"Subject: hello")
         judged = outcome.of(Reply(Phase.DOT, 250, "ok"))
         await self._write(
-            "notice: record", notice_rows.record, taken, judged, uncertain_wait=WAIT, chance=0.5
+            "notice: record", notice_rows.record, taken, judged, relay=RELAY, uncertain_wait=WAIT, chance=0.5
         )
 
     async def _watching(self) -> None:

@@ -47,6 +47,15 @@ async def test_who_is_alive_and_who_is_gone_is_shown(ada: httpx2.AsyncClient, re
         assert text in page.text
 
 
+async def test_a_relay_that_one_worker_alone_cannot_use_is_shown(
+    ada: httpx2.AsyncClient, resources: Resources
+) -> None:
+    await a_worker(resources, "one.example.org:7", standing_by={"main": "nobody <listens> there"})
+    page = await ada.get("/desk/workers")
+    assert "It cannot use the relay main, and stands by while others get through" in page.text
+    assert "nobody &lt;listens&gt; there" in page.text
+
+
 async def test_what_a_worker_holds_is_shown(ada: httpx2.AsyncClient, resources: Resources) -> None:
     outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(20)])
     await a_worker(resources, "one.example.org:7")

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service.database import Database
-from service.delivery import outcome, relays, slowings, steering
+from service.delivery import outcome, reaching, relays, slowings, steering
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.models import Relay as RelayRow
 from service.delivery.outcome import Phase, Reply, Scope, Verdict
@@ -56,7 +56,7 @@ class Watched:
         if function is slowings.note:
             return None
         done = await self._database.write(function, *args, **kwargs)
-        if function is relays.note_problem:
+        if function in {relays.note_problem, reaching.note_unless_others_get_through}:
             self.problems.add(args[1])
             await self._database.write(relays.note_success, args[0])
         return done

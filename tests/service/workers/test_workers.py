@@ -161,21 +161,25 @@ async def test_the_command_lists_them(resources: Resources, tmp_path: Path) -> N
     outbox = await open_outbox(resources, READERS[:20])
     await resources.database.write(register.beat, identity("two.example.org:8"), {"rate": 1.0})
     await resources.database.write(aged(timedelta(hours=2)))
-    await resources.database.write(register.beat, identity(), {"rate": 41.5, "accepted": 1234})
+    said = {"rate": 41.5, "accepted": 1234, "standing_by": {"main": "nobody listens there"}}
+    await resources.database.write(register.beat, identity(), said)
     await resources.database.write(
         aged(-timedelta(hours=1))
     )  # a command may take a while to begin on a busy machine
     await resources.database.write(_held_by, "one.example.org:7")
     ran = await asyncio.to_thread(memo, tmp_path, "workers", **settings)
-    heading, alive, gone = ran.stdout.splitlines()
+    heading, alive, gone, cut_off = ran.stdout.splitlines()
     assert heading.split()[:2] == ["worker", "standing"]
     assert alive.startswith("one.example.org:7")
     assert "alive" in alive
     assert "41.5" in alive
     assert "1-20" in alive
     assert "gone since 20" in gone
+    assert cut_off.startswith("one.example.org:7 stands by")
+    assert cut_off.endswith("the relay main: nobody listens there")
     ran = await asyncio.to_thread(memo, tmp_path, "workers", "--json", **settings)
     first, second = json.loads(ran.stdout)
+    assert (first["cannot_reach"], second["cannot_reach"]) == ({"main": "nobody listens there"}, {})
     assert (first["standing"], first["rate_per_second"], first["accepted"]) == ("alive", 41.5, 1234)
     assert first["holds"] == [
         {
