@@ -256,7 +256,7 @@ class Carrier:
         shift.office.figures.note(taken.lane, judged)
         if recovery.asks_of_provider(judged) or recovery.asks_relay_wide(judged):
             await shift.slow_down(judged, row.address)
-        if outcome.moves_the_relays_clock(judged):
+        if reaching.is_of_the_relay(shift.office, judged):
             shift.relay_waits |= outcome.leaves_the_row(judged)
             await shift.note_relay_problem(str(judged.reply), judged)
         if (

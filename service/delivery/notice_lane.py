@@ -100,7 +100,7 @@ class NoticeLane:
         if not await database.write(notice_rows.begin, taken, envelope.message):
             return
         judged = await self._handed_over(taken, envelope)
-        if outcome.moves_the_relays_clock(judged):
+        if reaching.is_of_the_relay(self._office, judged):
             log.warning("relay.problem", relay=self._office.relay.name, problem=str(judged.reply))
             await reaching.note_reply(self._office, judged)
         if outcome.leaves_the_row(judged) and self._patience.lasts((0, taken.notice.id)):

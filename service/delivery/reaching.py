@@ -12,10 +12,11 @@ from service import database
 from service.delivery import choosing, notice_rows, outcome, relay_trial, relays, spans
 from service.delivery.models import Relay
 from service.delivery.office import Office
-from service.delivery.outcome import Outcome
+from service.delivery.outcome import Outcome, Scope
 from service.delivery.standing_by import WITNESS_SECONDS
 from service.ledger.models import Delivery, DeliveryState, Run, Span
 
+BEHIND_IT = frozenset({Scope.PROVIDER, Scope.SENDER})
 ASKED_MOST = 50  # spans of others: a worker holds three
 
 
@@ -41,6 +42,14 @@ async def note_out_of_reach(office: Office, problem: str) -> None:
         own.begin(name, problem)
     else:
         own.end(name)
+
+
+def is_of_the_relay(office: Office, judged: Outcome) -> bool:
+    """Whether its clock moves. That a provider behind it, or one reader's organisation, does not want us says nothing of the relay as
+    long as most others are accepted.
+    """
+    is_behind_it = judged.scope in BEHIND_IT and office.figures.are_mostly_accepted
+    return outcome.moves_the_relays_clock(judged) and not is_behind_it
 
 
 async def note_reply(office: Office, judged: Outcome) -> None:

@@ -12,6 +12,7 @@ from service import database
 from service.delivery import relay_choice, retry
 from service.delivery.models import Relay
 
+LAPSES_AFTER = timedelta(minutes=15)  # not tried since, and not out of reach: what it once said is no news
 NO_MAIN = "no relay of the register is the main one; choose it on the page Relays"
 
 
@@ -53,6 +54,8 @@ def _state(relay: Relay, now: datetime) -> RelayState:
     if not relay.problem and relay.rest_until is not None and relay.rest_until > now:
         return RelayState(relay.name, True, relay.rest_until, relay.rest_reason, None, is_resting=True)
     is_waiting = relay.wait_until is not None and relay.wait_until > now
+    if relay.down_since is None and relay.wait_until is not None and now - relay.wait_until > LAPSES_AFTER:
+        return RelayState(relay.name, False, None, None, None)
     return RelayState(relay.name, is_waiting, relay.wait_until, relay.problem, relay.since, relay.failures)
 
 
