@@ -3,7 +3,7 @@
 import asyncio
 
 import httpx2
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from service import database
 from service.accounts import keys
@@ -14,6 +14,7 @@ from service.dependencies import Resources
 from service.editions.models import State
 from service.jobs import Kind
 from service.ledger import notices
+from service.newsletters.models import Newsletter
 from service.worker import Worker
 from tests.service.desk import steps
 from tests.service.relays import steps as relay_steps
@@ -31,7 +32,10 @@ async def _until(relay: Relay, count: int) -> None:
 
 def _notice(session: Session) -> None:
     told = {"subject": "Look", "text": "Look at it.", "path": "/desk"}
-    notices.queue(session, "alarm", address="ops@example.org", payload=told, now=database.now(session))
+    newsletter = session.exec(select(Newsletter)).one()
+    notices.queue(
+        session, "alarm", address="ops@example.org", payload=told, now=database.now(session), subject_id=newsletter.id
+    )  # fmt: skip
 
 
 async def test_it_is_felt_at_once_notices_leave_and_all_goes_on_afterwards(
