@@ -26,6 +26,7 @@ from service.rendering.rendition import Rendition as Made
 from service.subscribers import queries as subscribers
 
 ACTOR = "the canary"
+SEEDS_NAMED = 3
 
 
 def wanted(newsletter: Newsletter, readers: int, lane: Lane) -> Canary | None:
@@ -81,10 +82,13 @@ def decide(session: Session, edition_id: int, *, now: datetime) -> Verdict | Non
 
 def _stop(session: Session, run: Run, edition: Edition, tally: Tally, now: datetime) -> None:
     said, wave = _most_said(session, run)
+    seeds = _refused_seeds(session, run)
     quoted = f" Most often: {said[:200]}." if said else ""
+    own = f" Of your own mailboxes: {_listed(seeds)}." if seeds else ""
+    again = "those refused are tried again" if tally.refused > len(seeds) else "the rest follows"
     reason = (
         f"Of the first {tally.size:,} who got it {tally.refused:,} were refused, more than {run.canary_percent} %, so the rest "
-        f"waits.{quoted} Once it is mended, resume: those refused are tried again"
+        f"waits.{quoted}{own} Once it is mended, resume: {again}{', but for your own mailboxes' if seeds else ''}"
     )
     steering.pause(session, edition.uid, reason=reason[:500], now=now, actor=ACTOR, wave=wave)
     newsletter = publication.get_by_id(session, run.newsletter_id)
@@ -146,6 +150,24 @@ def _most_said(session: Session, run: Run) -> tuple[str, str | None]:
         return "", None
     wave, _ = said.most_common(1)[0]
     return next(reply for address, reply in replies.items() if _wave(reply, address) == wave), wave
+
+
+def _refused_seeds(session: Session, run: Run) -> list[tuple[str, str]]:
+    """The addresses that are no readers', with what the relay said of them."""
+    query = sa.select(col(Notice.address), col(Notice.reply)).where(
+        col(Notice.kind) == SEED,
+        col(Notice.subject_id) == run.edition_id,
+        col(Notice.state) == NoticeState.REFUSED,
+    )
+    return [
+        (address, reply or "refused") for address, reply in session.execute(query.order_by(col(Notice.id)))
+    ]
+
+
+def _listed(seeds: list[tuple[str, str]]) -> str:
+    named = "; ".join(f"{address} ({reply[:80]})" for address, reply in seeds[:SEEDS_NAMED])
+    more = len(seeds) - SEEDS_NAMED
+    return f"{named}; and {more:,} more" if more > 0 else named
 
 
 def _wave(reply: str, address: str) -> str:

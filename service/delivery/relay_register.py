@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from service import vault
-from service.delivery import profiles, relay_details
-from service.delivery.models import ProviderLimit, Relay, Role
+from service.delivery import pace_rows, profiles, relay_details
+from service.delivery.models import Bucket, HandedOver, ProviderLimit, Relay, Role, Seat, SlowedDown
 from service.delivery.relay_details import RelayDetails, RelayInvalid
 from service.delivery.transport import RelayAddress, Tls
 from service.errors import Conflict, NotFound
@@ -72,7 +72,7 @@ def add(
     session: Session, details: RelayDetails, *, password: str, keys: Keys, now: datetime, actor: str
 ) -> Relay:
     """It is off until somebody gives it a role: test it first."""
-    relay = Relay(name=details.name)
+    relay = _left_behind(session, details.name) or Relay(name=details.name)
     _take_over(relay, details)
     _set_password(relay, password, keys)
     try:
@@ -84,6 +84,15 @@ def add(
         session, "relay.added", actor=actor, now=now, subject=("relay", relay.uid), facts=_facts(relay)
     )
     return relay
+
+
+def _left_behind(session: Session, name: str) -> Relay | None:
+    """Of a relay that was removed while a connection to it was still open: what that one heard last made a row that says nothing else."""
+    query = select(Relay).where(Relay.name == name, Relay.host == "", col(Relay.is_from_setting).is_(False))
+    found = session.exec(query.with_for_update()).first()
+    if found is not None:
+        _forget_the_past(found)
+    return found
 
 
 def change(
@@ -142,7 +151,9 @@ def remove(session: Session, name: str, *, now: datetime, actor: str) -> None:
     if relay.role is not Role.OFF:
         raise RelayInUse
     session.delete(relay)
-    session.execute(sa.delete(ProviderLimit).where(col(ProviderLimit.relay) == relay.name))
+    for kept in (ProviderLimit, HandedOver, SlowedDown, Seat):
+        session.execute(sa.delete(kept).where(col(kept.relay) == relay.name))
+    session.execute(sa.delete(Bucket).where(col(Bucket.place) == pace_rows.RELAY + relay.name))
     log.record(
         session, "relay.removed", actor=actor, now=now, subject=("relay", relay.uid), facts=_facts(relay)
     )

@@ -81,6 +81,21 @@ async def test_the_first_go_the_rest_waits_and_then_follows(outbox: Outbox, rela
     assert await held.read(happened, "edition.canary_passed") == 1
 
 
+async def test_mailboxes_of_our_own_among_the_refused_are_named_and_not_promised_another_try(
+    outbox: Outbox, relay: Relay
+) -> None:
+    relay.when(phase="rcpt", recipient=SEED).reply("550 5.1.1 that mailbox is closed")
+    for reader in FIRST[:2]:
+        relay.when(phase="rcpt", recipient=reader).reply("550 5.1.1 no such user")
+    async with Worker(outbox.resources, relay.url).running():
+        async with asyncio.timeout(20):
+            while await outbox.state() is not State.PAUSED:
+                await asyncio.sleep(0.05)
+        reason = (await outbox.progress()).stop_reason or ""
+        assert f"Of your own mailboxes: {SEED} (550 5.1.1 that mailbox is closed)." in reason
+        assert reason.endswith("resume: those refused are tried again, but for your own mailboxes")
+
+
 async def test_too_many_refusals_stop_the_rest_and_resuming_tries_them_again(
     outbox: Outbox, relay: Relay, client: httpx2.AsyncClient
 ) -> None:

@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from service import vault
+from service import database, vault
 from service.delivery import relay_choice, relay_details, relay_register, relays, transport
+from service.delivery.models import Bucket, HandedOver, Role, SlowedDown
 from service.delivery.models import Relay as Row
-from service.delivery.models import Role
 from service.delivery.relay_details import RelayInvalid
 from service.delivery.relay_register import (
     Greeting,
@@ -158,6 +158,30 @@ async def test_a_name_is_given_once(resources: Resources) -> None:
         await add(resources)
     with pytest.raises(RelayNotFound):
         await change(resources, name="brevo")
+
+
+async def test_what_is_heard_of_a_removed_relay_does_not_keep_its_name(resources: Resources) -> None:
+    """A connection that was open when it was removed reports a problem afterwards."""
+    await add(resources)
+    name = next(iter(await roles(resources)))
+
+    def used(session: Session) -> None:
+        now = database.now(session)
+        session.add(SlowedDown(relay=name, provider="Google", begins_at=now, rate=1.0))
+        session.add(HandedOver(relay=name, since=now, count=100))
+        session.add(Bucket(place=f"relay:{name}", next_at=now.timestamp() + 3))
+
+    await resources.database.write(used)
+    await resources.database.write(relay_register.remove, name, now=resources.clock.now(), actor="test")
+    await resources.database.write(relays.note_problem, name, "421 closing")
+    await add(resources)
+    row = await resources.database.read(relay_register.get, name)
+    assert (row.problem, row.failures, row.wait_until) == (None, 0, None)
+
+    def left(session: Session) -> list[object]:
+        return [one for kind in (SlowedDown, HandedOver, Bucket) for one in session.exec(select(kind))]
+
+    assert await resources.database.read(left) == []
 
 
 async def test_two_relays_change_places(resources: Resources) -> None:
