@@ -38,6 +38,8 @@ LogFormat = Literal["console", "json"]
 _ADDRESS = re.compile(
     r"(?:\"[^\"\n]{1,64}\"|[^\s<>\"'(),;=\[\]{}|/@]{1,128})(?:@|%40)(?:[^\W_](?:[\w-]{0,62}\.?){1,8}|\[[0-9a-fA-F:.]{2,60}\])"
 )
+# A reader inside another address's local part, as many senders write their return paths: bounce-anna=example.org@lists.example.net.
+_INNER = re.compile(r"[^\s<>\"'(),;=\[\]{}|/@]{1,128}=[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?=@|%40)")
 _HOOK = re.compile(r"(/hooks/[^/\s\"']{1,200}/)[^/\s?#\"']{1,200}")
 
 
@@ -102,7 +104,9 @@ def _masked(value: Any) -> Any:
     if isinstance(value, str):
         if "/hooks/" in value:
             value = _HOOK.sub(r"\1…", value)
-        return _ADDRESS.sub(_mask, value) if "@" in value or "%40" in value else value
+        if "@" in value or "%40" in value:
+            return _ADDRESS.sub(_mask, _INNER.sub(lambda found: f"{found.group()[:1]}***", value))
+        return value
     if isinstance(value, Mapping):
         return {_masked(key): _masked(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import access, backups, bounces, dkim, doctor, editions, opening, relays, workers
+from service.cli import (
+    access,
+    backups,
+    bounces,
+    dkim,
+    doctor,
+    editions,
+    newsletters,
+    opening,
+    relays,
+    workers,
+)
 from service.errors import MemoError
 
 if TYPE_CHECKING:
@@ -18,10 +29,9 @@ if TYPE_CHECKING:
     from service.worker import Worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Morning Memo: newsletters for newsrooms.")
-newsletter = typer.Typer(no_args_is_help=True, help="The publications people subscribe to.")
 app.add_typer(access.account, name="account")
 app.add_typer(access.key, name="key")
-app.add_typer(newsletter, name="newsletter")
+app.add_typer(newsletters.newsletter, name="newsletter")
 app.add_typer(relays.relay, name="relay")
 app.add_typer(dkim.app, name="dkim")
 app.command()(editions.send)
@@ -138,41 +148,3 @@ def demo(
             tour.checked(running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets)
         )
     print("The whole tour works.")
-
-
-@newsletter.command("create")
-def newsletter_create(
-    slug: Annotated[str, typer.Option(help="Its short name in addresses: morning-memo.")],
-    name: Annotated[str, typer.Option(help="Its name, as readers see it.")],
-    from_address: Annotated[str, typer.Option(help="The address its messages come from.")],
-    postal_address: Annotated[str, typer.Option(help="The newsroom's postal address, for the footer.")],
-    time_zone: Annotated[str, typer.Option(help="IANA name, for example Europe/Berlin.")],
-    from_name: Annotated[str, typer.Option(help="The sender's name; empty: the newsletter's.")] = "",
-    description: Annotated[str, typer.Option(help="A sentence for the sign-up page.")] = "",
-    language: Annotated[str, typer.Option(help="Language tag, for example en.")] = "en",
-) -> None:
-    """Make a newsletter; its sign-up page is there at once."""
-    from service.dependencies import Resources
-    from service.newsletters import details, publication
-
-    chosen = opening.current()
-    read = details.read(
-        {
-            "slug": slug,
-            "name": name,
-            "from_address": from_address,
-            "from_name": from_name or name,
-            "postal_address": postal_address,
-            "time_zone": time_zone,
-            "description": description,
-            "language": language,
-        }
-    )
-
-    async def create(resources: Resources) -> None:
-        await resources.database.write(
-            publication.create, read, now=resources.clock.now(), actor="the command line"
-        )
-
-    opening.run(opening.with_resources(chosen, create))
-    print(f"{name} can be subscribed to at {chosen.base_url}/n/{slug}.")

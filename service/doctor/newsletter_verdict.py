@@ -42,10 +42,10 @@ def _wrong(one: Publication) -> Iterator[Finding]:
     if len(one.postal_address.strip()) < POSTAL_CHARACTERS:
         found = "Its postal address is missing, or too short to be one."
         why = "Many countries want it in every bulk message (in the United States, CAN-SPAM)."
-        advice = "Enter it among the newsletter's details."
+        advice = f"Enter it: memo newsletter change {one.slug} --postal-address …"
         yield say("newsletter.no_postal_address", severity=Severity.WARN, found=found, why=why, advice=advice)
     if not one.has_alarm:
         found = "Nobody is told by mail when something goes wrong."
         why = "Alarms go to an address of the newsletter's."
-        advice = "Enter one among the newsletter's details."
+        advice = f"Enter one: memo newsletter change {one.slug} --alarm-address …"
         yield say("newsletter.no_alarm", severity=Severity.NOTE, found=found, why=why, advice=advice)

@@ -61,6 +61,14 @@ def test_an_address_is_masked_wherever_it_stands(address: str, lines: Any) -> No
         assert "***@" in told
 
 
+def test_a_reader_inside_a_return_path_is_masked_too(lines: Any) -> None:
+    said = "550 <bounce-anna.smith=example.org@lists.example.net> unknown; address=anna.smith@example.org"
+    logs.get("test").warning("relay.problem", problem=said)
+    (line,) = lines()
+    assert "anna" not in line["problem"]
+    assert "b***@lists.example.net" in line["problem"]
+
+
 def test_a_password_in_an_address_of_a_relay_is_masked(lines: Any) -> None:
     logs.get("test").error(
         "relay.problem", problem="smtp://memo:secret@relay.example.org:587 does not answer"

@@ -72,6 +72,19 @@ def test_from_nothing_to_a_newsletter_and_a_key(tmp_path: Path) -> None:
         assert (tmp_path / "var" / secret).stat().st_mode & 0o777 == 0o600
 
 
+def test_what_a_newsletter_says_of_itself_can_be_mended(migrated: Path) -> None:
+    named = ["--slug", "morning-memo", "--name", "Morning Memo", "--from-address", "memo@ledger.example.org"]
+    told = ["--postal-address", "14 Quay Stret", "--time-zone", "America/New_York"]
+    assert memo(migrated, "newsletter", "create", *named, *told).returncode == 0
+    mended = ["--postal-address", "14 Quay Street", "--alarm-address", "desk@ledger.example.org"]
+    changed = memo(migrated, "newsletter", "change", "morning-memo", *mended)
+    assert changed.stdout.strip() == "morning-memo is changed: postal_address, alarm_address."
+    assert "memo@ledger.example.org, America/New_York" in memo(migrated, "newsletter", "list").stdout
+    refused = memo(migrated, "newsletter", "change", "morning-memo", "--time-zone", "Nowhere/Atall")
+    assert "zone" in said(refused)
+    assert "newsletter" in said(memo(migrated, "newsletter", "change", "evening-memo", "--name", "x"))
+
+
 def test_it_stops_when_it_is_asked_to(migrated: Path) -> None:
     settings = {"MEMO_PORT": "0", "MEMO_MAILBOX_PORT": "0", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "service", "serve"]
