@@ -56,7 +56,8 @@ async def watch(held: Database, fetcher: Fetcher) -> None:
                 calls, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
             for call in ended:
-                call.result()
+                if (error := call.exception()) is not None:
+                    log.error("edition.ping_not_recorded", problem=repr(error))
     finally:
         for call in calls:
             call.cancel()

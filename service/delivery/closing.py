@@ -39,7 +39,8 @@ def close_ended(session: Session, *, pepper: str, now: datetime) -> list[int]:
 
 
 def _waits_to_try_again() -> sa.ColumnElement[bool]:
-    return sa.func.coalesce(col(Run.stopped) == Stopped.PAUSED.value, sa.false()) & col(Run.wave).is_not(None)
+    is_stopped = col(Run.stopped).in_((Stopped.PAUSED.value, Stopped.RESTORED.value))
+    return sa.func.coalesce(is_stopped, sa.false()) & col(Run.wave).is_not(None)
 
 
 def has_work(session: Session) -> bool:

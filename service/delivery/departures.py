@@ -16,7 +16,7 @@ from service.errors import MemoError
 
 log = logs.get(__name__)
 
-AT_ONCE = 32  # of which each may wait ten seconds for other people's sites
+AT_ONCE = 4  # each may wait ten seconds for other people's sites, and each counts its audience, which takes a reader of the database
 
 Begin = Callable[[str, Callable[[], Awaitable[None]]], None]
 

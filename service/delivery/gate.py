@@ -251,8 +251,7 @@ class Gate:
         """Spans are let go as soon as nothing of theirs is on its way."""
         for errand in self._waiting.take_unless(self._is_wanted):
             self._drop(errand)
-        for _ in range(self.errands.qsize()):
-            errand = self.errands.get_nowait()
+        for errand in [self.errands.get_nowait() for _ in range(self.errands.qsize())]:
             if self._is_wanted(errand):
                 self.errands.put_nowait(errand)
             else:

@@ -91,15 +91,17 @@ def note_unless_others_get_through(session: Session, name: str, problem: str, he
 def others_get_through(session: Session, here: FromHere) -> bool:
     connection, now = session.connection(), database.now(session)
     since = _since(session, now)
-    held = connection.execute(_HELD_BY_OTHERS, {"the_holder": here.holder, "the_stale": now - choosing.STALE})
+    lately = {"the_since": since, "the_until": now + choosing.STALE}
+    wanted = {"the_holder": here.holder, "the_stale": now - choosing.STALE, "the_until": lately["the_until"]}
+    held = connection.execute(_HELD_BY_OTHERS, wanted)
     for edition_id, first, last in held.all():
-        values = {"the_edition": edition_id, "the_first": first, "the_last": last, "the_since": since}
+        values = {"the_edition": edition_id, "the_first": first, "the_last": last, **lately}
         if connection.execute(_ACCEPTED, values).first() is not None:
             return True
     if here.was_accepted:
         return False  # a span that was let go no longer says whose it was
     for edition_id in connection.execute(_UNDER_WAY).scalars().all():
-        values = {"the_edition": edition_id, "the_since": since}
+        values = {"the_edition": edition_id, **lately}
         if connection.execute(_SOMEBODY_WAS, values).first() is not None:
             return True
     return False
@@ -119,13 +121,16 @@ def _is_anything_due(session: Session, name: str) -> bool:
 
 
 _SINCE = sa.bindparam("the_since", type_=database.UtcDateTime())
+_UNTIL = sa.bindparam(
+    "the_until", type_=database.UtcDateTime()
+)  # what lies ahead was written before the clock went back
 _HELD_BY_OTHERS = (
     sa.select(col(Span.edition_id), col(Span.first), col(Span.last))
     .select_from(Run)
     .join(Span, col(Span.edition_id) == col(Run.edition_id))
     .where(
         col(Run.ended_at).is_(None),
-        col(Span.renewed_at) >= sa.bindparam("the_stale", type_=database.UtcDateTime()),
+        col(Span.renewed_at).between(sa.bindparam("the_stale", type_=database.UtcDateTime()), _UNTIL),
         col(Span.holder) != sa.bindparam("the_holder"),
     )
     .order_by(col(Span.renewed_at).desc())
@@ -138,12 +143,12 @@ _ACCEPTED = (
         col(Delivery.number) >= sa.bindparam("the_first"),
         col(Delivery.number) < sa.bindparam("the_last"),
         col(Delivery.state) == DeliveryState.ACCEPTED,
-        col(Delivery.at) >= _SINCE,
+        col(Delivery.at).between(_SINCE, _UNTIL),
     )
     .order_by(col(Delivery.number))
     .limit(1)
 )
 _UNDER_WAY = sa.select(col(Run.edition_id)).where(col(Run.ended_at).is_(None))
 _SOMEBODY_WAS = sa.select(col(Span.id)).where(
-    col(Span.edition_id) == sa.bindparam("the_edition"), col(Span.last_accepted_at) >= _SINCE
+    col(Span.edition_id) == sa.bindparam("the_edition"), col(Span.last_accepted_at).between(_SINCE, _UNTIL)
 )

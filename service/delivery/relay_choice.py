@@ -89,8 +89,8 @@ def has_any(session: Session) -> bool:
 
 
 def is_given_up(relay: Relay, now: datetime, patience: timedelta) -> bool:
-    """Whether it has been out of reach long enough; sooner if it has only just come back."""
-    if relay.down_since is None or relay.failures < FAILURES_LEAST:
+    """Whether it has been out of reach long enough; sooner if it has only just come back. One that a person has paused is not."""
+    if relay.paused_because is not None or relay.down_since is None or relay.failures < FAILURES_LEAST:
         return False
     is_relapse = relay.returned_at is not None and relay.down_since - relay.returned_at < RELAPSE_WITHIN
     return now - relay.down_since >= (min(patience, RELAPSE_PATIENCE) if is_relapse else patience)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import reopening, steering
+from service.delivery import reopening, steering, wave_end
 from service.editions import composition, queries
 from service.editions.models import Edition, State
 from service.errors import Conflict
@@ -89,6 +89,7 @@ def release(session: Session, edition_uid: uuid.UUID, *, now: datetime, actor: s
     edition.state, edition.stop_reason = State.SENDING, None
     session.add_all([run, edition])
     session.flush()
+    wave_end.reopen(session, edition.id)
     steering.recorded(session, edition, "edition.released", actor=actor, now=now)
     return edition
 

@@ -93,7 +93,8 @@ class StandingBy:
 
     def as_facts(self) -> dict[str, Any]:
         """For whoever looks at the workers: why each relay is out of reach from here."""
-        return {"standing_by": {relay: trouble.problem for relay, trouble in self._troubles.items()}}
+        troubles = {relay: one.problem for relay, one in self._troubles.items() if not one.is_let_in}
+        return {"standing_by": troubles}
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -184,7 +184,9 @@ _UNFINISHED = Prepared(
 )
 _ROWS_AHEAD = Prepared(
     sa.select(sa.func.coalesce(sa.func.sum(col(Span.last) - col(Span.first)), 0)).where(
-        col(Span.edition_id) == sa.bindparam("the_edition"), col(Span.epoch) == 0
+        col(Span.edition_id) == sa.bindparam("the_edition"),
+        col(Span.epoch) == 0,
+        col(Span.due_at).is_not(None),  # what is written out as cancelled nobody takes
     )
 )
 _OPEN_RUN = Prepared(
