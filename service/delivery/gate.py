@@ -50,6 +50,7 @@ class Gate:
         self._providers = Providers(put_off)
         self._waiting = Queues()
         self._looked_at = float("-inf")
+        self._is_known = False  # until the first look has come back: a span that is taken meanwhile looks for itself
         self._moved = asyncio.Event()
         self._held = asyncio.Event()
         self._idle = 0  # connections that wait for something to do
@@ -126,12 +127,12 @@ class Gate:
     async def look(self) -> None:
         """What holds messages back now, unless that is known already."""
         now = asyncio.get_running_loop().time()
-        if now - self._looked_at < LOOK_SECONDS:
+        if self._is_known and now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
         found = await self._database.read(pace_rows.standing, self._relay)
         was_open, before = self.is_open, self.standing
-        self.standing, self.is_open = found, found.is_open
+        self.standing, self.is_open, self._is_known = found, found.is_open, True
         self._providers.looked(found)
         self._leasing.has_quota = found.has_quota
         for holding in self.holdings:
