@@ -50,7 +50,8 @@ class Gate:
         self._providers = Providers(put_off)
         self._waiting = Queues()
         self._looked_at = float("-inf")
-        self._is_known = False  # until the first look has come back: a span that is taken meanwhile looks for itself
+        # Until the first look has come back a span that is taken meanwhile looks for itself.
+        self._is_known = False
         self._moved = asyncio.Event()
         self._held = asyncio.Event()
         self._idle = 0  # connections that wait for something to do
