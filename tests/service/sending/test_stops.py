@@ -100,7 +100,7 @@ async def _paused_at_a_span(resources: Resources, worker: Process) -> None:
 async def _woken_when_robbed(resources: Resources, sleeper: Process) -> None:
     held = await resources.database.read(_held_by, sleeper.pid)
     assert held
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(40):
         while await resources.database.read(_held_by, sleeper.pid) == held:
             await asyncio.sleep(0.05)
     sleeper.resume()
