@@ -99,6 +99,25 @@ def _sqlite_now(element: utc_now, compiler: Any, **_: Any) -> str:
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
 
 
+class earlier(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """`earlier(moment, seconds)`: so many seconds before it."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(earlier, "postgresql")
+def _postgresql_earlier(element: earlier, compiler: Any, **options: Any) -> str:
+    moment, seconds = (compiler.process(one, **options) for one in element.clauses)
+    return f"({moment} - make_interval(secs => {seconds}))"
+
+
+@compiles(earlier, "sqlite")
+def _sqlite_earlier(element: earlier, compiler: Any, **options: Any) -> str:
+    moment, seconds = (compiler.process(one, **options) for one in element.clauses)
+    return f"(strftime('%Y-%m-%d %H:%M:%f', {moment}, (-{seconds}) || ' seconds') || '000')"
+
+
 def now(session: Session) -> datetime:
     """What the database's clock says: the one clock that all workers share."""
     return prepared.moment(_NOW.run(session.connection()).fetchone()[0])

@@ -21,7 +21,7 @@ from service.backups.vigil import Vigil
 from service.bounces import refusals
 from service.bounces.hooks import handling as relay_events
 from service.bounces.inbox import InboxReader, listening
-from service.deadlines import pings
+from service.deadlines import foresight, pings
 from service.delivery import (
     closing,
     notice_rows,
@@ -57,6 +57,7 @@ TICK_SECONDS = 1
 TIDY_SECONDS = 3600
 FEED_SECONDS = 5
 DEADLINE_SECONDS = 5
+AHEAD_SECONDS = 60
 BOUNCE_SECONDS = 5
 PICTURE_SECONDS = 3
 STOP_SECONDS = 12
@@ -137,6 +138,7 @@ class Worker:
             (self.tick, TICK_SECONDS),
             (self.look_for_feeds, FEED_SECONDS),
             (self.watch_deadlines, DEADLINE_SECONDS),
+            (self.look_ahead, AHEAD_SECONDS),
             (self.look_for_mail, BOUNCE_SECONDS),
             (self.hear_relays, BOUNCE_SECONDS),
             (self.copy_pictures, PICTURE_SECONDS),
@@ -241,6 +243,11 @@ class Worker:
 
     async def watch_deadlines(self) -> None:
         await pings.watch(self._resources.database, self._resources.fetcher)
+
+    async def look_ahead(self) -> None:
+        held, now = self._resources, self._resources.clock.now()
+        for shortage in await held.database.read(foresight.shortages, now):
+            await held.database.write(foresight.say, shortage, now=now)
 
     async def hear_relays(self) -> None:
         held = self._resources

@@ -98,18 +98,38 @@ def forget_before(session: Session, moment: datetime) -> None:
     session.execute(sa.delete(HandedOver).where(col(HandedOver.since) < moment))
 
 
+def move(session: Session, by: timedelta, now: datetime) -> None:
+    """The clock went back: what was given out in the hours that it has to come to once more was given out so much earlier."""
+    ahead = session.exec(select(HandedOver).where(HandedOver.since > now)).all()
+    for step in ahead:
+        session.delete(step)
+    session.flush()
+    for step in ahead:
+        note(session, step.relay, step.since - by, step.count)
+
+
 def words_left(session: Session, relay: Relay) -> str | None:
     """For a person; None without a quota."""
     found = left(session, relay, database.now(session))
     return " ".join(f"{one.count:,} of {one.most:,} in {_an(one.words)} are left." for one in found) or None
 
 
-def said_ahead(session: Session, readers: int) -> str | None:
-    """What to say before so many messages begin to leave; None if the quotas of the relay in use leave enough, or it has none."""
+def is_set(session: Session) -> bool:
+    """Whether any relay has one."""
+    query = sa.select(col(Relay.id)).where(
+        sa.or_(col(Relay.per_hour).is_not(None), col(Relay.per_day).is_not(None))
+    )
+    return session.execute(query.limit(1)).first() is not None
+
+
+def said_ahead(session: Session, readers: int, *, at: datetime | None = None) -> str | None:
+    """What to say before so many messages begin to leave, now or at that moment; None if the quotas of the relay in use leave enough, or
+    it has none.
+    """
     relay = relay_choice.used(session)
     if relay is None:
         return None
-    short = [one for one in left(session, relay, database.now(session)) if one.count < readers]
+    short = [one for one in left(session, relay, at or database.now(session)) if one.count < readers]
     if not short:
         return None
     one = max(short, key=lambda each: each.window)

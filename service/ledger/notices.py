@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from service import database
 from service.ledger.models import Notice
 
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -19,17 +20,18 @@ def queue(
     now: datetime,
     subject_id: int | None = None,
 ) -> Notice:
-    """A notice of that kind, due now. Nudge `jobs.Kind.NOTICE` after the commit; a tick finds it in any case.
+    """A notice of that kind, due now, by the clock that will ask. Nudge `jobs.Kind.NOTICE` after the commit; a tick finds it in any case.
 
     `payload` holds what its message will need: it is made only when the notice is taken, then pinned.
     """
+    due_at = database.now(session)
     notice = Notice(
         kind=kind,
         address=address,
         payload=payload,
         subject_id=subject_id,
-        due_at=now,
-        give_up_at=now + GIVE_UP_AFTER,
+        due_at=due_at,
+        give_up_at=due_at + GIVE_UP_AFTER,
         created_at=now,
     )
     session.add(notice)

@@ -9,12 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from service import database
+from service import database, logs
+from service.delivery import clock_steps
 from service.workers.models import WorkerProcess
 
+log = logs.get(__name__)
+
 BEAT_SECONDS = 3.0
+STEP_LEAST = timedelta(seconds=5)  # by less clocks are set all the time
 GONE_AFTER = timedelta(seconds=20)
 KEPT_FOR = timedelta(days=1)
 HOST_CHARACTERS = 64
@@ -33,7 +37,13 @@ class Identity:
 
 
 def beat(session: Session, one: Identity, figures: dict[str, Any]) -> None:
-    """Say that it is at work, and what it has done so far. Whoever was cleared away meanwhile, asleep for days, is back."""
+    """Say that it is at work, and what it has done so far. Whoever was cleared away meanwhile, asleep for days, is back.
+
+    If the database's clock has gone back since somebody last said so, what waits is moved back with it.
+    """
+    if (step := _went_back_by(session)) is not None:
+        log.warning("database.clock_went_back", seconds=round(step.total_seconds(), 1))
+        clock_steps.move(session, step)
     known = sa.update(WorkerProcess).where(col(WorkerProcess.uid) == one.uid)
     renewed = known.values(seen_at=database.utc_now(), stopped_at=None, figures=figures)
     found: Any = session.execute(renewed, execution_options={"synchronize_session": False})
@@ -53,6 +63,22 @@ def beat(session: Session, one: Identity, figures: dict[str, Any]) -> None:
         )
     )
     session.flush()
+
+
+def _went_back_by(session: Session) -> timedelta | None:
+    """Whoever sees it takes back what everybody has said, so that it is seen once."""
+    ahead = col(WorkerProcess.seen_at) > database.now(session) + STEP_LEAST
+    # The others wait here for the first, and then see that nothing lies ahead any more.
+    rows = session.exec(select(WorkerProcess).where(ahead).with_for_update()).all()
+    if not rows:
+        return None
+    now = database.now(session)
+    step = max(row.seen_at for row in rows) - now
+    for row in rows:
+        row.seen_at = now
+        session.add(row)
+    session.flush()
+    return step
 
 
 def end(session: Session, one: Identity, figures: dict[str, Any]) -> None:

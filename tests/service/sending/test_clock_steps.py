@@ -1,25 +1,31 @@
 """The database's clock goes back by an hour: what was written before lies ahead, and must stop nobody."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database, tokens
-from service.delivery import closing, notice_rows, pace, pace_rows, seat_rows, spans, steering
-from service.delivery.models import Bucket, Seat
+from service.delivery import closing, notice_rows, pace, pace_rows, quota, seat_rows, spans, steering
+from service.delivery.models import Bucket, HandedOver, Seat
 from service.delivery.models import Relay as RelayRow
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
 from service.delivery.seat_rows import Claim
 from service.delivery.sharing import SeatLane
 from service.dependencies import Resources
-from service.ledger.models import Notice, Span
+from service.ledger.models import Delivery, Notice, Span
+from service.worker import Worker
+from service.workers import register
+from service.workers.models import WorkerProcess
+from service.workers.register import Identity
 from tests.service.sending.test_notices import ask, real
 from tests.service.sending.test_pace import NAME, RATE, limit, mean, readers, workers
 from tests.service.sending.test_spans import PINNING
 from tests.support.arrivals import busiest_second
+from tests.support.clock import HandClock
 from tests.support.outbox import office, open_outbox, relay_at
 from tests.support.relay import Relay
 
@@ -162,3 +168,85 @@ async def test_what_is_said_ahead_of_now_by_little_is_no_step(resources: Resourc
     assert await resources.database.read(spans.due, NAME) == []
     held_spans = sa.select(sa.func.count()).where(col(Span.renewed_at).is_not(None))
     assert await resources.database.read(lambda session: session.scalar(held_spans)) == 1
+
+
+def everything_waits(session: Session) -> None:
+    """As an hour that is to come to once more has left it: waits of seconds, said by a clock that was an hour ahead."""
+    ahead = database.now(session) + HOUR
+    session.add(WorkerProcess(uid=tokens.new_uid(), name="one:1", host="one", pid=1, version="0", figures={},
+                              started_at=ahead - HOUR, seen_at=ahead))  # fmt: skip
+    session.execute(sa.update(Span).values(due_at=ahead + timedelta(seconds=1)))
+    session.execute(sa.update(Delivery).values(due_at=ahead + timedelta(seconds=1)))
+    session.execute(sa.update(Notice).values(due_at=ahead))
+    session.flush()
+
+
+def relay_waits(session: Session, name: str) -> None:
+    ahead = database.now(session) + HOUR
+    relay = session.exec(select(RelayRow).where(RelayRow.name == name)).first() or RelayRow(name=name)
+    relay.problem, relay.wait_until, relay.rest_until = "no connection", ahead, ahead
+    session.add(relay)
+
+
+async def test_what_waits_is_moved_back_by_whoever_sees_it_first(resources: Resources, relay: Relay) -> None:
+    await open_outbox(resources, readers(20))
+    await resources.database.write(everything_waits)
+    await resources.database.write(relay_waits, relay_at(relay.url).name)
+    async with Worker(real(resources), relay.url).running():
+        await relay.until(20, within=15)
+
+
+async def test_a_notice_that_waits_is_moved_back_too(resources: Resources, relay: Relay) -> None:
+    resources = real(resources)
+    await resources.database.write(ask, resources)
+    await resources.database.write(everything_waits)
+    async with Worker(resources, relay.url).running():
+        await relay.until(1, within=15)
+
+
+async def test_it_is_seen_once_and_a_quota_counts_what_was_given_out_then(resources: Resources) -> None:
+    await resources.database.write(everything_waits)
+
+    def used(session: Session) -> None:
+        now = database.now(session)
+        session.add(RelayRow(name=NAME, per_hour=100))
+        quota.note(session, NAME, now, 10)
+        quota.note(session, NAME, now + HOUR, 30)
+
+    await resources.database.write(used)
+    before = await resources.database.read(database.now)
+    for name in ("two:2", "three:3"):
+        await resources.database.write(register.beat, Identity(tokens.new_uid(), name, "two", 2, "0"), {})
+
+    def given_out(session: Session) -> tuple[int, datetime]:
+        count, latest = sa.func.sum(col(HandedOver.count)), sa.func.max(col(HandedOver.since))
+        row = session.execute(sa.select(count, latest)).one()
+        return row[0], row[1]
+
+    count, latest = await resources.database.read(given_out)
+    assert count == 40
+    assert before - 2 * quota.STEP < latest <= await resources.database.read(database.now)
+
+
+async def test_a_step_of_a_second_moves_nothing(resources: Resources) -> None:
+    await open_outbox(resources, readers(5))
+
+    def a_little(session: Session) -> None:
+        soon = database.now(session) + timedelta(seconds=3)
+        session.execute(sa.update(Span).values(due_at=soon + HOUR))
+        session.add(WorkerProcess(uid=tokens.new_uid(), name="one:1", host="one", pid=1, version="0", figures={},
+                                  started_at=soon, seen_at=soon))  # fmt: skip
+
+    await resources.database.write(a_little)
+    due = sa.select(col(Span.due_at))
+    before = await resources.database.read(lambda session: session.scalar(due))
+    await resources.database.write(register.beat, Identity(tokens.new_uid(), "two:2", "two", 2, "0"), {})
+    assert await resources.database.read(lambda session: session.scalar(due)) == before
+
+
+async def test_a_notice_is_due_by_the_clock_that_will_be_asked(resources: Resources) -> None:
+    """A web server's clock may be a minute ahead of the database's: nobody's confirmation waits for that."""
+    resources = real(resources)
+    ahead = replace(resources, clock=HandClock(datetime.now(UTC) + HOUR))
+    await resources.database.write(ask, ahead)
+    assert await resources.database.read(notice_rows.due, NAME)
