@@ -30,7 +30,9 @@ class Jobs(Protocol):
         ...
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
-        """Run the handler once for each nudge, `at_once` at the same time, until cancelled or stopped."""
+        """Run the handler once for each nudge, `at_once` at the same time, until cancelled or stopped. Raises what the queue fails by:
+        whoever keeps it begins it anew, and sees that nobody hears a nudge meanwhile.
+        """
         ...
 
     async def tidy(self) -> None:

@@ -11,14 +11,18 @@ from pgqueuer.domain.errors import PgqException
 from pgqueuer.queries import Queries
 
 from service import logs
+from service.errors import Unavailable
 from service.jobs import Handler, Kind, handing
 
 log = logs.get(__name__)
 
-RESTART_AFTER_SECONDS = 1.0
 CLOSE_WITHIN_SECONDS = 3.0
 # Each kind of work keeps one for LISTEN; a pool that those fill nudges nobody any more. Opened as they are needed.
 CONNECTIONS_MOST = 16
+
+
+class QueueInterrupted(Unavailable):
+    """The queue was interrupted."""
 
 
 class PostgresqlJobs:
@@ -38,19 +42,15 @@ class PostgresqlJobs:
         await handing.nudge(Queries(AsyncpgPoolDriver(await self._opened())), kind, keys)
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
-        while not self._is_stopped:
-            try:
-                await self._serve(kind, handler, at_once)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException) as error:
-                log.warning("jobs.interrupted", kind=kind.value, problem=str(error) or type(error).__name__)
-            if not self._is_stopped:
-                await asyncio.sleep(RESTART_AFTER_SECONDS)
-
-    async def _serve(self, kind: Kind, handler: Handler, at_once: int) -> None:
+        if self._is_stopped:
+            return
         queue = PgQueuer.from_asyncpg_pool(await self._opened())
         self._serving[id(queue)] = queue
         try:
             await handing.serve(queue, kind, handler, at_once, ends_when_deaf=True)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException) as error:
+            if not self._is_stopped:
+                raise QueueInterrupted(str(error) or type(error).__name__) from error
         finally:
             del self._serving[id(queue)]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.inmemory import InMemoryQueries
 from sqlmodel import Session
@@ -23,6 +24,14 @@ from tests.support.outbox import once_more, open_outbox
 from tests.support.relay import Relay
 
 READERS = [f"reader{number}@example.org" for number in range(20)]
+DEAF = (
+    "CREATE FUNCTION deaf() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$ LANGUAGE plpgsql",
+    "CREATE TRIGGER deaf BEFORE UPDATE ON pgqueuer FOR EACH ROW EXECUTE FUNCTION deaf()",
+)
+
+
+def told(session: Session, statement: str) -> None:
+    session.execute(sa.text(statement))
 
 
 @asynccontextmanager
@@ -84,6 +93,25 @@ async def test_without_its_queue_a_worker_sends_all_the_same_and_says_what_fails
         assert await resources.jobs.nudge(Kind.FEED, "a feed")
         await until_all_is_taken_up(resources.jobs)
         assert unwritten
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_queue_that_is_told_and_does_not_hear_is_noticed(
+    resources: Resources, client: httpx2.AsyncClient, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever nudges sees nothing of it: the job is written down, and nobody can take it up."""
+    monkeypatch.setattr(supervision, "LASTING_SECONDS", 2.0)
+    monkeypatch.setattr(supervision, "FORGOTTEN_SECONDS", 4.0)
+    for statement in DEAF:
+        await resources.database.write(told, statement)
+    async with Worker(replace(resources, clock=SystemClock()), relay.url).running():
+        outbox = await open_outbox(resources, READERS)
+        assert (await outbox.until_ended(within=10)).accepted == len(READERS)
+        assert await resources.jobs.nudge(Kind.FEED, "a feed"), "it can be told"
+        await until_health_says(client, ["task_failing"])
+        await resources.database.write(told, "DROP TRIGGER deaf ON pgqueuer")
+        await until_all_is_taken_up(resources.jobs)
+        await until_health_says(client, [])
 
 
 async def test_a_task_that_ends_by_a_fault_of_its_own_is_begun_anew(
