@@ -19,7 +19,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from service import logs
-from service.delivery import outcome, provider_groups, reaching, recovery, relays, settling, slowings
+from service.delivery import outcome, provider_groups, reaching, recovery, relays, settling, silence, slowings
 from service.delivery.committer import Committer
 from service.delivery.exchange import Envelope, Exchange
 from service.delivery.gate import Gate
@@ -168,7 +168,8 @@ class Carrier:
         if made is None:
             return None
         try:
-            await self._transport.ready()
+            async with silence.told(self._shift.office, self._transport):
+                await self._transport.ready()
         except RelayDown as error:
             self._shift.relay_waits = True
             await self._shift.note_relay_problem(error.message)
@@ -242,8 +243,11 @@ class Carrier:
             envelope = errand.made or office.message(mould, row, pins)
             if isinstance(envelope, Exception):
                 raise envelope
-        except (MemoError, ValueError, KeyError) as error:
-            self._shift.committer.report(taken, settling.cannot_be_made(row, str(error)))
+        except Exception as error:  # by whatever fault of ours: one reader's message must not end the sender
+            self._shift.committer.report(
+                taken,
+                settling.cannot_be_made(row, str(error) if isinstance(error, MemoError) else repr(error)),
+            )
             self._shift.committer.flush(taken)
             errand.holding.progressed = True
             self._shift.gate.without_token(errand).done()

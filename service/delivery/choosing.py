@@ -97,7 +97,6 @@ def _is_first(run: Any) -> sa.ColumnElement[bool]:
 def neglected(*, goes_first: bool) -> sa.Select[Any]:
     """Editions that nobody is at, though they could go on. Where only one is under way nothing is looked at."""
     is_breaking = sa.and_(col(Run.lane) == Lane.BREAKING, col(Run.slowed_to).is_(None))
-    stale = sa.bindparam("the_stale", type_=UtcDateTime())
     other = sa.orm.aliased(Run)
     several = sa.select(sa.func.count() > 1).where(
         col(other.stopped).is_(None), col(other.ended_at).is_(None)
@@ -107,7 +106,7 @@ def neglected(*, goes_first: bool) -> sa.Select[Any]:
         several.scalar_subquery(),
         *_goes_on(),
         is_breaking if goes_first else ~is_breaking,
-        ~of_it.where(col(Span.renewed_at) >= stale).exists(),
+        ~of_it.where(_IS_HELD).exists(),
         of_it.where(*_due_and_free()).exists(),
     )
 

@@ -45,6 +45,7 @@ class Leasing:
         self._short = asyncio.Event()
         self._has_some = asyncio.Event()
         self._asking: asyncio.Task[None] | None = None
+        self._is_closed = False
         self.has_quota = False
 
     def of(self, place: str) -> Purse:
@@ -81,8 +82,8 @@ class Leasing:
         """Nothing is sent any more: others may have what is left."""
         if self._asking is not None:
             await asyncio.wait({self._asking}, timeout=CLOSE_SECONDS)
-        self._own.lapse_all()
-        await self._give_back()
+        self._is_closed = True
+        await self._give_all_back()
 
     async def _lease_again_and_again(self) -> None:
         while True:
@@ -123,6 +124,8 @@ class Leasing:
             return
         for place, grant in given.items():
             self.of(place).fill(grant, loop.time())
+        if self._is_closed:
+            await self._give_all_back()
         self._has_some.set()
         self._on_filled()
 
@@ -134,6 +137,10 @@ class Leasing:
             await self._give_back()
             if not (self._own.left or self._own.unused):
                 self._has_some.clear()
+
+    async def _give_all_back(self) -> None:
+        self._own.lapse_all()
+        await self._give_back()
 
     async def _give_back(self) -> None:
         unused = self._own.taken_back()

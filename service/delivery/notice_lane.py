@@ -7,8 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from service import addresses, logs
-from service.delivery import notice_messages, notice_rows, outcome, pace_rows, reaching, samples, signing
+from service.delivery import (
+    notice_messages,
+    notice_rows,
+    outcome,
+    pace_rows,
+    reaching,
+    samples,
+    signing,
+    silence,
+)
 from service.delivery.exchange import Envelope
 from service.delivery.figures import NOTICE_LANE
 from service.delivery.notice_messages import NotNeeded, Stationery
@@ -46,7 +57,7 @@ class NoticeLane:
     async def send_due(self) -> None:
         """Send notices, the oldest first, until none is due."""
         office = self._office
-        if not await reaching.may_take(office):
+        if not await reaching.may_try(office):
             return
         async with self._one_at_a_time, self._seated() as may_send:
             while may_send and not self._draining and await reaching.may_take(office):
@@ -78,19 +89,13 @@ class NoticeLane:
 
     async def _send(self, taken: TakenNotice) -> None:
         database = self._office.database
-        try:
-            envelope = self._sent_from(taken, await self._made(taken))
-        except NotNeeded as reason:
-            await database.write(notice_rows.not_sent, taken, reason.message, NoticeState.EXPIRED)
-            return
-        except MemoError as problem:
-            log.error("notice.cannot_be_made", notice=str(taken.notice.uid), problem=problem.message)
-            await database.write(notice_rows.not_sent, taken, problem.message, NoticeState.HELD)
+        if (envelope := await self._envelope(taken)) is None:
             return
         if await database.read(pace_rows.is_limited, self._office.relay.name):
             await asyncio.sleep(await database.write(pace_rows.notice_delay, self._office.relay.name))
         try:
-            await self._transport.ready()
+            async with silence.told(self._office, self._transport):
+                await self._transport.ready()
         except RelayDown as problem:
             log.warning("relay.problem", relay=self._office.relay.name, problem=problem.message)
             await database.write(notice_rows.untouched, taken)
@@ -131,6 +136,21 @@ class NoticeLane:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             await self._office.database.write(notice_rows.renew, taken)
+
+    async def _envelope(self, taken: TakenNotice) -> Envelope | None:
+        """None: there is nothing to send, which is recorded."""
+        database = self._office.database
+        try:
+            return self._sent_from(taken, await self._made(taken))
+        except NotNeeded as reason:
+            await database.write(notice_rows.not_sent, taken, reason.message, NoticeState.EXPIRED)
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception as problem:  # the oldest comes first, and would keep all others waiting
+            said = problem.message if isinstance(problem, MemoError) else repr(problem)
+            log.exception("notice.cannot_be_made", notice=str(taken.notice.uid), problem=said)
+            await database.write(notice_rows.not_sent, taken, said, NoticeState.HELD)
+        return None
 
     async def _made(self, taken: TakenNotice) -> Envelope:
         """The pinned bytes if there are any: a second attempt is the same message."""

@@ -62,12 +62,23 @@ async def note_reply(office: Office, judged: Outcome) -> None:
         await office.database.write(relays.note_problem, name, str(judged.reply), is_down=is_down)
 
 
-async def may_take(office: Office) -> bool:
-    """Whether this worker gets through, as far as it knows. One that stands by asks first, and holds nobody's messages meanwhile."""
+async def may_try(office: Office) -> bool:
+    """Whether it is time to, for one that stands by: its wait is over, and there is something to send. Nothing is said to the relay."""
     own, name = office.standing_by, office.relay.name
     if not own.has_to_ask(name):
         return True
-    if own.is_waiting(name) or not await office.database.read(_is_anything_due, name):
+    return not own.is_waiting(name) and await office.database.read(_is_anything_due, name)
+
+
+async def may_take(office: Office) -> bool:
+    """Whether this worker gets through, as far as it knows. One that stands by asks first, and holds nobody's messages meanwhile.
+
+    To ask takes a connection: have a seat for it.
+    """
+    own, name = office.standing_by, office.relay.name
+    if not own.has_to_ask(name):
+        return True
+    if own.is_waiting(name):
         return False
     with own.asking(name) as is_ours:
         if not is_ours:

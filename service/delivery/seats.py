@@ -6,8 +6,8 @@ A connection that waits for work is closed when the share becomes smaller, one a
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +58,7 @@ class Seats:
         self._wanted_until = float("-inf")
         self._seated = 0
         self._open = 0  # the seated, and those whose connection is not closed yet
+        self._kept = 0
         self._is_asking = False
         self._has_row = False
         self._hurry = asyncio.Event()
@@ -86,6 +87,15 @@ class Seats:
                     while not self.granted:
                         await self._moved.wait()
         return self.granted > 0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """As if there were work, for whoever asks the relay whether there can be any: that is a connection, too."""
+        self._kept += 1
+        try:
+            yield
+        finally:
+            self._kept -= 1
 
     async def take(self) -> None:
         """Wait for a seat."""
@@ -121,7 +131,7 @@ class Seats:
     async def run(self, on_none: Callable[[], None] = lambda: None) -> None:
         """Renew what is leased. `on_none`: there is work, and no connection for it."""
         while self._bench.is_shared:
-            is_wanted = self._is_at_work() or self._now() < self._wanted_until
+            is_wanted = self._is_at_work() or self._kept > 0 or self._now() < self._wanted_until
             if is_wanted or self._open or self._has_row:
                 await self._renew(self._bench.most if is_wanted else 0)
                 if is_wanted and not self.granted:

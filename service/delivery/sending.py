@@ -12,7 +12,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from service import logs
-from service.delivery import messages, paging, reaching, signing, spans, steering
+from service.delivery import messages, mingling, paging, reaching, signing, spans, steering
 from service.delivery.carrying import Carrier, Shift
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
@@ -71,7 +71,7 @@ class Sender:
     async def send_due(self) -> None:
         """Take spans, the best first, until none is left to take."""
         office = self._office
-        while not self.is_draining and await reaching.may_take(office) and await self._shift.seats.ready():
+        while not self.is_draining and await self._may_take():
             await self._shift.gate.look()
             selectors = await self._signing.active()
             pinning = Pinning(office.clock.now(), office.keys.fingerprint(), selectors)
@@ -86,6 +86,13 @@ class Sender:
                 return
             self._shift.span_was_taken()
             await self._send_span(taken)
+
+    async def _may_take(self) -> bool:
+        seats = self._shift.seats
+        if not await reaching.may_try(self._office):
+            return False
+        with seats.kept():
+            return await seats.ready() and await reaching.may_take(self._office)
 
     async def _send_span(self, taken: Take) -> None:
         holding = Holding(taken)
@@ -118,7 +125,7 @@ class Sender:
             last, rows, is_last = await self._page(taken, page)
             await self._know_moulds({(row.pins or taken.pins)["rendition"] for row in rows})
             started = clock.time()
-            if not await self._give_out(holding, rows, started):
+            if not await self._give_out(holding, mingling.mingled(rows), started):
                 break
             await holding.down_to(len(rows) // 2, draining, DRAIN_SECONDS)
             if len(rows) >= min(size // 2, PAGE_ROWS_FIRST):

@@ -21,7 +21,7 @@ from service.delivery.holding import Errand
 from service.delivery.messages import Mould
 from service.delivery.office import Office
 from service.delivery.turns import Turns
-from service.errors import MemoError, NotFound
+from service.errors import NotFound
 from service.tokens import Keys
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class SigningDesk:
             is_relaxed = self._has_relaxed_body(pins["rendition"], envelope.message)
             at = datetime.fromisoformat(pins["date"])
             unsigned = dkim.prepared(envelope.message, key, at=at, body_is_relaxed=is_relaxed)
-        except (MemoError, ValueError, KeyError) as problem:
+        except Exception as problem:  # told where it would be sent: this reader's message is held
             return _Made(errand._replace(made=problem))
         return _Made(errand._replace(made=envelope), key, unsigned)
 

@@ -18,6 +18,9 @@ from service.delivery import retry
 
 log = logs.get(__name__)
 
+FORGOTTEN_SECONDS = (
+    300.0  # not tried since, for want of anything to send: whether it is so still, nobody knows
+)
 WITNESS_SECONDS = 15.0  # whoever was accepted in so many shows that the relay works
 
 
@@ -39,12 +42,12 @@ class StandingBy:
         self._asked: set[str] = set()
 
     def is_waiting(self, relay: str) -> bool:
-        trouble = self._troubles.get(relay)
+        trouble = self._of_late(relay)
         return trouble is not None and not trouble.is_let_in and trouble.until > self._now()
 
     def has_to_ask(self, relay: str) -> bool:
         """Its wait is over, or nearly: nothing is taken before the relay has let us in."""
-        trouble = self._troubles.get(relay)
+        trouble = self._of_late(relay)
         return trouble is not None and not trouble.is_let_in
 
     def begin(self, relay: str, problem: str) -> None:
@@ -93,8 +96,19 @@ class StandingBy:
 
     def as_facts(self) -> dict[str, Any]:
         """For whoever looks at the workers: why each relay is out of reach from here."""
-        troubles = {relay: one.problem for relay, one in self._troubles.items() if not one.is_let_in}
-        return {"standing_by": troubles}
+        troubles = {relay: self._of_late(relay) for relay in list(self._troubles)}
+        return {
+            "standing_by": {
+                relay: one.problem for relay, one in troubles.items() if one and not one.is_let_in
+            }
+        }
+
+    def _of_late(self, relay: str) -> _Trouble | None:
+        trouble = self._troubles.get(relay)
+        if trouble is not None and self._now() - trouble.until > FORGOTTEN_SECONDS:
+            del self._troubles[relay]
+            return None
+        return trouble
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

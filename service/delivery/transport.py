@@ -107,9 +107,13 @@ class Transport:
         """Whether another envelope may be announced behind the message that is handed over next."""
         return self._offers.pipelining and self._has_room(self._used_at)
 
+    @property
+    def is_ready(self) -> bool:
+        return self._channel is not None and self._is_fresh(self._channel)
+
     async def ready(self) -> None:
         """Be connected; raises RelayDown with what the operator needs to know."""
-        if self._channel is not None and self._is_fresh(self._channel):
+        if self.is_ready:
             return
         await self.close()
         await self._connect()

@@ -217,3 +217,16 @@ async def test_where_no_worker_can_sign_in_each_says_so_and_the_relay_is_out_of_
     await mine.follow()
     assert (await row(newsroom)).down_since is not None
     await mine.close()
+
+
+async def test_what_nobody_has_tried_for_a_while_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was due since, or another relay took its place: the worker would be called cut off for good."""
+    monkeypatch.setattr(standing_by, "WITNESS_SECONDS", 0.05)
+    monkeypatch.setattr(standing_by, "FORGOTTEN_SECONDS", 0.1)
+    own = standing_by.StandingBy()
+    own.begin(NAME, "cannot be reached from here")
+    assert own.has_to_ask(NAME)
+    assert NAME in own.as_facts()["standing_by"]
+    await asyncio.sleep(0.2)
+    assert not own.has_to_ask(NAME)
+    assert own.as_facts() == {"standing_by": {}}

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from service.delivery import relays, steering, transport
+from service.delivery import relays, silence, steering, transport
 from service.delivery.limits import Timeouts
 from service.delivery.relays import RelayState
 from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions.models import State
 from tests.support import certificates, processes
-from tests.support.outbox import office, open_outbox, sending
+from tests.support.outbox import office, open_outbox, relay_at, sending
 from tests.support.relay import Relay
 from tests.support.relay_session import Offer
 
@@ -111,3 +111,40 @@ async def _until_told(resources: Resources) -> RelayState:
         while (state := await resources.database.read(relays.state_of)) is None or not state.problem:
             await asyncio.sleep(0.02)
     return state
+
+
+async def test_nb_35_a_relay_that_is_silent_is_named_long_before_its_time_is_up(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may greet minutes later, and is waited for; then everybody gets theirs."""
+    monkeypatch.setattr(silence, "SILENT_SECONDS", 0.5)
+    relay.when(phase="connect").stall()
+    outbox = await open_outbox(resources, READERS)
+    chosen = office(resources, relay_at(relay.url))
+    async with sending(replace(chosen, timeouts=Timeouts.alike(60))):
+        state = await _until_told(resources)
+        assert "has not answered a new connection" in str(state.problem)
+        assert state.is_waiting
+        relay.forget_rules()
+        assert (await outbox.until_ended()).accepted == len(READERS)
+        after = await resources.database.read(relays.state_of)
+    assert after is not None
+    assert after.problem is None
+
+
+async def test_a_relay_that_greets_as_many_as_it_has_room_for_is_busy_and_not_silent(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SILENT_SECONDS", 0.3)
+    relay.delay = 0.02
+    relay.when(phase="connect").after(2).stall()
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(100)])
+    seen = set[str | None]()
+    async with sending(replace(office(resources, relay_at(relay.url)), timeouts=Timeouts.alike(60))):
+        while (await outbox.progress()).accepted < 90:
+            state = await resources.database.read(relays.state_of)
+            seen.add(state.problem if state else None)
+            await asyncio.sleep(0.05)
+        relay.forget_rules()
+        await outbox.until_ended()
+    assert seen == {None}

@@ -4,13 +4,16 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 
 from service.clock import SystemClock
 from service.delivery.gate import Gate
 from service.dependencies import Resources
+from service.ledger.models import Delivery
 from service.settings import Settings
 from service.worker import Worker
-from tests.support.outbox import open_outbox
+from tests.support.outbox import office, open_outbox, relay_at, sending
 from tests.support.relay import Relay
 
 READERS = 400
@@ -44,3 +47,18 @@ async def test_a_sender_that_breaks_is_replaced(
         f"reader{number}@example.org" for number in range(READERS)
     }
     assert len(relay.received) - READERS <= CONNECTIONS
+
+
+async def test_a_reader_whose_message_breaks_our_code_is_held_and_nobody_else(
+    resources: Resources, relay: Relay
+) -> None:
+    """By an error that nobody foresaw: it would end the connection, then the sender, and after five of them the whole span."""
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(20)])
+    values = {"fields": {"subscription": 7}}
+    await resources.database.write(
+        lambda session: session.execute(sa.update(Delivery).where(col(Delivery.number) == 5).values(values))
+    )
+    async with sending(office(resources, relay_at(relay.url))):
+        found = await outbox.until_ended()
+    assert (found.accepted, found.held) == (19, 1)
+    assert len(relay.received) == 19

@@ -19,6 +19,7 @@ from service.delivery.models import Seat
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
 from service.delivery.office import Office
+from service.delivery.seats import Seats
 from service.delivery.sending import Sender
 from service.delivery.sharing import SeatLane
 from service.dependencies import Resources
@@ -149,6 +150,34 @@ async def test_a_relays_only_connection_is_lent_to_a_notice(resources: Resources
                 await notices.send_due()
         before = len(relay.received)
         await relay.until(before + 10)
+    assert relay.peak_count == 1
+
+
+async def test_a_worker_that_stands_by_asks_the_relay_only_over_a_connection_of_its_share(
+    resources: Resources, relay: Relay
+) -> None:
+    name = relay_at(relay.url).name
+    await resources.database.write(limited, name, 1)
+    await open_outbox(resources, readers(5))
+    far = shared(resources, relay, "far", 1)
+    far.standing_by.begin(name, "cannot be reached from here")
+    sender = Sender(far)
+    near = Seats(
+        resources.database, shared(resources, relay, "near", 1).bench(SeatLane.EDITIONS), lambda: True
+    )
+    beating, running = asyncio.create_task(near.run()), asyncio.create_task(sender.run())
+    assert await near.ready()
+    while far.standing_by.is_waiting(name):
+        await asyncio.sleep(0.05)
+    await sender.send_due()
+    assert relay.connection_count == 0
+    beating.cancel()
+    await asyncio.wait({beating})
+    await near.give_all_back()
+    await sender.send_due()
+    assert len(relay.received) == 5
+    running.cancel()
+    await asyncio.wait({running})
     assert relay.peak_count == 1
 
 

@@ -6,15 +6,17 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlmodel import Session, select
+import pytest
+from sqlmodel import Session, col, select
 
 from service import database
 from service.clock import SystemClock
-from service.delivery import relays
+from service.delivery import relays, silence
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
 from service.delivery.patience import LEFT_MOST
 from service.dependencies import Resources
+from service.ledger import notices
 from service.ledger.models import Notice, NoticeState
 from service.newsletters import publication
 from service.subscribers import register
@@ -141,3 +143,39 @@ async def test_a_reader_whom_the_relay_puts_off_time_and_again_does_not_hold_up_
     assert (waiting.state, waiting.attempts) == (NoticeState.QUEUED, 1)
     assert waiting.due_at is not None
     assert waiting.due_at > await resources.database.read(database.now) + timedelta(minutes=3)
+
+
+async def test_a_notice_that_breaks_our_code_keeps_no_other_waiting(
+    resources: Resources, relay: Relay
+) -> None:
+    """The oldest comes first, so one that cannot be made for a reason nobody foresaw would come again and again."""
+    resources = real(resources)
+    now = resources.clock.now()
+    address, payload = "first@example.org", {"subject": 7}
+    await resources.database.write(notices.queue, "alarm", address=address, payload=payload, now=now)
+    await resources.database.write(ask, resources)
+    async with lane(resources, relay) as sent:
+        await sent.send_due()
+    assert [one.recipient for one in relay.received] == [READER]
+    states = await resources.database.read(
+        lambda session: [one.state for one in session.exec(select(Notice).order_by(col(Notice.id)))]
+    )
+    assert states == [NoticeState.HELD, NoticeState.ACCEPTED]
+
+
+async def test_nb_35_a_relay_that_is_silent_is_named_by_notices_too(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SILENT_SECONDS", 0.5)
+    relay.when(phase="connect").stall()
+    resources = real(resources)
+    await resources.database.write(ask, resources)
+    async with lane(resources, relay) as notices_lane, asyncio.TaskGroup() as group:
+        sent = group.create_task(notices_lane.send_due())
+        async with asyncio.timeout(10):
+            while (state := await resources.database.read(relays.state_of)) is None or not state.problem:
+                await asyncio.sleep(0.02)
+        assert "has not answered a new connection" in state.problem
+        relay.forget_rules()
+        await sent
+    assert len(relay.received) == 1
