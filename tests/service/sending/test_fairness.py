@@ -1,6 +1,7 @@
 """Two editions at once, and one that is cancelled in the midst: measured where messages arrive."""
 
 import asyncio
+import itertools
 from collections import Counter
 
 from service.delivery import steering
@@ -60,3 +61,16 @@ async def test_nb_29_after_a_cancel_no_connection_begins_more_than_one_message(
     rows = await outbox.rows()
     assert {address for address, row in rows.items() if row.state is DeliveryState.ACCEPTED} == taken
     assert ended.accepted + ended.cancelled == len(rows)
+
+
+async def test_readers_of_one_provider_do_not_leave_in_one_burst(resources: Resources, relay: Relay) -> None:
+    """Of a list that was imported sorted by domain."""
+    domains = ("gmail.com", "outlook.com", "paper.example", "town.example")
+    wires = [f"reader{number}@{domain}" for domain in domains for number in range(10)]
+    outbox = await open_outbox(resources, wires)
+    async with sending(office(resources, relay_at(relay.url), connections=1)):
+        await outbox.until_ended()
+    assert sorted(one.recipient for one in relay.received) == sorted(wires)
+    order = [one.recipient.partition("@")[2] for one in relay.received]
+    runs = [len(list(run)) for _, run in itertools.groupby(order)]
+    assert max(runs) <= 2, order
