@@ -12,12 +12,13 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from service import addresses, database
-from service.delivery import canary_rules, outcome, samples, steering, waves
+from service.delivery import canary_rules, halting, outcome, samples, waves
 from service.delivery.canary_rules import Tally, Verdict
+from service.delivery.halting import Halt
 from service.delivery.samples import SEED
 from service.editions.models import Edition
 from service.events import log
-from service.ledger import alarms, notices
+from service.ledger import notices
 from service.ledger.fanout import Canary
 from service.ledger.models import OPEN, Delivery, DeliveryState, Lane, Notice, NoticeState, Run
 from service.newsletters import publication
@@ -90,12 +91,8 @@ def _stop(session: Session, run: Run, edition: Edition, tally: Tally, now: datet
         f"Of the first {tally.size:,} who got it {tally.refused:,} were refused, more than {run.canary_percent} %, so the rest "
         f"waits.{quoted}{own} Once it is mended, resume: {again}{', but for your own mailboxes' if seeds else ''}"
     )
-    steering.pause(session, edition.uid, reason=reason[:500], now=now, actor=ACTOR, wave=wave)
-    newsletter = publication.get_by_id(session, run.newsletter_id)
-    subject = f"{newsletter.name}: stopped after the first {tally.size:,} readers"
-    alarms.ring(
-        session, newsletter, subject=subject, text=f"{reason}.", path=f"/desk/editions/{edition.uid}", now=now
-    )
+    subject = f"stopped after the first {tally.size:,} readers"
+    halting.halt(session, edition.uid, Halt(reason, ACTOR, wave, subject), now=now)
 
 
 def _waiting(edition_id: int | None = None) -> SelectOfScalar[Run]:

@@ -17,15 +17,17 @@ from sqlalchemy.exc import DBAPIError
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.delivery import outcome, settling, shared_refusals, steering, waves
+from service.delivery import halting, outcome, settling, shared_refusals, waves
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
+from service.delivery.halting import Halt
 from service.delivery.outcome import Outcome, Phase, Scope
 from service.delivery.paging import Row
 from service.errors import Conflict
 
 log = logs.get(__name__)
 
+ACTOR = "the sender"
 SAME_REFUSALS_MOST = 20
 STOPPING_REFUSALS_MOST = 3
 LAST_OUTCOMES = 200
@@ -132,9 +134,7 @@ class SameRefusals:
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         now = self._clock.now()
         try:
-            await self._database.write(
-                steering.pause, edition_uid, reason=reason, now=now, actor="the sender", wave=wave
-            )
+            await self._database.write(halting.halt, edition_uid, Halt(reason, ACTOR, wave), now=now)
         except Conflict:
             return  # somebody was faster
 

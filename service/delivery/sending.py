@@ -12,14 +12,15 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from service import logs
-from service.delivery import messages, mingling, paging, reaching, signing, spans, steering
+from service.delivery import halting, messages, mingling, paging, reaching, signing, spans
 from service.delivery.carrying import Carrier, Shift
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
+from service.delivery.halting import Halt
 from service.delivery.holding import Holding
 from service.delivery.office import Office
 from service.delivery.paging import Page, Row
-from service.delivery.sameness import SameRefusals
+from service.delivery.sameness import ACTOR, SameRefusals
 from service.delivery.signing import SigningDesk
 from service.delivery.spans import Pinning
 from service.errors import Conflict, MemoError
@@ -173,9 +174,7 @@ class Sender:
         reason = f"Its messages cannot be signed with DKIM: {problem}"
         log.warning("edition.paused", edition=str(edition), reason=reason)
         with suppress(Conflict):  # somebody was faster
-            await office.database.write(
-                steering.pause, edition, reason=reason[:500], now=office.clock.now(), actor="the sender"
-            )
+            await office.database.write(halting.halt, edition, Halt(reason, ACTOR), now=office.clock.now())
         holding.is_fenced = True
 
     def _has_room(self, edition_id: int, size: int) -> bool:

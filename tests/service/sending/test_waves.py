@@ -4,13 +4,14 @@ import asyncio
 
 import httpx2
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from service.delivery import shared_refusals, steering
 from service.dependencies import Resources
 from service.desk import sending_view
 from service.editions.models import State
-from service.ledger.models import DeliveryState
+from service.ledger.models import DeliveryState, Notice
+from service.newsletters.models import Newsletter
 from tests.service.desk import steps
 from tests.service.sending.test_pace import workers
 from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
@@ -129,3 +130,28 @@ async def test_refusals_here_and_there_cost_no_look_at_the_ledger_for_each(
         ended = await outbox.until_ended()
     assert (ended.refused, await outbox.state()) == (20, State.SENT)
     assert len(asked) <= 3, len(asked)
+
+
+async def test_the_newsroom_hears_that_an_edition_has_stopped_itself(
+    resources: Resources, relay: Relay
+) -> None:
+    relay.when(phase="rcpt").reply(NOBODY)
+    outbox = await open_outbox(resources, readers(26))
+
+    def somebody_to_tell(session: Session) -> None:
+        newsletter = session.exec(select(Newsletter)).one()
+        newsletter.options = {**newsletter.options, "alarm_address": "desk@example.org"}
+        session.add(newsletter)
+
+    await resources.database.write(somebody_to_tell)
+    async with sending(office(resources, relay_at(relay.url))):
+        await until_paused(outbox)
+
+    def alarm(session: Session) -> Notice:
+        return session.exec(select(Notice)).one()
+
+    rung = await resources.database.read(alarm)
+    assert (rung.kind, rung.address) == ("alarm", "desk@example.org")
+    assert "sending has stopped" in rung.payload["subject"]
+    assert "resume: those refused are tried again." in rung.payload["text"]
+    assert rung.payload["path"] == f"/desk/editions/{outbox.edition.uid}"

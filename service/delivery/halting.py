@@ -1,0 +1,33 @@
+"""An edition stops itself: paused with the reason, and the newsroom hears of it. At ten to six nobody may be looking at the desk."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from service.delivery import steering
+from service.ledger import alarms
+from service.newsletters import publication
+
+STOPPED = "sending has stopped"
+REASON_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class Halt:
+    """`reason` without a full stop. `wave` names a refusal that was ours: its readers are tried again when it is resumed."""
+
+    reason: str
+    actor: str
+    wave: str | None = None
+    subject: str = STOPPED
+
+
+def halt(session: Session, edition_uid: uuid.UUID, found: Halt, *, now: datetime) -> None:
+    """Raises NotSending if somebody was faster."""
+    reason = found.reason[:REASON_CHARACTERS]
+    edition = steering.pause(session, edition_uid, reason=reason, now=now, actor=found.actor, wave=found.wave)
+    newsletter = publication.get_by_id(session, edition.newsletter_id)
+    subject, path = f"{newsletter.name}: {found.subject}", f"/desk/editions/{edition.uid}"
+    alarms.ring(session, newsletter, subject=subject, text=f"{reason.rstrip('.')}.", path=path, now=now)
