@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
+from service import database
 from service.delivery import steering
 from service.dependencies import Resources
 from service.ledger.models import Delivery, DeliveryState, Span
@@ -100,9 +101,12 @@ async def _paused_at_a_span(resources: Resources, worker: Process) -> None:
 async def _woken_when_robbed(resources: Resources, sleeper: Process) -> None:
     held = await resources.database.read(_held_by, sleeper.pid)
     assert held
-    async with asyncio.timeout(40):
-        while await resources.database.read(_held_by, sleeper.pid) == held:
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(40):
+            while await resources.database.read(_held_by, sleeper.pid) == held:
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        raise AssertionError(f"nobody took over: {await resources.database.read(_spans)}") from error
     sleeper.resume()
 
 
@@ -118,6 +122,16 @@ def _rows_left(session: Session, pid: int) -> int:
         )
     )
     return int(session.execute(left).scalar_one())
+
+
+def _spans(session: Session) -> list[str]:
+    """Who is at what, for whoever has to find out why it stands."""
+    now = database.now(session)
+    return [
+        f"{one.first}-{one.last} {one.counts} due {one.due_at and now - one.due_at} held by {one.holder}, renewed "
+        f"{one.renewed_at and now - one.renewed_at} ago, {one.deaths} deaths"
+        for one in session.exec(select(Span).order_by(col(Span.id)))
+    ]
 
 
 def _held_by(session: Session, pid: int) -> list[int]:
