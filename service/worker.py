@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -47,7 +48,7 @@ from service.jobs import Kind
 from service.media import copying
 from service.workers import lock, present
 from service.workers.duties import Duties
-from service.workers.pulse import Pulse
+from service.workers.pulse import OnStep, Pulse
 from service.workers.supervision import Supervisor
 
 log = logs.get(__name__)
@@ -73,7 +74,8 @@ class Worker:
         self._resources = resources = replace(resources, jobs=self._duties)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._figures = Figures()  # of whatever relay is in use
-        self.pulse = Pulse(resources.database, self.name, self._facts)
+        on_step = OnStep(upkeep.clock_went_back, partial(upkeep.move_readers, resources.database))
+        self.pulse = Pulse(resources.database, self.name, self._facts, on_step)
         greeting = Greeting(chosen.greeting_name, chosen.relay_ca_file)
         own = None
         if relay_url is not None:

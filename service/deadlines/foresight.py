@@ -44,16 +44,26 @@ class Shortage:
 
 
 def shortages(session: Session, now: datetime) -> list[Shortage]:
-    """Those of which nothing was said yet. Asking costs no write, and where no quota is set next to nothing."""
-    return (
-        [one for one in _soon(session, now) if not _was_said(session, one)] if quota.is_set(session) else []
-    )
+    """Those of which nothing was said yet. Asking costs no write, and where the relay in use has no quota of the day next to nothing.
+
+    Only of what a day leaves: who allows less an hour than there are readers has chosen that they get it in the hours after.
+    """
+    if not quota.has_daily(session):
+        return []
+    found, before = list[Shortage](), 0
+    for newsletter_id, local_date, slot, due_at in _due(session, now, now + AHEAD):
+        readers = audience.count(session, newsletter_id)
+        said = quota.said_of_day(session, before + readers, at=due_at)
+        before += readers
+        if said is not None:
+            found.append(Shortage(newsletter_id, local_date, slot, due_at, said))
+    return [one for one in found if not _was_said(session, one, now)]
 
 
 def say(session: Session, shortage: Shortage, *, now: datetime) -> bool:
     """False: another process has just said it."""
     session.exec(queries.lock_newsletter(shortage.newsletter_id)).one()
-    if _was_said(session, shortage):
+    if _was_said(session, shortage, now):
         return False
     newsletter = publication.get_by_id(session, shortage.newsletter_id)
     when = timing.said(shortage.due_at, newsletter.time_zone)
@@ -71,32 +81,33 @@ def say(session: Session, shortage: Shortage, *, now: datetime) -> bool:
     return True
 
 
-def _soon(session: Session, now: datetime) -> list[Shortage]:
-    found: list[Shortage] = []
-    for newsletter_id, local_date, slot, due_at in _due(session, now, now + AHEAD):
-        said = quota.said_ahead(session, audience.count(session, newsletter_id), at=due_at)
-        if said is not None:
-            found.append(Shortage(newsletter_id, local_date, slot, due_at, said))
-    return found
-
-
 def _due(session: Session, now: datetime, until: datetime) -> list[tuple[int, date, int, datetime]]:
-    """What is planned by hand for a slot of the timetable is that slot's edition, once."""
-    cadences = select(Cadence).where(col(Cadence.next_run_at).between(now, until))
-    planned = select(Edition).where(
-        Edition.state == State.SCHEDULED, col(Edition.scheduled_at).between(now, until)
-    )
-    slots = {(one.newsletter_id, one.next_date, one.slot): one.next_run_at for one in session.exec(cadences)}
-    for edition in session.exec(planned):
+    """In the order in which they leave. A slot of the timetable that has its edition leaves when that one does, if it is still to leave."""
+    slots = {
+        (one.newsletter_id, one.next_date, one.slot): one.next_run_at
+        for one in session.exec(select(Cadence).where(col(Cadence.next_run_at).between(now, until)))
+        if queries.occurrence(session, one.newsletter_id, one.next_date, one.slot) is None
+    }
+    for place in list(slots):
+        edition = queries.find_by_date(session, *place)
+        if edition is not None and edition.state not in (State.DRAFT, State.SCHEDULED):
+            del slots[place]
+        elif edition is not None and edition.scheduled_at is not None:
+            slots[place] = edition.scheduled_at
+    planned = col(Edition.scheduled_at).between(now, until)
+    for edition in session.exec(select(Edition).where(Edition.state == State.SCHEDULED, planned)):
         if edition.scheduled_at is not None:
             slots[(edition.newsletter_id, edition.local_date, edition.slot)] = edition.scheduled_at
-    return [(*place, due_at) for place, due_at in slots.items()]
+    found = [(*place, due_at) for place, due_at in slots.items() if now <= due_at <= until]
+    return sorted(found, key=lambda one: (one[3], one[:3]))
 
 
-def _was_said(session: Session, shortage: Shortage) -> bool:
+def _was_said(session: Session, shortage: Shortage, now: datetime) -> bool:
     uid = sa.select(col(Newsletter.uid)).where(col(Newsletter.id) == shortage.newsletter_id).scalar_subquery()
     said = sa.select(col(Event.facts)).where(
-        col(Event.subject) == "newsletter", col(Event.subject_uid) == uid, col(Event.name) == EVENT
+        col(Event.subject) == "newsletter",
+        col(Event.subject_uid) == uid,
+        col(Event.name) == EVENT,
+        col(Event.at) > now - 4 * AHEAD,
     )
-    latest = session.execute(said.order_by(col(Event.id).desc()).limit(10)).scalars()
-    return shortage.facts in list(latest)
+    return shortage.facts in list(session.execute(said).scalars())

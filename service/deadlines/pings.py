@@ -18,6 +18,7 @@ from service import database, logs
 from service.database import Database
 from service.deadlines import verdicts
 from service.deadlines.models import Deadline, Ping
+from service.delivery import clock_steps
 from service.editions.models import Edition
 from service.errors import MemoError
 from service.fetching import Fetcher
@@ -85,6 +86,11 @@ async def _made(fetcher: Fetcher, call: Call) -> str | None:
         return error.message
     log.info("edition.pinged", edition=str(call.edition_uid))
     return None
+
+
+def move(session: Session, by: timedelta) -> None:
+    """The database's clock went back: a call that waits is due by so much sooner, by what it says now."""
+    clock_steps.move_back(session, Deadline, Deadline.ping_due_at, by, database.now(session))
 
 
 def is_any_due(session: Session) -> bool:

@@ -33,7 +33,7 @@ from service.delivery.sameness import SameRefusals
 from service.delivery.seats import Seats
 from service.delivery.sharing import SeatLane
 from service.delivery.transport import RelayDown, Transport
-from service.errors import MemoError
+from service.delivery.unmade import Unmade
 
 log = logs.get(__name__)
 
@@ -64,6 +64,7 @@ class Shift:
         office = self.office
         self.gate = Gate(office.database, office.relay.name, connections=office.connections,
                          is_wanted=self.is_wanted, drop=self.drop, put_off=self.put_off)  # fmt: skip
+        self.unmade = Unmade(self.office)
         self.seats = Seats(office.database, office.bench(SeatLane.EDITIONS), lambda: bool(self.gate.holdings))
 
     def is_wanted(self, errand: Errand) -> bool:
@@ -167,15 +168,29 @@ class Carrier:
         made = self._made(errand) if errand is not None else None
         if made is None:
             return None
-        try:
-            async with silence.told(self._shift.office, self._transport):
-                await self._transport.ready()
-        except RelayDown as error:
-            self._shift.relay_waits = True
-            await self._shift.note_relay_problem(error.message)
-            self._shift.gate.without_token(made.errand).done()
+        if not await self._connected(made.errand):
             return None
         return _Begun(made, self._transport.announce(made.envelope))
+
+    async def _connected(self, errand: Errand) -> bool:
+        """False: the errand is given back, though there may be a connection by now."""
+        shift, has_it = self._shift, True
+
+        def give_back() -> None:
+            nonlocal has_it
+            has_it, shift.relay_waits = False, True
+            shift.gate.without_token(errand).done()
+            shift.gate.drop_unwanted()
+
+        try:
+            await silence.connect(shift.office, self._transport, give_back)
+        except RelayDown as error:
+            shift.relay_waits = True
+            await shift.note_relay_problem(error.message)
+            if has_it:
+                shift.gate.without_token(errand).done()
+            return False
+        return has_it
 
     async def _next_errand(self) -> Errand | None:
         seats = self._shift.seats
@@ -244,20 +259,21 @@ class Carrier:
             if isinstance(envelope, Exception):
                 raise envelope
         except Exception as error:  # by whatever fault of ours: one reader's message must not end the sender
-            self._shift.committer.report(
-                taken,
-                settling.cannot_be_made(row, str(error) if isinstance(error, MemoError) else repr(error)),
-            )
+            why = self._shift.unmade.note(taken, mould.edition_uid, error)
+            self._shift.committer.report(taken, settling.cannot_be_made(row, why))
             self._shift.committer.flush(taken)
             errand.holding.progressed = True
             self._shift.gate.without_token(errand).done()
             return None
+        self._shift.unmade.one_was_made(taken.edition_id)
         return _Made(errand, mould, envelope)
 
     async def _settle(self, made: _Made, judged: Outcome) -> None:
         shift, errand = self._shift, made.errand
         taken, row = errand.taken, errand.row
         shift.office.figures.note(taken.lane, judged)
+        if judged.reply.code:
+            shift.office.standing_by.heard(shift.office.relay.name)
         if recovery.asks_of_provider(judged) or recovery.asks_relay_wide(judged):
             await shift.slow_down(judged, row.address)
         if reaching.is_of_the_relay(shift.office, judged):

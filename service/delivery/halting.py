@@ -26,8 +26,8 @@ class Halt:
 
 def halt(session: Session, edition_uid: uuid.UUID, found: Halt, *, now: datetime) -> None:
     """Raises NotSending if somebody was faster."""
-    reason = found.reason[:REASON_CHARACTERS]
-    edition = steering.pause(session, edition_uid, reason=reason, now=now, actor=found.actor, wave=found.wave)
+    short = found.reason[:REASON_CHARACTERS]
+    edition = steering.pause(session, edition_uid, reason=short, now=now, actor=found.actor, wave=found.wave)
     newsletter = publication.get_by_id(session, edition.newsletter_id)
     subject, path = f"{newsletter.name}: {found.subject}", f"/desk/editions/{edition.uid}"
-    alarms.ring(session, newsletter, subject=subject, text=f"{reason.rstrip('.')}.", path=path, now=now)
+    alarms.ring(session, newsletter, subject=subject, text=f"{found.reason.rstrip('.')}.", path=path, now=now)

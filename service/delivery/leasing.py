@@ -121,6 +121,8 @@ class Leasing:
             own.unused += unused
             log.warning("pace.not_leased", problem=str(error).splitlines()[0])
             await asyncio.sleep(AFTER_ERROR_SECONDS)
+            if self._is_closed:
+                await self._give_all_back()
             return
         for place, grant in given.items():
             self.of(place).fill(grant, loop.time())

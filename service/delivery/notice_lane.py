@@ -5,9 +5,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
-
-import sqlalchemy as sa
+from datetime import datetime, timedelta
 
 from service import addresses, logs
 from service.delivery import (
@@ -37,6 +35,8 @@ from service.ledger.models import NoticeState
 
 log = logs.get(__name__)
 
+PUT_OFF = timedelta(minutes=1)
+
 
 class NoticeLane:
     def __init__(self, office: Office, stationery: Stationery) -> None:
@@ -57,7 +57,7 @@ class NoticeLane:
     async def send_due(self) -> None:
         """Send notices, the oldest first, until none is due."""
         office = self._office
-        if not await reaching.may_try(office):
+        if not await reaching.may_take(office):
             return
         async with self._one_at_a_time, self._seated() as may_send:
             while may_send and not self._draining and await reaching.may_take(office):
@@ -94,8 +94,7 @@ class NoticeLane:
         if await database.read(pace_rows.is_limited, self._office.relay.name):
             await asyncio.sleep(await database.write(pace_rows.notice_delay, self._office.relay.name))
         try:
-            async with silence.told(self._office, self._transport):
-                await self._transport.ready()
+            await silence.connect(self._office, self._transport, lambda: None)
         except RelayDown as problem:
             log.warning("relay.problem", relay=self._office.relay.name, problem=problem.message)
             await database.write(notice_rows.untouched, taken)
@@ -128,6 +127,8 @@ class NoticeLane:
         finally:
             renewing.cancel()
         self._office.figures.note(NOTICE_LANE, judged)
+        if judged.reply.code:
+            self._office.standing_by.heard(self._office.relay.name)
         if judged.verdict is Verdict.ACCEPTED:
             self._office.standing_by.accepted(self._office.relay.name)
         return judged
@@ -144,12 +145,15 @@ class NoticeLane:
             return self._sent_from(taken, await self._made(taken))
         except NotNeeded as reason:
             await database.write(notice_rows.not_sent, taken, reason.message, NoticeState.EXPIRED)
-        except sa.exc.SQLAlchemyError:
-            raise
-        except Exception as problem:  # the oldest comes first, and would keep all others waiting
-            said = problem.message if isinstance(problem, MemoError) else repr(problem)
-            log.exception("notice.cannot_be_made", notice=str(taken.notice.uid), problem=said)
-            await database.write(notice_rows.not_sent, taken, said, NoticeState.HELD)
+        except MemoError as problem:
+            log.error("notice.cannot_be_made", notice=str(taken.notice.uid), problem=problem.message)
+            await database.write(notice_rows.not_sent, taken, problem.message, NoticeState.HELD)
+        except (
+            Exception
+        ) as error:  # ours, or the machine's: the oldest comes first, and would keep all others waiting
+            why = f"A fault of our own, {type(error).__name__}"
+            log.exception("notice.not_made", notice=str(taken.notice.uid), problem=why)
+            await database.write(notice_rows.put_off, taken, why, PUT_OFF)
         return None
 
     async def _made(self, taken: TakenNotice) -> Envelope:

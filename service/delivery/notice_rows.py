@@ -62,6 +62,12 @@ def untouched(session: Session, taken: TakenNotice) -> None:
     _update(session, taken, is_in_flight=False, renewed_at=None)
 
 
+def put_off(session: Session, taken: TakenNotice, why: str, wait: timedelta) -> None:
+    """Others come before it. When its time is over it ends with that reason."""
+    due_at = database.now(session) + wait
+    _update(session, taken, is_in_flight=False, renewed_at=None, due_at=due_at, reply=why[:500])
+
+
 def renew(session: Session, taken: TakenNotice) -> None:
     _update(session, taken, renewed_at=database.utc_now())
 

@@ -114,22 +114,28 @@ def words_left(session: Session, relay: Relay) -> str | None:
     return " ".join(f"{one.count:,} of {one.most:,} in {_an(one.words)} are left." for one in found) or None
 
 
-def is_set(session: Session) -> bool:
-    """Whether any relay has one."""
-    query = sa.select(col(Relay.id)).where(
-        sa.or_(col(Relay.per_hour).is_not(None), col(Relay.per_day).is_not(None))
-    )
-    return session.execute(query.limit(1)).first() is not None
+def said_ahead(session: Session, readers: int) -> str | None:
+    """What to say before so many messages begin to leave; None if the quotas of the relay in use leave enough, or it has none."""
+    relay = relay_choice.used(session)
+    return None if relay is None else _said(relay, left(session, relay, database.now(session)), readers)
 
 
-def said_ahead(session: Session, readers: int, *, at: datetime | None = None) -> str | None:
-    """What to say before so many messages begin to leave, now or at that moment; None if the quotas of the relay in use leave enough, or
-    it has none.
-    """
+def has_daily(session: Session) -> bool:
+    """Whether the relay in use has a quota of the day."""
+    relay = relay_choice.used(session)
+    return relay is not None and bool(relay.per_day)
+
+
+def said_of_day(session: Session, readers: int, *, at: datetime) -> str | None:
+    """The same of the day's quota alone, and of what it leaves at that moment as far as is known now."""
     relay = relay_choice.used(session)
     if relay is None:
         return None
-    short = [one for one in left(session, relay, at or database.now(session)) if one.count < readers]
+    return _said(relay, [one for one in left(session, relay, at) if one.window == DAY], readers)
+
+
+def _said(relay: Relay, found: list[Left], readers: int) -> str | None:
+    short = [one for one in found if one.count < readers]
     if not short:
         return None
     one = max(short, key=lambda each: each.window)

@@ -6,8 +6,8 @@ A connection that waits for work is closed when the share becomes smaller, one a
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,18 +88,33 @@ class Seats:
                         await self._moved.wait()
         return self.granted > 0
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """As if there were work, for whoever asks the relay whether there can be any: that is a connection, too."""
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[bool]:
+        """For whoever asks the relay whether there can be work: that is a connection, too, and one will do. False: none is free."""
+        if not self._bench.is_shared:
+            yield True
+            return
         self._kept += 1
+        self._hurry.set()
         try:
-            yield
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while self._is_asking or self._open >= self.granted:
+                        await self._moved.wait()
+            if self._is_asking or self._open >= self.granted:
+                yield False
+                return
+            self._open += 1
+            try:
+                yield True
+            finally:
+                self.closed()
         finally:
             self._kept -= 1
 
     async def take(self) -> None:
         """Wait for a seat."""
-        while self._bench.is_shared and (self._is_asking or self._open >= self.granted):
+        while self._bench.is_shared and (self._is_asking or self._open + self._kept >= self.granted):
             await self._moved.wait()
         self._seated += 1
         self._open += 1
@@ -131,9 +146,10 @@ class Seats:
     async def run(self, on_none: Callable[[], None] = lambda: None) -> None:
         """Renew what is leased. `on_none`: there is work, and no connection for it."""
         while self._bench.is_shared:
-            is_wanted = self._is_at_work() or self._kept > 0 or self._now() < self._wanted_until
-            if is_wanted or self._open or self._has_row:
-                await self._renew(self._bench.most if is_wanted else 0)
+            is_wanted = self._is_at_work() or self._now() < self._wanted_until
+            wanted = self._bench.most if is_wanted else min(1, self._kept)
+            if wanted or self._open or self._has_row:
+                await self._renew(wanted)
                 if is_wanted and not self.granted:
                     on_none()
                 with suppress(TimeoutError):

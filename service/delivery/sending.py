@@ -89,11 +89,14 @@ class Sender:
             await self._send_span(taken)
 
     async def _may_take(self) -> bool:
-        seats = self._shift.seats
-        if not await reaching.may_try(self._office):
+        office, seats = self._office, self._shift.seats
+        if not await reaching.may_try(office):
             return False
-        with seats.kept():
-            return await seats.ready() and await reaching.may_take(self._office)
+        if office.standing_by.has_to_ask(office.relay.name):
+            async with seats.one() as may_ask:
+                if not (may_ask and await reaching.may_take(office)):
+                    return False
+        return await seats.ready()
 
     async def _send_span(self, taken: Take) -> None:
         holding = Holding(taken)

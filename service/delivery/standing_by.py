@@ -21,6 +21,7 @@ log = logs.get(__name__)
 FORGOTTEN_SECONDS = (
     300.0  # not tried since, for want of anything to send: whether it is so still, nobody knows
 )
+LIFE_SECONDS = 60.0  # whatever it said to anybody of this process in so many shows that it is there
 WITNESS_SECONDS = 15.0  # whoever was accepted in so many shows that the relay works
 
 
@@ -39,7 +40,9 @@ class StandingBy:
     def __init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}
         self._accepted_at: dict[str, float] = {}
+        self._heard_at: dict[str, float] = {}
         self._asked: set[str] = set()
+        self._patient: set[str] = set()
 
     def is_waiting(self, relay: str) -> bool:
         trouble = self._of_late(relay)
@@ -77,6 +80,19 @@ class StandingBy:
         """Whether this process was, lately: what cannot be told apart from its own accepts is then no witness."""
         return self._now() - self._accepted_at.get(relay, float("-inf")) <= WITNESS_SECONDS
 
+    def heard(self, relay: str) -> None:
+        """It said something, whatever it was."""
+        self._heard_at[relay] = self._now()
+
+    def shows_life(self, relay: str) -> bool:
+        return self._now() - self._heard_at.get(relay, float("-inf")) <= LIFE_SECONDS
+
+    @contextmanager
+    def patient(self, relay: str) -> Iterator[bool]:
+        """False: somebody of this process waits for it already."""
+        with self._only_one(self._patient, relay) as is_ours:
+            yield is_ours
+
     def seconds(self, relay: str) -> float:
         """How long it has been so; 0 without trouble."""
         trouble = self._troubles.get(relay)
@@ -85,14 +101,19 @@ class StandingBy:
     @contextmanager
     def asking(self, relay: str) -> Iterator[bool]:
         """False: somebody of this process asks already."""
-        if relay in self._asked:
+        with self._only_one(self._asked, relay) as is_ours:
+            yield is_ours
+
+    @contextmanager
+    def _only_one(self, those: set[str], relay: str) -> Iterator[bool]:
+        if relay in those:
             yield False
             return
-        self._asked.add(relay)
+        those.add(relay)
         try:
             yield True
         finally:
-            self._asked.discard(relay)
+            those.discard(relay)
 
     def as_facts(self) -> dict[str, Any]:
         """For whoever looks at the workers: why each relay is out of reach from here."""

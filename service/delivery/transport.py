@@ -24,6 +24,7 @@ from service.delivery.pipelining import Channel
 from service.errors import Invalid, Unavailable
 
 QUIT_SECONDS = 5
+SILENT_SECONDS = 15.0  # without an answer to a new connection
 
 Tls = Literal["implicit", "required", "opportunistic", "none"]
 
@@ -156,9 +157,11 @@ class Transport:
             return exchange
         self._announced_most = max(1, before - 1)
         try:
-            await self.ready()
-        except RelayDown as error:
-            return settled(exchange.envelope, Reply(Phase.CONNECT, 0, error.message))
+            async with asyncio.timeout(SILENT_SECONDS):  # there is a message to it that others can carry
+                await self.ready()
+        except (RelayDown, TimeoutError) as error:
+            said = str(error) or f"no answer to a new connection for {SILENT_SECONDS:.0f} seconds"
+            return settled(exchange.envelope, Reply(Phase.CONNECT, 0, said))
         again = self.announce(exchange.envelope)
         await again.opened
         return again
@@ -289,10 +292,8 @@ def _connect_problem(address: RelayAddress, error: Exception) -> str:
     if isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError):
         return f"{where} does not answer in time ({error or 'no connection'}). Check host and port {look}, and the firewall."
     if isinstance(error, ConnectionRefusedError):
-        place = f"port {address.port} of {address.host}"
-        return (
-            f"{where} is not there: nothing listens at {place}. Check host and port {look}, and the firewall."
-        )
+        nobody = f"nothing listens at port {address.port} of {address.host}"
+        return f"{where} is not there: {nobody}. Check host and port {look}, and the firewall."
     if isinstance(error, socket.gaierror):
         return f"{where} cannot be found: there is no host {address.host}. Check its spelling {look}."
     return f"{where} cannot be used: {error}. Check it {look}."

@@ -4,8 +4,10 @@ import asyncio
 import os
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from importlib import metadata
 from typing import Any
 
@@ -15,16 +17,27 @@ from sqlmodel import Session
 from service import logs, tokens
 from service.database import Database
 from service.workers import present, register
-from service.workers.register import BEAT_SECONDS, Identity
+from service.workers.register import BEAT_SECONDS, Follow, Identity
 
 log = logs.get(__name__)
 
 RATE_WINDOW_SECONDS = 20.0
 
 
+@dataclass(frozen=True)
+class OnStep:
+    """What is to be done when the database's clock went back: in the write that sees it, and after that."""
+
+    at_once: Follow
+    afterwards: Callable[[timedelta], Awaitable[None]]
+
+
 class Pulse:
-    def __init__(self, database: Database, name: str, figures: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, database: Database, name: str, figures: Callable[[], dict[str, Any]], on_step: OnStep
+    ) -> None:
         """`figures` counts up from the process's beginning; its `accepted` makes the rate."""
+        self._on_step = on_step
         self._database = database
         self._figures = figures
         self._samples: deque[tuple[float, int]] = deque()
@@ -37,7 +50,7 @@ class Pulse:
     async def beating(self) -> AsyncIterator[None]:
         """A row from here to the end of the block; the tick renews it by `beat`."""
         self._beaten_at = self._now()
-        await self._database.write(register.beat, self.identity, self._measured())
+        await self._beat(self._measured())
         try:
             yield
         finally:
@@ -48,8 +61,13 @@ class Pulse:
         now = self._now()
         measured = self._measured()
         if now - self._beaten_at >= BEAT_SECONDS:
-            await self._database.write(register.beat, self.identity, measured)
+            await self._beat(measured)
             self._beaten_at = now
+
+    async def _beat(self, measured: dict[str, Any]) -> None:
+        step = await self._database.write(register.beat, self.identity, measured, self._on_step.at_once)
+        if step is not None:
+            await self._on_step.afterwards(step)
 
     async def _say_good_bye(self) -> None:
         try:

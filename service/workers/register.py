@@ -4,6 +4,7 @@ All times are the database's, the one clock that all workers share.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,11 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database, logs
-from service.delivery import clock_steps
 from service.workers.models import WorkerProcess
 
 log = logs.get(__name__)
+
+Follow = Callable[[Session, timedelta], None]
 
 BEAT_SECONDS = 3.0
 STEP_LEAST = timedelta(seconds=5)  # by less clocks are set all the time
@@ -23,6 +25,10 @@ GONE_AFTER = timedelta(seconds=20)
 KEPT_FOR = timedelta(days=1)
 HOST_CHARACTERS = 64
 NAME_CHARACTERS = 80
+
+
+def _nothing(_session: Session, _step: timedelta) -> None:
+    """What no process waits for need not be moved."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +42,25 @@ class Identity:
     version: str
 
 
-def beat(session: Session, one: Identity, figures: dict[str, Any]) -> None:
+def beat(
+    session: Session, one: Identity, figures: dict[str, Any], follow: Follow = _nothing
+) -> timedelta | None:
     """Say that it is at work, and what it has done so far. Whoever was cleared away meanwhile, asleep for days, is back.
 
-    If the database's clock has gone back since somebody last said so, what waits is moved back with it.
+    If the database's clock has gone back since somebody last said so, `follow` is called with the step, which is returned.
     """
     if (step := _went_back_by(session)) is not None:
         log.warning("database.clock_went_back", seconds=round(step.total_seconds(), 1))
-        clock_steps.move(session, step)
+        follow(session, step)
     known = sa.update(WorkerProcess).where(col(WorkerProcess.uid) == one.uid)
     renewed = known.values(seen_at=database.utc_now(), stopped_at=None, figures=figures)
     found: Any = session.execute(renewed, execution_options={"synchronize_session": False})
-    if found.rowcount:
-        return
+    if not found.rowcount:
+        _begin(session, one, figures)
+    return step
+
+
+def _begin(session: Session, one: Identity, figures: dict[str, Any]) -> None:
     now = database.now(session)
     session.add(
         WorkerProcess(
@@ -66,16 +78,15 @@ def beat(session: Session, one: Identity, figures: dict[str, Any]) -> None:
 
 
 def _went_back_by(session: Session) -> timedelta | None:
-    """Whoever sees it takes back what everybody has said, so that it is seen once."""
+    """Whoever sees it moves back what everybody has said, so that it is seen once."""
     ahead = col(WorkerProcess.seen_at) > database.now(session) + STEP_LEAST
     # The others wait here for the first, and then see that nothing lies ahead any more.
     rows = session.exec(select(WorkerProcess).where(ahead).with_for_update()).all()
     if not rows:
         return None
-    now = database.now(session)
-    step = max(row.seen_at for row in rows) - now
+    step = max(row.seen_at for row in rows) - database.now(session)
     for row in rows:
-        row.seen_at = now
+        row.seen_at -= step
         session.add(row)
     session.flush()
     return step

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service import logs
-from service.errors import MemoError
+from service.errors import Unavailable
 
 log = logs.get(__name__)
 
@@ -61,10 +61,10 @@ class Supervisor:
         await asyncio.gather(*left, return_exceptions=True)
 
     def failed(self, name: str, error: Exception) -> None:
-        """Where it failed is written once, and not every second; of what the code foresees it is of no use."""
+        """Where it failed is written once, and not every second; of what does not answer it says nothing."""
         now, problem = _now(), repr(error)
         before = self._troubles.get(name)
-        has_no_place = isinstance(error, MemoError) or (before is not None and before.problem == problem)
+        has_no_place = isinstance(error, Unavailable) or (before is not None and before.problem == problem)
         log.error("worker.task_failed", task=name, problem=problem, exc_info=None if has_no_place else error)
         goes_on = before is not None and now - before.last < FORGOTTEN_SECONDS
         self._troubles[name] = _Trouble(before.first if before is not None and goes_on else now, now, problem)

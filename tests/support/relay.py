@@ -82,8 +82,7 @@ class Relay:
         if self._server is None:
             return
         self._server.close()
-        for wire in list(self._wires):
-            wire.reset()
+        self.cut()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -92,6 +91,11 @@ class Relay:
         self._server = None
         if self._log is not None:
             self._log.close()
+
+    def cut(self) -> None:
+        """Reset every connection there is; new ones are taken."""
+        for wire in list(self._wires):
+            wire.reset()
 
     @property
     def port(self) -> int:

@@ -5,11 +5,12 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from service.delivery import relays, silence, steering, transport
+from service.delivery import relays, silence, standing_by, steering, transport
 from service.delivery.limits import Timeouts
 from service.delivery.relays import RelayState
 from service.delivery.transport import RelayAddress
@@ -148,3 +149,25 @@ async def test_a_relay_that_greets_as_many_as_it_has_room_for_is_busy_and_not_si
         relay.forget_rules()
         await outbox.until_ended()
     assert seen == {None}
+
+
+async def test_a_relay_that_falls_silent_in_the_midst_of_an_edition_is_named_too(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A load balancer goes on taking connections when there is nobody behind it any more."""
+    monkeypatch.setattr(silence, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(standing_by, "LIFE_SECONDS", 1.0)
+    relay.delay = 0.02
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(300)])
+    chosen = replace(office(resources, relay_at(relay.url)), timeouts=Timeouts.alike(60))
+    async with sending(replace(chosen, uncertain_wait=timedelta(seconds=0.5))):
+        await relay.until(40)
+        relay.when(phase="connect").stall()
+        relay.cut()
+        async with asyncio.timeout(10):
+            while "answer" not in str(getattr(await resources.database.read(relays.state_of), "problem", "")):
+                await asyncio.sleep(0.02)
+        relay.forget_rules()
+        ended = await outbox.until_ended(within=30)
+    assert ended.accepted == 300

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from service.clock import SystemClock
+from service.delivery import unmade
 from service.delivery.gate import Gate
 from service.dependencies import Resources
+from service.editions.models import State
 from service.ledger.models import Delivery
 from service.settings import Settings
 from service.worker import Worker
@@ -62,3 +64,21 @@ async def test_a_reader_whose_message_breaks_our_code_is_held_and_nobody_else(
         found = await outbox.until_ended()
     assert (found.accepted, found.held) == (19, 1)
     assert len(relay.received) == 19
+
+
+async def test_an_edition_whose_messages_cannot_be_made_stops_and_is_not_held_whole(
+    resources: Resources, relay: Relay
+) -> None:
+    """It would end as sent, with everybody held and nobody told."""
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(200)])
+    values = {"fields": {"subscription": 7}}
+    await resources.database.write(lambda session: session.execute(sa.update(Delivery).values(values)))
+    async with sending(office(resources, relay_at(relay.url))):
+        async with asyncio.timeout(20):
+            while await outbox.state() is not State.PAUSED:
+                await asyncio.sleep(0.02)
+        await outbox.until_let_go()
+    found = await outbox.progress()
+    assert unmade.IN_A_ROW_MOST <= found.held < 100
+    assert "could not be made: a fault of our own, AttributeError" in str(found.stop_reason)
+    assert relay.received == []

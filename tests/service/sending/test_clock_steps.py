@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from service import database, tokens
+from service import database, tokens, upkeep
 from service.delivery import closing, notice_rows, pace, pace_rows, quota, seat_rows, spans, steering
 from service.delivery.models import Bucket, HandedOver, Seat
 from service.delivery.models import Relay as RelayRow
@@ -18,7 +18,7 @@ from service.delivery.sharing import SeatLane
 from service.dependencies import Resources
 from service.ledger.models import Delivery, Notice, Span
 from service.worker import Worker
-from service.workers import register
+from service.workers import present, register
 from service.workers.models import WorkerProcess
 from service.workers.register import Identity
 from tests.service.sending.test_notices import ask, real
@@ -216,7 +216,8 @@ async def test_it_is_seen_once_and_a_quota_counts_what_was_given_out_then(resour
     await resources.database.write(used)
     before = await resources.database.read(database.now)
     for name in ("two:2", "three:3"):
-        await resources.database.write(register.beat, Identity(tokens.new_uid(), name, "two", 2, "0"), {})
+        one = Identity(tokens.new_uid(), name, "two", 2, "0")
+        await resources.database.write(register.beat, one, {}, upkeep.clock_went_back)
 
     def given_out(session: Session) -> tuple[int, datetime]:
         count, latest = sa.func.sum(col(HandedOver.count)), sa.func.max(col(HandedOver.since))
@@ -226,6 +227,22 @@ async def test_it_is_seen_once_and_a_quota_counts_what_was_given_out_then(resour
     count, latest = await resources.database.read(given_out)
     assert count == 40
     assert before - 2 * quota.STEP < latest <= await resources.database.read(database.now)
+
+
+async def test_a_worker_that_is_dead_is_dead_by_the_new_clock_too(resources: Resources) -> None:
+    def two(session: Session) -> None:
+        ahead = database.now(session) + HOUR
+        for number, seen_at in ((1, ahead), (2, ahead - register.GONE_AFTER * 2)):
+            session.add(WorkerProcess(uid=tokens.new_uid(), name=f"one:{number}", host="one", pid=number, version="0",
+                                      figures={}, started_at=seen_at, seen_at=seen_at))  # fmt: skip
+
+    await resources.database.write(two)
+    one = Identity(tokens.new_uid(), "two:2", "two", 2, "0")
+    step = await resources.database.write(register.beat, one, {}, upkeep.clock_went_back)
+    assert step is not None
+    assert abs(step - HOUR) < timedelta(seconds=5)
+    found = {one.name: one.is_alive for one in await resources.database.read(present.everybody)}
+    assert found == {"one:1": True, "one:2": False, "two:2": True}
 
 
 async def test_a_step_of_a_second_moves_nothing(resources: Resources) -> None:
@@ -240,7 +257,8 @@ async def test_a_step_of_a_second_moves_nothing(resources: Resources) -> None:
     await resources.database.write(a_little)
     due = sa.select(col(Span.due_at))
     before = await resources.database.read(lambda session: session.scalar(due))
-    await resources.database.write(register.beat, Identity(tokens.new_uid(), "two:2", "two", 2, "0"), {})
+    one = Identity(tokens.new_uid(), "two:2", "two", 2, "0")
+    assert await resources.database.write(register.beat, one, {}, upkeep.clock_went_back) is None
     assert await resources.database.read(lambda session: session.scalar(due)) == before
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from service import database
 from service.clock import SystemClock
-from service.delivery import relays, silence
+from service.delivery import notice_rows, relays, silence
 from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
 from service.delivery.patience import LEFT_MOST
@@ -160,7 +160,8 @@ async def test_a_notice_that_breaks_our_code_keeps_no_other_waiting(
     states = await resources.database.read(
         lambda session: [one.state for one in session.exec(select(Notice).order_by(col(Notice.id)))]
     )
-    assert states == [NoticeState.HELD, NoticeState.ACCEPTED]
+    assert states == [NoticeState.QUEUED, NoticeState.ACCEPTED]
+    assert not await resources.database.read(notice_rows.due, relay_at(relay.url).name), "not for a minute"
 
 
 async def test_nb_35_a_relay_that_is_silent_is_named_by_notices_too(
