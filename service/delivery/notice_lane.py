@@ -31,6 +31,7 @@ from service.delivery.sharing import SeatLane
 from service.delivery.signing import KeyRing
 from service.delivery.transport import RelayDown, Transport
 from service.errors import MemoError
+from service.ledger.alarms import ALARM
 from service.ledger.models import NoticeState
 
 log = logs.get(__name__)
@@ -145,6 +146,9 @@ class NoticeLane:
             return self._sent_from(taken, await self._made(taken))
         except NotNeeded as reason:
             await database.write(notice_rows.not_sent, taken, reason.message, NoticeState.EXPIRED)
+        except signing.CANNOT_SIGN as problem:  # a person can put the key back: unsigned is worse than late
+            log.error("notice.not_signed", notice=str(taken.notice.uid), problem=problem.message)
+            await database.write(notice_rows.put_off, taken, problem.message, PUT_OFF)
         except MemoError as problem:
             log.error("notice.cannot_be_made", notice=str(taken.notice.uid), problem=problem.message)
             await database.write(notice_rows.not_sent, taken, problem.message, NoticeState.HELD)
@@ -166,7 +170,12 @@ class NoticeLane:
         if notice.message is not None:
             return Envelope(gathered.mail_from, gathered.facts.to_address, notice.message)
         envelope = await asyncio.to_thread(notice_messages.rendered, gathered, self._stationery)
-        return await self._signed(envelope, now)
+        try:
+            return await self._signed(envelope, now)
+        except signing.CANNOT_SIGN:
+            if notice.kind != ALARM:
+                raise
+            return envelope  # which may be what tells of that very key
 
     def _sent_from(self, taken: TakenNotice, envelope: Envelope) -> Envelope:
         """The envelope's sender is not a part of the message, so a retry may have another."""

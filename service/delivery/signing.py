@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from service import logs, vault
+from service import vault
 from service.database import Database
 from service.delivery import dkim_keys
 from service.delivery.carrying import Shift
@@ -23,8 +23,6 @@ from service.delivery.office import Office
 from service.delivery.turns import Turns
 from service.errors import NotFound
 from service.tokens import Keys
-
-log = logs.get(__name__)
 
 if TYPE_CHECKING:
     from service.delivery.dkim import SigningKey, Unsigned
@@ -41,6 +39,9 @@ Place = tuple[str, str]  # domain and selector
 
 class SigningKeyGone(NotFound):
     """The DKIM key that this message was begun with is gone; made with another one it would be another message."""
+
+
+CANNOT_SIGN = (SigningKeyGone, vault.KeyMissing, vault.BoxDamaged)
 
 
 class KeyRing:
@@ -102,12 +103,7 @@ async def signed_notice(ring: KeyRing, envelope: Envelope, at: datetime) -> Enve
 
     if envelope.message.startswith(dkim.FIELD):
         return envelope
-    try:
-        key = await ring.unlock((domain, selector))
-    except (SigningKeyGone, vault.KeyMissing, vault.BoxDamaged) as problem:
-        # Also what says that editions cannot be signed comes this way, and a confirmation without a signature is better than none.
-        log.error("notice.not_signed", domain=domain, selector=selector, problem=problem.message)
-        return envelope
+    key = await ring.unlock((domain, selector))
     return replace(envelope, message=await asyncio.to_thread(dkim.sign, envelope.message, key, at=at))
 
 
@@ -151,7 +147,7 @@ class SigningDesk:
         for other in places:
             try:
                 await self._ring.unlock(other)
-            except (SigningKeyGone, vault.KeyMissing, vault.BoxDamaged):
+            except CANNOT_SIGN:
                 continue
 
     def give(self, errand: Errand) -> None:

@@ -8,6 +8,8 @@ from service.ledger import notices
 from service.newsletters import publication
 from service.newsletters.models import Newsletter
 
+ALARM = "alarm"
+
 
 def ring(
     session: Session, newsletter: Newsletter, *, subject: str, text: str, path: str, now: datetime
@@ -16,4 +18,4 @@ def ring(
     address = publication.alarm_address(newsletter)
     if address is not None:
         payload = {"subject": subject, "text": text, "path": path}
-        notices.queue(session, "alarm", address=address, payload=payload, now=now, subject_id=newsletter.id)
+        notices.queue(session, ALARM, address=address, payload=payload, now=now, subject_id=newsletter.id)

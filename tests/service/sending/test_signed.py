@@ -18,6 +18,7 @@ from service.delivery.notice_lane import NoticeLane
 from service.delivery.notice_messages import Stationery
 from service.dependencies import Resources
 from service.editions.models import State
+from service.ledger import alarms
 from service.ledger.models import Delivery, DeliveryState, Notice, NoticeState
 from service.newsletters.models import Newsletter
 from service.subscribers import register
@@ -243,3 +244,30 @@ async def test_a_confirmation_is_signed_and_goes_again_as_it_was(resources: Reso
     first, second = relay.received
     assert first.data == second.data
     assert selectors([first.data]) == {"memo1": 1}
+
+
+async def test_an_alarm_goes_out_without_the_key_that_is_gone_and_a_confirmation_waits_for_it(
+    resources: Resources, relay: Relay
+) -> None:
+    """What tells that editions cannot be signed comes from the same domain."""
+    resources = replace(resources, clock=SystemClock())
+    await use(resources, KEYS[0], locked_with="taken-out")
+
+    def ask(session: Session) -> None:
+        now = resources.clock.now()
+        newsletter: Newsletter = make_newsletter(session, now)
+        newsletter.options = {**newsletter.options, "alarm_address": "desk@example.org"}
+        alarms.ring(session, newsletter, subject="stopped", text="No key.", path="/desk", now=now)
+        reader = NewReader("nora@example.net", state=Subscribed.PENDING)
+        register.add(session, newsletter, reader, actor="test", pepper=resources.pepper, now=now)
+
+    await resources.database.write(ask)
+    stationery = Stationery(resources.keys, resources.templates, "https://news.example.org")
+    lane = NoticeLane(office(resources, relay_at(relay.url)), stationery)
+    await lane.send_due()
+    await lane.close()
+    assert [one.recipient for one in relay.received] == ["desk@example.org"]
+    notices = await resources.database.read(lambda session: list(session.exec(select(Notice))))
+    waiting = next(one for one in notices if one.address == "nora@example.net")
+    assert waiting.state is NoticeState.QUEUED
+    assert "Put the old key back" in str(waiting.reply)
