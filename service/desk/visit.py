@@ -33,6 +33,7 @@ HOME = "/desk"
 _PLAIN_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")  # printable ASCII without a backslash, on this host
 STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
 HEADINGS = {404: "Not found", 409: "Not possible right now", 422: "Please check your entry"}
+WRONG = "Something went wrong"
 
 
 class SignedOut(MemoError):
@@ -74,14 +75,16 @@ class Visit:
 
 
 async def at_the_desk(request: Request, resources: Asked) -> Visit:
-    secret = request.cookies.get(COOKIE)
-    account = hold = None
-    if secret:
-        account, hold = await resources.database.read(_seen, secret, now=resources.clock.now())
+    account, hold = await seen(request, resources)
     if account is None:
         raise SignedOut
     request.state.account = account
     return Visit(request, resources, account, hold)
+
+
+async def seen(request: Request, resources: Resources) -> tuple[Account | None, Hold | None]:
+    secret = request.cookies.get(COOKIE)
+    return await resources.database.read(_seen, secret, now=resources.clock.now()) if secret else (None, None)
 
 
 def _seen(session: Session, secret: str, *, now: datetime) -> tuple[Account | None, Hold | None]:
@@ -116,16 +119,25 @@ class DeskRoute(APIRoute):
 def problem(request: Request, error: MemoError) -> Response:
     """An error on a page of its own, for those that belong to no form on a page."""
     status = status_of(error)
-    return pages.render(
+    return problem_page(request, status, heading=HEADINGS.get(status, WRONG), message=error.message)
+
+
+def problem_page(
+    request: Request, status: int, *, heading: str, message: str, back: str | None = None
+) -> Response:
+    """For whoever was signed in when it went wrong. `back` is None: to the page they came from."""
+    answer = pages.render(
         request,
         "desk/problem.html",
         status=status,
         account=getattr(request.state, "account", None),
         said=None,
-        heading=HEADINGS.get(status, "Something went wrong"),
-        message=error.message,
-        back=came_from(request) or HOME,
+        heading=heading,
+        message=message,
+        back=back or came_from(request),
     )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def status_of(error: MemoError) -> int:
