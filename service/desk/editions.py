@@ -15,12 +15,13 @@ from service.desk import documents, overview, proof_view, sending_view
 from service.desk.documents import BlockLine, EditionHasChanged
 from service.desk.overview import Readers
 from service.desk.proof_view import ProofView
+from service.desk.refusals import Place, Refusal, refused
 from service.desk.sending_view import SendingView
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.editions import composition, pictures, queries, specimen
 from service.editions.models import Edition, State
 from service.editions.pictures import Standing
-from service.errors import Conflict, Invalid, MemoError
+from service.errors import Conflict, Invalid
 from service.newsletters import publication, web
 from service.newsletters.models import Newsletter
 from service.rendering import blocks
@@ -33,6 +34,7 @@ Width = Literal["phone", "desktop"]
 EDITABLE = (State.DRAFT, State.SCHEDULED)
 USUAL_TIME = time(6)
 LEAVING = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
+WORDS = {"subject": Place("subject"), "preheader": Place("preheader")}
 
 
 @dataclass(frozen=True)
@@ -122,21 +124,20 @@ async def show(
     visit: Visit,
     uid: UUID,
     *,
-    problem: MemoError | None = None,
+    problem: Refusal | None = None,
     entered: Mapping[str, str] | None = None,
     look: Look = "html",
     width: Width = "desktop",
 ) -> Response:
-    """The edition's page; with what could not be done on top, and what was typed still in its place."""
+    """The edition's page; with what could not be done, and what was typed still in its place."""
     now = visit.resources.clock.now()
     view = await visit.resources.database.read(view_of, uid, now=now)
     return visit.render(
         "desk/edition.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         view=view,
         sample=await specimen.take(visit.resources, uid),
-        problem=problem.message if problem else None,
-        field=problem.field if isinstance(problem, Invalid) else None,
+        problem=problem,
         entered=dict(entered or {}),
         look=look,
         width=width,
@@ -192,7 +193,7 @@ async def _changed(
     try:
         await visit.resources.database.write(_change, uid, version, change, now=now, actor=visit.account.name)
     except (Conflict, Invalid) as error:
-        return await show(visit, uid, problem=error, entered=entered)
+        return await show(visit, uid, problem=refused(error, WORDS), entered=entered)
     return visit.done(f"/desk/editions/{uid}", said)
 
 

@@ -12,6 +12,7 @@ from service.backups.standstill import Standstill
 from service.delivery import restored
 from service.desk import editions
 from service.desk.departure import acted
+from service.desk.refusals import refused
 from service.desk.visit import AtDesk, DeskRoute
 from service.newsletters import publication
 
@@ -36,7 +37,7 @@ async def go_on(visit: AtDesk) -> Response:
 async def ask_to_release(visit: AtDesk, uid: UUID) -> Response:
     view = await visit.resources.database.read(editions.view_of, uid, now=visit.resources.clock.now())
     if view.sending is None or not view.sending.is_restored:
-        return await editions.show(visit, uid, problem=restored.NotRestored())
+        return await editions.show(visit, uid, problem=refused(restored.NotRestored()))
     return visit.render("desk/release.html", view=view)
 
 
