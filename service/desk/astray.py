@@ -14,7 +14,8 @@ async def page(request: Request, status: int, *, heading: str, message: str) -> 
     """Whoever is not signed in sees the same, and is asked to sign in on the way back."""
     is_unasked = not hasattr(request.state, "account")
     if is_unasked and status < 500:  # after a fault of ours the database is left alone
-        request.state.account, _ = await visit.seen(request, request.app.state.resources)
+        found = await visit.seen(request, request.app.state.resources)
+        request.state.account = found.account if found else None
     if status == 405:
         return visit.problem_page(
             request, status, heading="This is no page", message=FORM_ONLY, back=_page_above(request)

@@ -23,7 +23,9 @@ INBOX = {name: Place(name) for name in ("host", "port", "tls", "user", "secret",
 @router.get(PATH)
 async def bounces(visit: AtDesk, before: int | None = None) -> Response:
     held = visit.resources
-    found = await held.database.read(bounce_view.overview, now=held.clock.now(), before=before)
+    found = await held.database.read(
+        bounce_view.overview, now=held.clock.now(), zone=visit.zone, before=before
+    )
     return visit.render(
         "desk/bounces.html",
         found=found,

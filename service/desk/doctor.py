@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
-from sqlmodel import Session
 
 from service.desk import doctor_view, process
 from service.desk.refusals import Place, Refusal, refused
@@ -15,9 +14,8 @@ from service.doctor import examining, keeping
 from service.doctor.answers import Unusable
 from service.doctor.examining import Wanted
 from service.doctor.findings import Examination
-from service.doctor.keeping import Kept, TooSoon
+from service.doctor.keeping import TooSoon
 from service.errors import Conflict
-from service.newsletters import publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/doctor"
@@ -73,7 +71,7 @@ async def _alone(visit: Visit) -> AsyncIterator[None]:
 async def _page(
     visit: Visit, *, problem: Refusal | None = None, found: Examination | None = None, domain: str = ""
 ) -> Response:
-    kept, zone = await visit.resources.database.read(_read)
+    kept = await visit.resources.database.read(keeping.last)
     shown = found or (kept.examination if kept is not None else None)
     return visit.render(
         "desk/doctor.html",
@@ -82,13 +80,6 @@ async def _page(
         groups=doctor_view.groups(shown) if shown is not None else [],
         counts=doctor_view.counts(shown) if shown is not None else [],
         kept=kept if found is None else None,
-        zone=zone,
         problem=problem,
         domain=domain,
     )
-
-
-def _read(session: Session) -> tuple[Kept | None, str]:
-    """Times are told in the zone of the first newsletter, as on the first page."""
-    newsletters = publication.all_of(session)
-    return keeping.last(session), newsletters[0].time_zone if newsletters else "UTC"

@@ -22,7 +22,6 @@ from service.delivery.models import Relay
 from service.desk.refusals import Place, Refusal, refused
 from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.errors import Conflict, Invalid, Unavailable
-from service.newsletters import publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/relays/{name}/hook"
@@ -61,20 +60,17 @@ class HookView:
     form: Format
     events: tuple[RelayEvent, ...]
     refused: tuple[Refused, ...]
-    zone: str
 
 
 def of(session: Session, name: str) -> HookView:
     relay = relay_register.get(session, name)
     hook = register.of_relay(session, name)
-    newsletters = publication.all_of(session)
     return HookView(
         relay=relay,
         hook=hook,
         form=formats.BY_KEY[hook.format] if hook else formats.usual(relay.profile),
         events=tuple(keeping.latest(session, hook.id)) if hook else (),
         refused=tuple(_refused(hook)) if hook else (),
-        zone=newsletters[0].time_zone if newsletters else "UTC",
     )
 
 

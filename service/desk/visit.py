@@ -23,6 +23,7 @@ from service.backups import continuity
 from service.backups.continuity import Hold
 from service.dependencies import Resources
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
+from service.newsletters import publication
 
 COOKIE = "memo_desk"
 FLASH_COOKIE = "memo_said"
@@ -41,6 +42,15 @@ class SignedOut(MemoError):
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Who asks, and what every page has to know."""
+
+    account: Account
+    hold: Hold | None
+    zone: str
+
+
+@dataclass(frozen=True)
 class Visit:
     """One request by a signed-in account."""
 
@@ -48,11 +58,15 @@ class Visit:
     resources: Resources
     account: Account
     hold: Hold | None  # nothing leaves: every page says so
+    zone: str  # the newsroom's: in it a time is told that belongs to no newsletter
 
     def render(self, template: str, *, status: int = 200, **values: object) -> Response:
         said = _said(self.request, self.resources)
         answer = pages.render(
-            self.request, template, status=status, account=self.account, said=said, hold=self.hold, **values
+            self.request,
+            template,
+            status=status,
+            **({"account": self.account, "said": said, "hold": self.hold, "zone": self.zone} | values),
         )
         if said is not None:
             answer.delete_cookie(FLASH_COOKIE, path=HOME)
@@ -75,20 +89,23 @@ class Visit:
 
 
 async def at_the_desk(request: Request, resources: Asked) -> Visit:
-    account, hold = await seen(request, resources)
-    if account is None:
+    found = await seen(request, resources)
+    if found is None:
         raise SignedOut
-    request.state.account = account
-    return Visit(request, resources, account, hold)
+    request.state.account = found.account
+    return Visit(request, resources, found.account, found.hold, found.zone)
 
 
-async def seen(request: Request, resources: Resources) -> tuple[Account | None, Hold | None]:
+async def seen(request: Request, resources: Resources) -> Seen | None:
     secret = request.cookies.get(COOKIE)
-    return await resources.database.read(_seen, secret, now=resources.clock.now()) if secret else (None, None)
+    return await resources.database.read(_seen, secret, now=resources.clock.now()) if secret else None
 
 
-def _seen(session: Session, secret: str, *, now: datetime) -> tuple[Account | None, Hold | None]:
-    return signin.account_of(session, secret, now=now), continuity.hold(session)
+def _seen(session: Session, secret: str, *, now: datetime) -> Seen | None:
+    account = signin.account_of(session, secret, now=now)
+    if account is None:
+        return None
+    return Seen(account, continuity.hold(session), publication.newsroom_zone(session))
 
 
 AtDesk = Annotated[Visit, Depends(at_the_desk)]
