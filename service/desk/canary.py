@@ -18,7 +18,7 @@ IS_ON = {"": None, "on": True, "off": False}
 PLACES = {
     "canary.first_count": Place("canary-first", "Readers who go first"),
     "canary.wait_seconds": Place("canary-wait", "Wait (seconds)"),
-    "canary.refused_percent": Place("canary-percent", "Stop above so many refused (percent)"),
+    "canary.refused_percent": Place("canary-percent", "Stop above (percent refused)"),
     "canary.seeds": Place("canary-seeds"),
 }
 

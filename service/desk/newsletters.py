@@ -159,6 +159,7 @@ async def show(
         is_proposed=wanted is not None and problem is None,
         dates=dates,
         problem=problem,
+        bounce_domain=visit.resources.settings.bounce_domain,
         entered=dict(entered or {}),
         chosen=list(chosen),
         now=now,
