@@ -14,6 +14,7 @@ from sqlmodel import Session
 from service.desk import documents, overview, proof_view, sending_view
 from service.desk.documents import BlockLine, EditionHasChanged
 from service.desk.overview import Readers
+from service.desk.preview import USUAL, AsLooked, Looking
 from service.desk.proof_view import ProofView
 from service.desk.refusals import Place, Refusal, refused
 from service.desk.sending_view import SendingView
@@ -29,8 +30,6 @@ from service.rendering.blocks import Document, Masthead
 from service.rendering.pieces import Piece
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
-Look = Literal["html", "text"]
-Width = Literal["phone", "desktop"]
 EDITABLE = (State.DRAFT, State.SCHEDULED)
 USUAL_TIME = time(6)
 LEAVING = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
@@ -76,8 +75,8 @@ class EditionView:
 
 
 @router.get("/desk/editions/{uid}")
-async def edition(visit: AtDesk, uid: UUID, look: Look = "html", width: Width = "desktop") -> Response:
-    return await show(visit, uid, look=look, width=width)
+async def edition(visit: AtDesk, uid: UUID, asked: AsLooked) -> Response:
+    return await show(visit, uid, asked=asked)
 
 
 @router.post("/desk/editions/{uid}/words")
@@ -126,8 +125,7 @@ async def show(
     *,
     problem: Refusal | None = None,
     entered: Mapping[str, str] | None = None,
-    look: Look = "html",
-    width: Width = "desktop",
+    asked: Looking = USUAL,
 ) -> Response:
     """The edition's page; with what could not be done, and what was typed still in its place."""
     now = visit.resources.clock.now()
@@ -139,8 +137,7 @@ async def show(
         sample=await specimen.take(visit.resources, uid),
         problem=problem,
         entered=dict(entered or {}),
-        look=look,
-        width=width,
+        asked=asked,
         now=now,
     )
 
