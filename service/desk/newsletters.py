@@ -25,7 +25,7 @@ FIRST_DAY = "day-mon"
 RHYTHM = {"weekdays": Place(FIRST_DAY), "local_time": Place("at")}
 DEADLINE = {
     "deadline_minutes": Place("minutes", "Handed over within (minutes)"),
-    "ping_url": Place("ping-url", "Call this address when it was"),
+    "ping_url": Place("ping-url", "Call this address when it was in time"),
 }
 
 

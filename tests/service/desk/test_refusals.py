@@ -49,7 +49,7 @@ def look(page: httpx2.Response, place: str, said: str) -> html.HtmlElement:
             "deadline",
             {"minutes": "45", "ping_url": "ftp://x"},
             "ping-url",
-            "“Call this address when it was”",
+            "“Call this address when it was in time”",
         ),
         ("canary", CANARY | {"first": "2"}, "canary-first", "“Readers who go first” is at least 10."),
         ("canary", CANARY | {"wait": "0"}, "canary-wait", "“Wait (seconds)” is at least 1."),
