@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlmodel import Session
+from starlette.routing import Match
 
 from service import pages
 from service.accounts import signin
@@ -136,7 +137,10 @@ class DeskRoute(APIRoute):
 def problem(request: Request, error: MemoError) -> Response:
     """An error on a page of its own, for those that belong to no form on a page."""
     status = status_of(error)
-    return problem_page(request, status, heading=HEADINGS.get(status, WRONG), message=error.message)
+    back = None if status == 404 else came_from(request) or page_above(request)
+    return problem_page(
+        request, status, heading=HEADINGS.get(status, WRONG), message=error.message, back=back
+    )
 
 
 def problem_page(
@@ -177,6 +181,17 @@ def own_path(text: str) -> str:
     parts = urlsplit(text)
     is_desk = parts.path == HOME or parts.path.startswith("/desk/")
     return text if is_desk and not parts.path.startswith("/desk/sign-") else HOME
+
+
+def page_above(request: Request) -> str:
+    """The nearest page over an address of the desk: for a form's own address, the page it stands on."""
+    path = request.url.path
+    while path.startswith(f"{HOME}/"):
+        path = path.rpartition("/")[0]
+        asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+            return path
+    return HOME
 
 
 def came_from(request: Request) -> str | None:

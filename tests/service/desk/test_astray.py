@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from service.editions.models import Edition
 from service.newsletters.models import Newsletter
 from tests.service.desk.shown import parsed, texts
 
@@ -58,3 +59,11 @@ async def test_signed_out_it_says_so_and_leads_to_the_sign_in(client: httpx2.Asy
 async def test_the_readers_pages_and_the_api_answer_as_before(ada: httpx2.AsyncClient) -> None:
     assert "Ada Okafor" not in (await ada.get("/nowhere")).text
     assert (await ada.get("/api/v1/nowhere")).headers["content-type"] == "application/problem+json"
+
+
+async def test_what_is_not_possible_leads_to_the_page_above(ada: httpx2.AsyncClient, draft: Edition) -> None:
+    path = f"/desk/editions/{draft.uid}"
+    await ada.post(f"{path}/cancel")
+    page = await ada.get(f"{path}/blocks/1")
+    assert page.status_code == 409
+    assert ways(page) == [path, "/desk"]
