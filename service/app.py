@@ -15,6 +15,7 @@ from service import logs, origins
 from service.api import problems
 from service.api import routes as api_routes
 from service.dependencies import Resources
+from service.desk import astray
 from service.desk import routes as desk_routes
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
 from service.hooks import routes as hook_routes
@@ -28,9 +29,11 @@ from service.settings import shipped
 log = logs.get(__name__)
 
 DOORS = (api_routes, desk_routes, public_routes, ops_routes, hook_routes)
+NOTHING_HERE = noted("There is nothing at this address. Perhaps a letter of the link got lost.")
 BODY_OCTETS = 1_000_000
 HOOK_OCTETS = 4_000_000  # a relay may tell a thousand events at once, at two to three kB each
 HOOKS = "/hooks/"
+DESK = "/desk/"
 UPLOAD_OCTETS = MOST_OCTETS + BODY_OCTETS
 UPLOADS = re.compile(
     r"/api/v1/media|/desk/editions/[^/]+/blocks/[^/]+|/desk/newsletters/[^/]+/look(?:/preview\.html)?"
@@ -99,7 +102,8 @@ class _Bounded:
         most = _most_octets(scope["path"])
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdecimal() or int(announced) > most:
-            await _http_error(Request(scope), HTTPException(413))(scope, receive, send)
+            answer = await _http_error(Request(scope), HTTPException(413))
+            await answer(scope, receive, send)
             return
         read_octets = 0
 
@@ -124,39 +128,41 @@ def _status_of(error: MemoError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def _memo_error(request: Request, error: Exception) -> Response:
+async def _memo_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, MemoError)
     field = error.field if isinstance(error, Invalid) else None
-    return _answer(request, _status_of(error), error.message, field=field)
+    return await _answer(request, _status_of(error), error.message, field=field)
 
 
-def _http_error(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     texts = {
-        404: noted("There is nothing at this address. Perhaps a letter of the link got lost."),
+        404: NOTHING_HERE,
         405: noted("This address does not take that kind of request."),
         413: f"This is too large: at most {_most_octets(request.url.path) // 1000} kB can be sent here.",
     }
-    answer = _answer(request, error.status_code, texts.get(error.status_code, str(error.detail)))
+    answer = await _answer(request, error.status_code, texts.get(error.status_code, str(error.detail)))
     for name, value in (error.headers or {}).items():
         answer.headers[name] = value
     return answer
 
 
-def _not_understood(request: Request, error: Exception) -> Response:
+async def _not_understood(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if _is_for_api(request):
         return problems.not_understood(error.errors())
     first = error.errors()[0]
+    if first["loc"][0] == "path":
+        return await _answer(request, 404, NOTHING_HERE)
     place = [str(part) for part in first["loc"] if part not in {"body", "query", "path"}]
     field = ".".join(place)
-    return _answer(request, 422, f"{field or 'The request'}: {first['msg']}", field=field or None)
+    return await _answer(request, 422, f"{field or 'The request'}: {first['msg']}", field=field or None)
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
+async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request.failed", path=_told(request), problem=repr(error))
     said = noted("Something went wrong on our side; nothing was changed. Please try again.")
-    return _answer(request, 500, said)
+    return await _answer(request, 500, said)
 
 
 def _told(request: Request) -> str:
@@ -165,11 +171,13 @@ def _told(request: Request) -> str:
     return request.url.path.replace(secret, "…") if secret else request.url.path
 
 
-def _answer(request: Request, status: int, message: str, *, field: str | None = None) -> Response:
+async def _answer(request: Request, status: int, message: str, *, field: str | None = None) -> Response:
     if _is_for_api(request):
         return problems.answer(status, message, field=field)
     if request.url.path.startswith(HOOKS):
         return PlainTextResponse(f"{message}\n", status_code=status)
+    if request.url.path.startswith(DESK):
+        return await astray.page(request, status, heading=_heading(status), message=message)
     return showing.page(
         request, "public/problem.html", status=status, heading=_heading(status), message=message
     )

@@ -1,6 +1,6 @@
 """Pages for people: Jinja templates of `templates/desk` and `templates/public`, always autoescaped, never with a missing value."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,6 +31,8 @@ def environment(folder: Path) -> Environment:
         auto_reload=False,
     )
     made.filters["local"] = local
+    made.filters["bare"] = bare
+    made.filters["utc"] = lambda moment: moment.astimezone(UTC).isoformat(timespec="seconds")
     made.filters["number"] = lambda value: f"{value:,}"
     return made
 
@@ -63,6 +65,11 @@ def _root(request: Request) -> str:
 
 
 def local(moment: datetime, zone: str, form: str = "%a %d %b %Y, %H:%M") -> str:
-    """A time on the wall of that zone, with the zone's abbreviation beside it."""
-    there = moment.astimezone(ZoneInfo(zone))
-    return f"{there.strftime(form)} {there.tzname()}"
+    """A time on the wall of that zone, with the zone's abbreviation beside it; where it has only a number, that is said to be one."""
+    name = moment.astimezone(ZoneInfo(zone)).tzname() or ""
+    return f"{bare(moment, zone, form)} {f'UTC{name}' if name[:1] in '+-' else name}"
+
+
+def bare(moment: datetime, zone: str, form: str = "%a %d %b %Y, %H:%M") -> str:
+    """The same without the zone: for lists and tables, over which it is named once."""
+    return moment.astimezone(ZoneInfo(zone)).strftime(form)

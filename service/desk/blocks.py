@@ -11,9 +11,9 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from service.articles import queries as articles
-from service.desk import documents, fields, pictures
+from service.desk import documents, fields, pictures, refusals
 from service.desk.fields import Asked, BlockInvalid
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.editions import automatic, composition, placeholders, queries
 from service.editions.models import Edition
 from service.errors import Conflict, Invalid, MemoError, NotFound
@@ -26,16 +26,15 @@ from service.rendering.fields import unknown_in
 from service.rendering.pieces import Piece
 
 SECTIONS_SHOWN = 20
+NOTHING_IN_SECTION = (
+    "No article of this section is left that the edition does not have already. Look at how it is spelled."
+)
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 
 
 class NoSuchKind(NotFound):
     """There is no such block. Go back to the edition and choose one from the list."""
-
-
-class NothingInSection(Invalid):
-    """There is no article of this section that the edition does not have already. Look at how the section is spelled."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ async def _taken(visit: Visit, uid: UUID, form: pictures.Form, sent: Opened) -> 
         return await _again(visit, uid, sent, values, problem=BlockInvalid(form.problems), spare=1)
     if action == "fill":
         values["items"] = await held.database.read(_latest, uid, str(values.get("section", "")).strip())
-        nothing = None if values["items"] else NothingInSection()
+        nothing = None if values["items"] else BlockInvalid({"section": NOTHING_IN_SECTION})
         return await _again(visit, uid, sent, values, problem=nothing, spare=1)
     if action == "more":
         return await _again(visit, uid, sent, values, spare=fields.ROWS_MORE)
@@ -157,12 +156,13 @@ async def _again(
 
 
 def _page(visit: Visit, view: BlockView, shown: Opened, *, problem: MemoError | None = None) -> Response:
+    refusal = refusals.refused_block(problem, shown.asked) if problem else None
     return visit.render(
         "desk/block.html",
-        status=status_of(problem) if problem else 200,
+        status=refusal.status if refusal else 200,
         view=view,
         opened=shown,
-        problem=problem.message if problem else None,
+        problem=refusal,
     )
 
 

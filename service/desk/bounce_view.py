@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -49,7 +50,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Day:
-    at: datetime
+    """One of the newsroom's own days, from midnight to midnight."""
+
+    at: date
     counts: Counter[Kind]
 
     @property
@@ -113,11 +116,13 @@ class Overview:
         return "warn" if self.complaint_rate < COMPLAINTS_MOST else "bad"
 
 
-def overview(session: Session, *, now: datetime, before: int | None = None) -> Overview:
-    since = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+def overview(session: Session, *, now: datetime, zone: str, before: int | None = None) -> Overview:
+    wall = ZoneInfo(zone)
+    first = now.astimezone(wall).date() - timedelta(days=DAYS - 1)
+    since = _midnight(first, wall)
     latest = _latest(session, before)
     return Overview(
-        days=tuple(_day(session, since + timedelta(days=number)) for number in range(DAYS)),
+        days=tuple(_day(session, first + timedelta(days=number), wall) for number in range(DAYS)),
         reasons=_reasons(session, since),
         accepted=_accepted(session, since),
         held=_held(session),
@@ -158,14 +163,19 @@ def _counted() -> sa.ColumnElement[bool]:
     return sa.and_(col(Bounce.kind).in_(LABELS), col(Bounce.action) != Action.KNOWN)
 
 
-def _day(session: Session, start: datetime) -> Day:
+def _midnight(day: date, wall: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), wall).astimezone(UTC)
+
+
+def _day(session: Session, day: date, wall: ZoneInfo) -> Day:
     """One short look into the index for each: the two databases have no word for a day in common."""
+    begins, ends = _midnight(day, wall), _midnight(day + timedelta(days=1), wall)
     query = (
         sa.select(col(Bounce.kind), sa.func.count())
-        .where(col(Bounce.at) >= start, col(Bounce.at) < start + timedelta(days=1), _counted())
+        .where(col(Bounce.at) >= begins, col(Bounce.at) < ends, _counted())
         .group_by(col(Bounce.kind))
     )
-    return Day(start, Counter({Kind(kind): int(count) for kind, count in session.execute(query)}))
+    return Day(day, Counter({Kind(kind): int(count) for kind, count in session.execute(query)}))
 
 
 def _reasons(session: Session, since: datetime) -> tuple[Reason, ...]:

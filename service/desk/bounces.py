@@ -10,18 +10,22 @@ from sqlmodel import Session
 from service.bounces import inbox_register, keeping, wave
 from service.bounces.models import Bounce, ReturnedMail
 from service.desk import bounce_view
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
-from service.errors import Conflict, Invalid, MemoError
+from service.desk.refusals import Place, Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
+from service.errors import Conflict, Invalid
 from service.mailbox import reading
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/bounces"
+INBOX = {name: Place(name) for name in ("host", "port", "tls", "user", "secret", "folder")}
 
 
 @router.get(PATH)
 async def bounces(visit: AtDesk, before: int | None = None) -> Response:
     held = visit.resources
-    found = await held.database.read(bounce_view.overview, now=held.clock.now(), before=before)
+    found = await held.database.read(
+        bounce_view.overview, now=held.clock.now(), zone=visit.zone, before=before
+    )
     return visit.render(
         "desk/bounces.html",
         found=found,
@@ -80,7 +84,7 @@ async def use_inbox(
             now=held.clock.now(),
         )
     except (Conflict, Invalid) as error:
-        return await _inbox(visit, problem=error, entered=entered)
+        return await _inbox(visit, problem=refused(error, INBOX), entered=entered)
     return visit.done(PATH, "The mailbox is kept. A worker looks into it within a minute.")
 
 
@@ -116,15 +120,14 @@ def _mail(session: Session, uid: UUID) -> tuple[ReturnedMail, list[Bounce]]:
 
 
 async def _inbox(
-    visit: Visit, problem: MemoError | None = None, entered: dict[str, Any] | None = None
+    visit: Visit, problem: Refusal | None = None, entered: dict[str, Any] | None = None
 ) -> Response:
     kept = await visit.resources.database.read(inbox_register.get)
     values = entered if entered is not None else (kept.model_dump(mode="json") if kept is not None else {})
     return visit.render(
         "desk/inbox.html",
-        status=status_of(problem) if problem is not None else 200,
+        status=problem.status if problem is not None else 200,
         kept=kept,
         entered={name: "" if value is None else value for name, value in values.items()},
-        problem=problem.message if problem is not None else None,
-        wrong=getattr(problem, "field", None),
+        problem=problem,
     )

@@ -8,12 +8,19 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from service.desk import newsletters
+from service.desk.refusals import Place, refused
 from service.desk.visit import AtDesk, DeskRoute
 from service.errors import Invalid
 from service.newsletters import details, publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 IS_ON = {"": None, "on": True, "off": False}
+PLACES = {
+    "canary.first_count": Place("canary-first", "Readers who go first"),
+    "canary.wait_seconds": Place("canary-wait", "Wait (seconds)"),
+    "canary.refused_percent": Place("canary-percent", "Stop above (percent refused)"),
+    "canary.seeds": Place("canary-seeds"),
+}
 
 
 @router.post("/desk/newsletters/{slug}/canary")
@@ -38,7 +45,7 @@ async def canary(
     try:
         await visit.resources.database.write(_keep, slug, wanted, now=now, actor=actor)
     except Invalid as error:
-        return await newsletters.show(visit, slug, problem=error, entered=entered)
+        return await newsletters.show(visit, slug, problem=refused(error, PLACES), entered=entered)
     return visit.done(
         f"/desk/newsletters/{slug}#canary", "Who goes first is saved; it holds from the next edition on."
     )

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from service.delivery import launch, quota, rehearsal, slowing, steering
 from service.desk import editions
 from service.desk.documents import EditionHasChanged
+from service.desk.refusals import Place, refused
 from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.editions import composition, queries, timing
 from service.editions.models import Edition, State
@@ -21,14 +22,18 @@ from service.newsletters import publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 REASON_CHARACTERS = 300
+PLACES = editions.WORDS | {
+    "email": Place("address"),
+    "at": Place("day"),
+    "per_second": Place("per_second"),
+}
 
 
 @router.post("/desk/editions/{uid}/test")
 async def test(visit: AtDesk, uid: UUID, address: Annotated[str, Form()] = "") -> Response:
     sending = rehearsal.send_test(visit.resources, uid, [address], actor=visit.account.name)
-    return await acted(
-        visit, uid, sending, said=f"A test message is on its way to {address.strip()}.", address=address
-    )
+    said = f"A test message is on its way to {address.strip()}."
+    return await acted(visit, uid, sending, said=said, otherwise="address", address=address)
 
 
 @router.post("/desk/editions/{uid}/schedule")
@@ -42,7 +47,7 @@ async def schedule(
         said = await planning
     except (Conflict, Invalid) as error:
         entered = {"day": day, "clock_time": clock_time}
-        return await editions.show(visit, uid, problem=error, entered=entered)
+        return await editions.show(visit, uid, problem=refused(error, PLACES), entered=entered)
     return visit.done(f"/desk/editions/{uid}", said)
 
 
@@ -126,11 +131,21 @@ async def cancel(visit: AtDesk, uid: UUID, slot: Annotated[str, Form()] = "") ->
     return await acted(visit, uid, cancelling, said=said)
 
 
-async def acted(visit: Visit, uid: UUID, action: Awaitable[object], *, said: str, **entered: str) -> Response:
+async def acted(
+    visit: Visit,
+    uid: UUID,
+    action: Awaitable[object],
+    *,
+    said: str,
+    otherwise: str | None = None,
+    **entered: str,
+) -> Response:
+    """`otherwise`: the field beside which a refusal is shown that names none."""
     try:
         await action
     except (Conflict, Invalid, Unavailable) as error:
-        return await editions.show(visit, uid, problem=error, entered=entered)
+        refusal = refused(error, PLACES, otherwise=otherwise)
+        return await editions.show(visit, uid, problem=refusal, entered=entered)
     return visit.done(f"/desk/editions/{uid}", said)
 
 
@@ -148,7 +163,7 @@ async def _ask(visit: Visit, uid: UUID, template: str, *, possible: tuple[State,
     ahead = await visit.resources.database.read(quota.said_ahead, view.readers.count)
     if view.edition.state not in possible:
         refusal = Conflict(f"This edition is {view.edition.state.value}, so this is not possible any more.")
-        return await editions.show(visit, uid, problem=refusal)
+        return await editions.show(visit, uid, problem=refused(refusal))
     return visit.render(template, view=view, now=now, ahead=ahead)
 
 

@@ -14,8 +14,9 @@ from sqlmodel import Session
 from service.delivery import dkim_keys
 from service.delivery.models import DkimKey
 from service.desk import dkim_view
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
-from service.errors import Conflict, Invalid, MemoError
+from service.desk.refusals import Place, Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
+from service.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -24,6 +25,8 @@ router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/dkim"
 ONE = PATH + "/{domain}/{selector}"
 FILE_OCTETS_MOST = 64 * 1024
+MADE = {"domain": Place("make-domain"), "selector": Place("make-selector")}
+TAKEN_IN = {"domain": Place("import-domain"), "selector": Place("import-selector")}
 
 
 class NotPublished(Invalid):
@@ -48,7 +51,8 @@ async def make(
         private = await asyncio.to_thread(dkim_material.new_private_key)
         key = await _added(visit, entered, private)
     except (Conflict, Invalid) as error:
-        return await _page(visit, problem=error, entered=entered)
+        refusal = refused(error, MADE, otherwise="make-selector")
+        return await _page(visit, problem=refusal, entered=entered)
     return _publish(visit, key, "is made")
 
 
@@ -69,7 +73,10 @@ async def take_in(
         private = await asyncio.to_thread(dkim_material.read_pem, data)
         key = await _added(visit, entered, private)
     except (Conflict, Invalid) as error:
-        return await _page(visit, problem=error, entered=entered)
+        refusal = refused(
+            error, TAKEN_IN, otherwise="file" if isinstance(error, Invalid) else "import-selector"
+        )
+        return await _page(visit, problem=refusal, entered=entered)
     return _publish(visit, key, "is taken in")
 
 
@@ -78,7 +85,8 @@ async def activate(
     visit: AtDesk, domain: str, selector: str, published: Annotated[str, Form()] = ""
 ) -> Response:
     if not published:
-        return await _page(visit, problem=NotPublished(), entered={"place": f"{domain}/{selector}"})
+        refusal = refused(NotPublished(), otherwise=f"published-{domain}/{selector}")
+        return await _page(visit, problem=refusal)
     held = visit.resources
     done = await held.database.write(
         dkim_keys.activate, (domain, selector), actor=visit.account.name, now=held.clock.now()
@@ -116,7 +124,7 @@ async def remove(visit: AtDesk, domain: str, selector: str) -> Response:
             dkim_keys.remove, (domain, selector), actor=visit.account.name, now=held.clock.now()
         )
     except Conflict as error:
-        return await _page(visit, problem=error)
+        return await _page(visit, problem=refused(error))
     name = dkim_material.record_name(key.domain, key.selector)
     return visit.done(PATH, f"The key is gone. Take {name} out of the DNS.")
 
@@ -138,15 +146,14 @@ def _publish(visit: Visit, key: DkimKey, done: str) -> Response:
 
 
 async def _page(
-    visit: Visit, *, problem: MemoError | None = None, entered: Mapping[str, str] | None = None
+    visit: Visit, *, problem: Refusal | None = None, entered: Mapping[str, str] | None = None
 ) -> Response:
     held = visit.resources
     found = await held.database.read(dkim_view.of, held.keys, held.clock.now())
     return visit.render(
         "desk/dkim.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         found=found,
-        problem=problem.message if problem else None,
-        wrong=problem.field if isinstance(problem, Invalid) else None,
+        problem=problem,
         entered=entered or {},
     )

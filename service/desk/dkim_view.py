@@ -68,7 +68,7 @@ class Signing:
 
 def of(session: Session, keys: Keys, now: datetime) -> Signing:
     newsletters = publication.all_of(session)
-    zone = newsletters[0].time_zone if newsletters else "UTC"
+    zone = publication.newsroom_zone(session)
     names: dict[str, list[str]] = defaultdict(list)
     for newsletter in newsletters:
         names[addresses.wire_of(newsletter.from_address).rpartition("@")[2]].append(newsletter.name)

@@ -6,20 +6,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
-from sqlmodel import Session
 
 from service.desk import doctor_view, process
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.refusals import Place, Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.doctor import examining, keeping
 from service.doctor.answers import Unusable
 from service.doctor.examining import Wanted
 from service.doctor.findings import Examination
-from service.doctor.keeping import Kept, TooSoon
-from service.errors import Conflict, MemoError
-from service.newsletters import publication
+from service.doctor.keeping import TooSoon
+from service.errors import Conflict
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/doctor"
+PLACES = {"domain": Place("domain")}
 
 
 class LookedAtNow(Conflict):
@@ -38,7 +38,7 @@ async def look(visit: AtDesk) -> Response:
         async with _alone(visit):
             found = await examining.take(visit.resources, actor=visit.account.name)
     except (LookedAtNow, TooSoon, Unusable) as error:
-        return await _page(visit, problem=error)
+        return await _page(visit, problem=refused(error))
     return visit.done(PATH, f"Looked at everything: {doctor_view.counted(found)}.")
 
 
@@ -51,7 +51,7 @@ async def look_at_domain(visit: AtDesk, domain: Annotated[str, Form()] = "") -> 
         async with _alone(visit):
             found = await examining.examine(visit.resources, Wanted(domain=domain))
     except (LookedAtNow, Unusable) as error:
-        return await _page(visit, problem=error, domain=domain)
+        return await _page(visit, problem=refused(error, PLACES), domain=domain)
     return await _page(visit, found=found, domain=domain)
 
 
@@ -69,24 +69,17 @@ async def _alone(visit: Visit) -> AsyncIterator[None]:
 
 
 async def _page(
-    visit: Visit, *, problem: MemoError | None = None, found: Examination | None = None, domain: str = ""
+    visit: Visit, *, problem: Refusal | None = None, found: Examination | None = None, domain: str = ""
 ) -> Response:
-    kept, zone = await visit.resources.database.read(_read)
+    kept = await visit.resources.database.read(keeping.last)
     shown = found or (kept.examination if kept is not None else None)
     return visit.render(
         "desk/doctor.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         shown=shown,
         groups=doctor_view.groups(shown) if shown is not None else [],
         counts=doctor_view.counts(shown) if shown is not None else [],
         kept=kept if found is None else None,
-        zone=zone,
-        problem=problem.message if problem else None,
+        problem=problem,
         domain=domain,
     )
-
-
-def _read(session: Session) -> tuple[Kept | None, str]:
-    """Times are told in the zone of the first newsletter, as on the first page."""
-    newsletters = publication.all_of(session)
-    return keeping.last(session), newsletters[0].time_zone if newsletters else "UTC"

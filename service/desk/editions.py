@@ -14,13 +14,15 @@ from sqlmodel import Session
 from service.desk import documents, overview, proof_view, sending_view
 from service.desk.documents import BlockLine, EditionHasChanged
 from service.desk.overview import Readers
+from service.desk.preview import USUAL, AsLooked, Looking
 from service.desk.proof_view import ProofView
+from service.desk.refusals import Place, Refusal, refused
 from service.desk.sending_view import SendingView
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.editions import composition, pictures, queries, specimen
 from service.editions.models import Edition, State
 from service.editions.pictures import Standing
-from service.errors import Conflict, Invalid, MemoError
+from service.errors import Conflict, Invalid
 from service.newsletters import publication, web
 from service.newsletters.models import Newsletter
 from service.rendering import blocks
@@ -28,11 +30,10 @@ from service.rendering.blocks import Document, Masthead
 from service.rendering.pieces import Piece
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
-Look = Literal["html", "text"]
-Width = Literal["phone", "desktop"]
 EDITABLE = (State.DRAFT, State.SCHEDULED)
 USUAL_TIME = time(6)
 LEAVING = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
+WORDS = {"subject": Place("subject"), "preheader": Place("preheader")}
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class EditionView:
 
 
 @router.get("/desk/editions/{uid}")
-async def edition(visit: AtDesk, uid: UUID, look: Look = "html", width: Width = "desktop") -> Response:
-    return await show(visit, uid, look=look, width=width)
+async def edition(visit: AtDesk, uid: UUID, asked: AsLooked) -> Response:
+    return await show(visit, uid, asked=asked)
 
 
 @router.post("/desk/editions/{uid}/words")
@@ -122,24 +123,21 @@ async def show(
     visit: Visit,
     uid: UUID,
     *,
-    problem: MemoError | None = None,
+    problem: Refusal | None = None,
     entered: Mapping[str, str] | None = None,
-    look: Look = "html",
-    width: Width = "desktop",
+    asked: Looking = USUAL,
 ) -> Response:
-    """The edition's page; with what could not be done on top, and what was typed still in its place."""
+    """The edition's page; with what could not be done, and what was typed still in its place."""
     now = visit.resources.clock.now()
     view = await visit.resources.database.read(view_of, uid, now=now)
     return visit.render(
         "desk/edition.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         view=view,
         sample=await specimen.take(visit.resources, uid),
-        problem=problem.message if problem else None,
-        field=problem.field if isinstance(problem, Invalid) else None,
+        problem=problem,
         entered=dict(entered or {}),
-        look=look,
-        width=width,
+        asked=asked,
         now=now,
     )
 
@@ -192,7 +190,7 @@ async def _changed(
     try:
         await visit.resources.database.write(_change, uid, version, change, now=now, actor=visit.account.name)
     except (Conflict, Invalid) as error:
-        return await show(visit, uid, problem=error, entered=entered)
+        return await show(visit, uid, problem=refused(error, WORDS), entered=entered)
     return visit.done(f"/desk/editions/{uid}", said)
 
 

@@ -38,6 +38,10 @@ class Field:
     choices: tuple[str, ...] = ()
     problem: str | None = None
 
+    @property
+    def id(self) -> str:
+        return _id(self.name)
+
 
 @dataclass(frozen=True)
 class Group:
@@ -49,6 +53,10 @@ class Group:
     rows: tuple["Group", ...] = ()
     is_list: bool = False
     problem: str | None = None
+
+    @property
+    def id(self) -> str:
+        return _id(self.name)
 
 
 Asked = Field | Group
@@ -211,6 +219,11 @@ def _is_blank(values: Mapping[str, Any]) -> bool:
 def _numbers(form: Mapping[str, str], path: str) -> list[int]:
     rows = re.compile(rf"{re.escape(path)}\.(\d{{1,4}})\.")
     return sorted({int(found.group(1)) for name in form if (found := rows.match(name))})
+
+
+def _id(name: str) -> str:
+    """Of what is asked for under that name, on the page."""
+    return f"f-{name.replace('.', '-')}"
 
 
 def _path(error: ErrorDetails) -> str:

@@ -13,11 +13,12 @@ from sqlmodel import Session
 
 from service import pages
 from service.desk import blocks as sent
-from service.desk import fields, pictures
+from service.desk import fields, pictures, refusals
 from service.desk.fields import Asked, BlockInvalid
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.refusals import Place
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.editions import composition, content, queries
-from service.errors import Invalid, MemoError
+from service.errors import Invalid
 from service.newsletters import details, publication, web
 from service.newsletters.models import Newsletter
 from service.rendering import body, themes
@@ -101,20 +102,21 @@ def _page(
     values: Mapping[str, Any],
     accent: str,
     problems: Mapping[str, str],
-    problem: MemoError | None = None,
+    problem: Invalid | None = None,
 ) -> Response:
     asked = tuple(one for one in fields.asked(Look, values, problems) if one.name != "theme")
     theme = values.get("theme")
     view = LookView(newsletter, theme if theme in themes.SHIPPED else "ledger", accent, asked)
-    said = None if problem is None else problem.message
     if "" in problems:
-        said = f"The look {problems[''][:1].lower()}{problems[''][1:]}"
+        problem = Invalid(f"The look {problems[''][:1].lower()}{problems[''][1:]}")
+    refusal = (
+        refusals.refused_block(problem, asked, {"accent": Place("accent", "Accent")}) if problem else None
+    )
     return visit.render(
         "desk/look.html",
-        status=status_of(problem) if problem else 200,
+        status=refusal.status if refusal else 200,
         view=view,
-        problem=said,
-        problem_field=problem.field if isinstance(problem, Invalid) else None,
+        problem=refusal,
     )
 
 

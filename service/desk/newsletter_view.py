@@ -49,7 +49,9 @@ class NewsletterView:
     ping_url: str | None
     last_deadline: Deadline | None
     theme: str
+    has_own_template: bool
     web: str
+    alarm_address: str | None
 
 
 def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
@@ -73,6 +75,8 @@ def of(session: Session, slug: str, *, now: datetime) -> NewsletterView:
         ping_url=publication.ping_url(newsletter),
         last_deadline=verdicts.latest(session, newsletter.id),
         theme=publication.details_of(newsletter).look.theme,
+        has_own_template=bool(publication.own_template(newsletter)),
+        alarm_address=publication.alarm_address(newsletter),
         web=publication.details_of(newsletter).web.value,
     )
 

@@ -14,12 +14,19 @@ from service.articles import queries as articles
 from service.articles.intake import ArticleDraft
 from service.articles.models import Article, Source
 from service.desk import beginning, newsletter_view
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.refusals import Place, Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.editions.rhythm import Rhythm
 from service.errors import Conflict, Invalid, MemoError, NotFound
 from service.newsletters import details, publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
+FIRST_DAY = "day-mon"
+RHYTHM = {"weekdays": Place(FIRST_DAY), "local_time": Place("at")}
+DEADLINE = {
+    "deadline_minutes": Place("minutes", "Handed over within (minutes)"),
+    "ping_url": Place("ping-url", "Call this address when it was in time"),
+}
 
 
 @router.get("/desk/newsletters/{slug}")
@@ -45,7 +52,7 @@ async def cadence(
             beginning.keep_rhythm, slug, wanted, now=now, actor=visit.account.name
         )
     except (Conflict, Invalid) as error:
-        return await show(visit, slug, problem=error)
+        return await show(visit, slug, problem=refused(error, RHYTHM), wanted=wanted)
     return visit.done(f"/desk/newsletters/{slug}#cadence", said)
 
 
@@ -60,7 +67,7 @@ async def deadline(
             _keep_deadline, slug, minutes.strip(), ping_url.strip(), now=now, actor=actor
         )
     except Invalid as error:
-        return await show(visit, slug, problem=error, entered=entered)
+        return await show(visit, slug, problem=refused(error, DEADLINE), entered=entered)
     return visit.done(f"/desk/newsletters/{slug}#deadline", said)
 
 
@@ -74,7 +81,8 @@ async def add_article(visit: AtDesk, slug: str, url: Annotated[str, Form()] = ""
     except NotFound:
         raise
     except MemoError as error:
-        return await show(visit, slug, problem=error, entered={"article_url": url})
+        refusal = refused(error, otherwise="article-url")
+        return await show(visit, slug, problem=refusal, entered={"article_url": url})
     warned = f" Please look at it: {' '.join(draft.warnings)}" if draft.warnings else ""
     return visit.done(f"/desk/newsletters/{slug}#compose", f"“{article.headline}” is in.{warned}")
 
@@ -85,7 +93,8 @@ async def add_feed(visit: AtDesk, slug: str, url: Annotated[str, Form()] = "") -
     try:
         await held.database.write(_follow, slug, url.strip(), now=held.clock.now(), actor=visit.account.name)
     except (Conflict, Invalid) as error:
-        return await show(visit, slug, problem=error, entered={"feed_url": url})
+        refusal = refused(error, otherwise="feed-url")
+        return await show(visit, slug, problem=refusal, entered={"feed_url": url})
     return visit.done(
         f"/desk/newsletters/{slug}#feeds-title", "The feed is added; it will be read in a moment."
     )
@@ -116,7 +125,9 @@ async def begin_edition(
         else:
             uid = await held.database.write(beginning.from_chosen, slug, chosen, into, now=now, actor=actor)
     except (Conflict, Invalid) as error:
-        return await show(visit, slug, problem=error, chosen=[str(one) for one in chosen])
+        refusal = refused(error, otherwise="latest" if origin == "latest" else "article-1")
+        picked = [str(one) for one in chosen]
+        return await show(visit, slug, problem=refusal, entered={"into": into}, chosen=picked)
     return visit.done(f"/desk/editions/{uid}", "Here it is, as a draft. Nothing leaves until you say so.")
 
 
@@ -124,27 +135,31 @@ async def show(
     visit: Visit,
     slug: str,
     *,
-    problem: MemoError | None = None,
+    problem: Refusal | None = None,
     entered: Mapping[str, str] | None = None,
     wanted: Rhythm | None = None,
     chosen: Sequence[str] = (),
 ) -> Response:
-    """The newsletter's page; a rhythm that is only proposed is shown with its next dates before it is kept (faults.md NB-40)."""
+    """The newsletter's page; a rhythm that is only proposed is shown with its next dates before it is kept (faults.md NB-40).
+
+    One that was refused has no dates; it is shown as it was entered.
+    """
     now = visit.resources.clock.now()
     view = await visit.resources.database.read(newsletter_view.of, slug, now=now)
     shown = wanted or beginning.rhythm_of(view.cadence)
     dates: list[datetime] = []
-    if wanted is not None or view.cadence is not None:
+    if problem is None and (wanted is not None or view.cadence is not None):
         dates = beginning.next_dates(shown, view.newsletter.time_zone, now)
     return visit.render(
         "desk/newsletter.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         view=view,
         weekdays=beginning.WEEKDAYS,
         rhythm=shown,
-        is_proposed=wanted is not None,
+        is_proposed=wanted is not None and problem is None,
         dates=dates,
-        problem=problem.message if problem else None,
+        problem=problem,
+        bounce_domain=visit.resources.settings.bounce_domain,
         entered=dict(entered or {}),
         chosen=list(chosen),
         now=now,

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from service.desk import newsletters
+from service.desk.refusals import refused
 from service.desk.visit import AtDesk, DeskRoute
 from service.errors import Invalid
 from service.newsletters import details, publication
@@ -27,7 +28,8 @@ async def web(visit: AtDesk, slug: str, web: Annotated[str, Form()] = "") -> Res
     try:
         kept = await visit.resources.database.write(_keep, slug, web, now=now, actor=actor)
     except Invalid as error:
-        return await newsletters.show(visit, slug, problem=error)
+        refusal = refused(error, otherwise="web-who")
+        return await newsletters.show(visit, slug, problem=refusal, entered={"web": web})
     return visit.done(f"/desk/newsletters/{slug}#web", SAID[kept])
 
 

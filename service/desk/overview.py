@@ -86,7 +86,7 @@ class Today:
 
 def today(session: Session, *, now: datetime) -> Today:
     newsletters = publication.all_of(session)
-    zone = newsletters[0].time_zone if newsletters else "UTC"
+    zone = publication.newsroom_zone(session)
     waiting = 0
     cards = []
     for newsletter in newsletters:

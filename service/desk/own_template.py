@@ -10,7 +10,8 @@ from fastapi.responses import PlainTextResponse, Response
 from sqlmodel import Session
 
 from service.desk import looks
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.refusals import Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.errors import Invalid
 from service.newsletters import details, publication
 from service.newsletters.models import Newsletter
@@ -42,7 +43,8 @@ async def change(
         await held.database.write(_save, slug, wanted, now=held.clock.now(), actor=visit.account.name)
     except Invalid as error:
         newsletter = await held.database.read(publication.get, slug)
-        return _page(visit, newsletter, _lines(template), error)
+        refusal = refused(error, otherwise="template")
+        return _page(visit, newsletter, _lines(template), refusal)
     said = "Our template is used again." if action == "remove" else "Saved. The next edition is drawn in it."
     return visit.done(f"/desk/newsletters/{slug}/template", said)
 
@@ -65,15 +67,15 @@ def ours() -> str:
     return (shipped("templates") / "email" / "_own.html").read_text(encoding="utf-8")
 
 
-def _page(visit: Visit, newsletter: Newsletter, written: str, problem: Invalid | None = None) -> Response:
+def _page(visit: Visit, newsletter: Newsletter, written: str, problem: Refusal | None = None) -> Response:
     return visit.render(
         "desk/own-template.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         newsletter=newsletter,
         is_own=bool(publication.own_template(newsletter)),
         written=written,
         names=frames.NAMES,
-        problem=problem.message if problem else None,
+        problem=problem,
     )
 
 

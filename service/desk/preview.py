@@ -41,6 +41,9 @@ class Looking:
         values = asdict(self) | changes
         return urlencode({name: value for name, value in values.items() if value != usual[name]})
 
+    def has(self, **wanted: str) -> bool:
+        return wanted.items() <= asdict(self).items()
+
 
 def looking(
     reader: str = "",
@@ -52,6 +55,7 @@ def looking(
     return Looking(reader.strip()[:READER_CHARACTERS], look, width, scheme, pictures)
 
 
+USUAL = Looking()
 AsLooked = Annotated[Looking, Depends(looking)]
 
 

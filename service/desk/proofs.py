@@ -10,6 +10,7 @@ from service.delivery import reopening
 from service.delivery.reopening import Reopen
 from service.desk import editions
 from service.desk.departure import acted
+from service.desk.refusals import refused
 from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.errors import Conflict
 from service.ledger.models import Reopening
@@ -61,11 +62,11 @@ async def _ask(visit: Visit, uid: UUID, which: Reopening) -> Response:
     view = await visit.resources.database.read(editions.view_of, uid, now=visit.resources.clock.now())
     short = view.proof.short if view.proof else None
     if short is None:
-        return await editions.show(visit, uid, problem=reopening.NotEnded())
+        return await editions.show(visit, uid, problem=refused(reopening.NotEnded()))
     readers = short.missing if which is Reopening.MISSING else short.held
     if short.refusal:
-        return await editions.show(visit, uid, problem=Conflict(short.refusal))
+        return await editions.show(visit, uid, problem=refused(Conflict(short.refusal)))
     if not readers:
         nobody = reopening.NobodyMissing() if which is Reopening.MISSING else reopening.NobodyHeld()
-        return await editions.show(visit, uid, problem=nobody)
+        return await editions.show(visit, uid, problem=refused(nobody))
     return visit.render("desk/again.html", view=view, which=which.value, readers=readers)

@@ -5,15 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from sqlmodel import Session
 
 from service.backups import continuity, standstill
-from service.backups.standstill import Standstill
 from service.delivery import restored
 from service.desk import editions
 from service.desk.departure import acted
+from service.desk.refusals import refused
 from service.desk.visit import AtDesk, DeskRoute
-from service.newsletters import publication
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/recovery"
@@ -21,8 +19,7 @@ PATH = "/desk/recovery"
 
 @router.get(PATH)
 async def look(visit: AtDesk) -> Response:
-    found, zone = await visit.resources.database.read(_read)
-    return visit.render("desk/recovery.html", found=found, zone=zone)
+    return visit.render("desk/recovery.html", found=await visit.resources.database.read(standstill.of))
 
 
 @router.post(f"{PATH}/release")
@@ -36,7 +33,7 @@ async def go_on(visit: AtDesk) -> Response:
 async def ask_to_release(visit: AtDesk, uid: UUID) -> Response:
     view = await visit.resources.database.read(editions.view_of, uid, now=visit.resources.clock.now())
     if view.sending is None or not view.sending.is_restored:
-        return await editions.show(visit, uid, problem=restored.NotRestored())
+        return await editions.show(visit, uid, problem=refused(restored.NotRestored()))
     return visit.render("desk/release.html", view=view)
 
 
@@ -46,8 +43,3 @@ async def release(visit: AtDesk, uid: UUID) -> Response:
         restored.release, uid, now=visit.resources.clock.now(), actor=visit.account.name
     )
     return await acted(visit, uid, releasing, said="It goes to those who are still open.")
-
-
-def _read(session: Session) -> tuple[Standstill, str]:
-    newsletters = publication.all_of(session)
-    return standstill.of(session), newsletters[0].time_zone if newsletters else "UTC"

@@ -19,12 +19,13 @@ from service.bounces.hooks.register import Made
 from service.bounces.models import Action
 from service.delivery import relay_register
 from service.delivery.models import Relay
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
-from service.errors import Conflict, Invalid, MemoError, Unavailable
-from service.newsletters import publication
+from service.desk.refusals import Place, Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
+from service.errors import Conflict, Invalid, Unavailable
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/relays/{name}/hook"
+PLACES = {"key": Place("key"), "format": Place("format")}
 FORMER = {"0": "not at all", "24": "for a day", "168": "for a week", "720": "for 30 days"}
 
 OUTCOMES = {
@@ -59,20 +60,17 @@ class HookView:
     form: Format
     events: tuple[RelayEvent, ...]
     refused: tuple[Refused, ...]
-    zone: str
 
 
 def of(session: Session, name: str) -> HookView:
     relay = relay_register.get(session, name)
     hook = register.of_relay(session, name)
-    newsletters = publication.all_of(session)
     return HookView(
         relay=relay,
         hook=hook,
         form=formats.BY_KEY[hook.format] if hook else formats.usual(relay.profile),
         events=tuple(keeping.latest(session, hook.id)) if hook else (),
         refused=tuple(_refused(hook)) if hook else (),
-        zone=newsletters[0].time_zone if newsletters else "UTC",
     )
 
 
@@ -89,7 +87,7 @@ async def make(visit: AtDesk, name: str, form: Annotated[str, Form(alias="format
             register.make, name, form, keys=held.keys, now=held.clock.now(), actor=visit.account.name
         )
     except (Conflict, Invalid) as error:
-        return await _page(visit, name, problem=error)
+        return await _page(visit, name, problem=refused(error, PLACES))
     return await _page(visit, name, made=made)
 
 
@@ -111,7 +109,7 @@ async def enter_key(visit: AtDesk, name: str, key: Annotated[str, Form()] = "") 
             register.enter_key, name, key, keys=held.keys, now=held.clock.now(), actor=visit.account.name
         )
     except Invalid as error:
-        return await _page(visit, name, problem=error)
+        return await _page(visit, name, problem=refused(error, PLACES))
     return visit.done(PATH.format(name=name), "The key is entered: what the relay signs with it is believed.")
 
 
@@ -123,7 +121,7 @@ async def confirm(visit: AtDesk, name: str) -> Response:
             held.database, held.fetcher, held.clock, name, actor=visit.account.name
         )
     except (Conflict, Unavailable) as error:
-        return await _page(visit, name, problem=error)
+        return await _page(visit, name, problem=refused(error, PLACES))
     return visit.done(PATH.format(name=name), f"{topic} is confirmed: it is believed, and no other.")
 
 
@@ -142,17 +140,16 @@ async def remove(visit: AtDesk, name: str) -> Response:
 
 
 async def _page(
-    visit: Visit, name: str, *, problem: MemoError | None = None, made: Made | None = None
+    visit: Visit, name: str, *, problem: Refusal | None = None, made: Made | None = None
 ) -> Response:
     found = await visit.resources.database.read(of, name)
     return visit.render(
         "desk/relay-hook.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         found=found,
         made=made,
         address=visit.resources.url(made.path) if made else None,
-        problem=problem.message if problem else None,
-        wrong=problem.field if isinstance(problem, Invalid) else None,
+        problem=problem,
         forms=formats.FORMATS,
         former=FORMER,
         outcomes=OUTCOMES,

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from service.delivery import relay_pause
 from service.desk import relays
+from service.desk.refusals import refused
 from service.desk.visit import AtDesk, DeskRoute
 from service.errors import Conflict
 
@@ -28,5 +29,5 @@ async def resume(visit: AtDesk, name: str) -> Response:
     try:
         await visit.resources.database.write(relay_pause.resume, name, now=now, actor=actor)
     except Conflict as error:
-        return await relays.show(visit, name, problem=error)
+        return await relays.show(visit, name, problem=refused(error))
     return visit.done(f"{relays.PATH}/{name}", f"{name} takes editions again.")

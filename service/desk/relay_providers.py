@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from service.delivery import provider_limits
 from service.desk import relays
+from service.desk.refusals import refused
 from service.desk.visit import AtDesk, DeskRoute
 from service.errors import Invalid
 
@@ -31,7 +32,7 @@ async def limit(
         if error.field == "rate":
             error.field = "provider_rate"  # the relay's own rate is on this page, too
         entered = {"provider": provider, "provider_rate": provider_rate, "why": why}
-        return await relays.show(visit, name, problem=error, entered=entered)
+        return await relays.show(visit, name, problem=refused(error, relays.PLACES), entered=entered)
     return visit.done(
         f"{relays.PATH}/{name}#providers",
         f"{meant} gets at most {wanted.rate:,} a second. Every worker follows within a second.",

@@ -56,7 +56,6 @@ class Card:
 class Relays:
     cards: tuple[Card, ...]
     senders: tuple[str, ...]
-    zone: str
     has_setting: bool
 
     @property
@@ -72,7 +71,7 @@ def of(session: Session, *, connections: int | None = None) -> Relays:
     """`connections`: how many all workers have at a relay whose row does not say it."""
     used = relay_choice.used(session)
     newsletters = publication.all_of(session)
-    zone, now = newsletters[0].time_zone if newsletters else "UTC", database.now(session)
+    zone, now = publication.newsroom_zone(session), database.now(session)
     rows = relay_register.all_of(session)
     return Relays(
         cards=tuple(
@@ -86,7 +85,6 @@ def of(session: Session, *, connections: int | None = None) -> Relays:
             for row in rows
         ),
         senders=tuple(dict.fromkeys(one.from_address for one in newsletters)),
-        zone=zone,
         has_setting=any(row.is_from_setting for row in rows),
     )
 

@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
+from service import addresses
+from service.addresses import AddressInvalid
 from service.delivery import (
     profiles,
     provider_groups,
@@ -17,11 +19,18 @@ from service.delivery import (
 from service.delivery.models import Role
 from service.delivery.relay_trial import Trial, Wanted
 from service.desk import relay_view
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
+from service.desk.refusals import Place, Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
 from service.errors import Conflict, Invalid, MemoError, NotFound
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 PATH = "/desk/relays"
+FIELDS = ("name", "host", "port", "tls", "user", "password", "profile", "connections")
+PLACES = {
+    **{name: Place(name) for name in (*FIELDS, *relay_pace.WORDS, "provider", "why")},
+    "provider_rate": Place("provider_rate"),
+    "from_address": Place("sender"),
+}
 DONE = {
     Role.MAIN: "{name} is the main relay now: what leaves goes through it.",
     Role.FALLBACK: "{name} stands in now whenever the main relay is out of reach.",
@@ -59,7 +68,8 @@ async def add(
             actor=visit.account.name,
         )
     except (Conflict, Invalid) as error:
-        return await _list(visit, problem=error, entered=entered)
+        refusal = refused(error, PLACES, otherwise="name" if isinstance(error, Conflict) else "tls")
+        return await _list(visit, problem=refusal, entered=entered)
     return visit.done(
         f"{PATH}/{details.name}#trial", f"{details.name} is added, and off. Try it out, then use it."
     )
@@ -95,7 +105,8 @@ async def change(
             actor=visit.account.name,
         )
     except (Conflict, Invalid) as error:
-        return await show(visit, name, problem=error, entered=entered)
+        refusal = refused(error, PLACES, otherwise=None if isinstance(error, Conflict) else "tls")
+        return await show(visit, name, problem=refusal, entered=entered)
     return visit.done(f"{PATH}/{name}#trial", f"{name} is changed. Try it out.")
 
 
@@ -117,7 +128,7 @@ async def pace(
             relay_pace.change, name, read, now=held.clock.now(), actor=visit.account.name
         )
     except Invalid as error:
-        return await show(visit, name, problem=error, entered=entered)
+        return await show(visit, name, problem=refused(error, PLACES), entered=entered)
     return visit.done(f"{PATH}/{name}#pace", f"{name} has a new pace. Every worker follows within a second.")
 
 
@@ -129,7 +140,7 @@ async def role(visit: AtDesk, name: str, role: Annotated[Role, Form()]) -> Respo
             relay_register.give_role, name, role, now=held.clock.now(), actor=visit.account.name
         )
     except (Conflict, Invalid) as error:
-        return await show(visit, name, problem=error)
+        return await show(visit, name, problem=refused(error))
     return visit.done(PATH, DONE[role].format(name=name))
 
 
@@ -144,7 +155,8 @@ async def test(
     except NotFound:
         raise
     except MemoError as error:
-        return await show(visit, name, problem=error, entered=entered)
+        at = {"email": Place("to" if not _is_address(to) else "sender")}
+        return await show(visit, name, problem=refused(error, PLACES | at), entered=entered)
     return await show(visit, name, entered=entered, trial=trial)
 
 
@@ -154,8 +166,16 @@ async def remove(visit: AtDesk, name: str) -> Response:
     try:
         await held.database.write(relay_register.remove, name, now=held.clock.now(), actor=visit.account.name)
     except (Conflict, Invalid) as error:
-        return await show(visit, name, problem=error)
+        return await show(visit, name, problem=refused(error))
     return visit.done(PATH, f"{name} is removed.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        addresses.parse(text)
+    except AddressInvalid:
+        return False
+    return True
 
 
 def _entered(
@@ -173,16 +193,15 @@ def _entered(
 
 
 async def _list(
-    visit: Visit, *, problem: MemoError | None = None, entered: Mapping[str, str] | None = None
+    visit: Visit, *, problem: Refusal | None = None, entered: Mapping[str, str] | None = None
 ) -> Response:
     connections = visit.resources.settings.relay_connections
     found = await visit.resources.database.read(relay_view.of, connections=connections)
     return visit.render(
         "desk/relays.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         found=found,
-        problem=problem.message if problem else None,
-        wrong=problem.field if isinstance(problem, Invalid) else None,
+        problem=problem,
         entered=entered or {},
         profiles=profiles.PROFILES,
         tls_words=relay_view.TLS_WORDS,
@@ -195,7 +214,7 @@ async def show(
     visit: Visit,
     name: str,
     *,
-    problem: MemoError | None = None,
+    problem: Refusal | None = None,
     entered: Mapping[str, str] | None = None,
     trial: Trial | None = None,
 ) -> Response:
@@ -210,14 +229,13 @@ async def show(
         kept["profile"] = ""
     return visit.render(
         "desk/relay.html",
-        status=status_of(problem) if problem else 200,
+        status=problem.status if problem else 200,
         found=found,
         card=card,
         known=relay_view.known(card.profile),
         looked_at=profiles.LOOKED_AT,
         providers=tuple(provider_groups.GROUPS),
-        problem=problem.message if problem else None,
-        wrong=problem.field if isinstance(problem, Invalid) else None,
+        problem=problem,
         entered=kept | dict(entered or {}),
         trial=trial,
         profiles=profiles.PROFILES,

@@ -87,6 +87,7 @@ def _page(
         next=visit.own_path(next_path),
         address=address[:254],
         problem=problem,
+        is_wrong=problem == WRONG,
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -1,5 +1,6 @@
 """Addresses that get no mail: searched, explained, entered by hand, and let go again with a reason."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -7,8 +8,9 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from service.addresses import AddressInvalid
-from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
-from service.errors import Invalid, MemoError
+from service.desk.refusals import Refusal, refused
+from service.desk.visit import AtDesk, DeskRoute, Visit
+from service.errors import Invalid
 from service.suppressions import register
 from service.suppressions.models import Reason, Suppression
 from service.suppressions.register import Cause
@@ -33,15 +35,26 @@ async def add(
     try:
         await held.database.write(register.suppress, address, cause, pepper=held.pepper, now=held.clock.now())
     except AddressInvalid as error:
-        return await _list(visit, problem=error, entered=address[:SEARCH_CHARACTERS])
+        refusal = refused(error, otherwise="address")
+        entered = {"address": address[:SEARCH_CHARACTERS], "evidence": evidence}
+        return await _list(visit, problem=refusal, entered=entered)
     return visit.done(PATH, "It is suppressed: it gets nothing from now on.")
 
 
 @router.post(PATH + "/{number}/lift")
-async def lift(visit: AtDesk, number: int, because: Annotated[str, Form()] = "") -> Response:
+async def lift(
+    visit: AtDesk,
+    number: int,
+    because: Annotated[str, Form()] = "",
+    address: Annotated[str, Form()] = "",
+    before: Annotated[int | None, Form()] = None,
+) -> Response:
+    """`address` and `before` are what the list was asked for, so that it stays the same where the reason is missing."""
     held = visit.resources
     if not because.strip():
-        return await _list(visit, problem=Invalid("Say why: whoever looks at it later wants to know."))
+        missing = Invalid("Say why: whoever looks at it later wants to know.")
+        refusal = refused(missing, otherwise=f"because-{number}")
+        return await _list(visit, address=address[:SEARCH_CHARACTERS], before=before, problem=refusal)
     await held.database.write(
         register.lift_for_staff,
         number,
@@ -53,18 +66,24 @@ async def lift(visit: AtDesk, number: int, because: Annotated[str, Form()] = "")
 
 
 async def _list(
-    visit: Visit, *, address: str = "", before: int | None = None, problem: MemoError | None = None, entered: str = ""
-) -> Response:  # fmt: skip
+    visit: Visit,
+    *,
+    address: str = "",
+    before: int | None = None,
+    problem: Refusal | None = None,
+    entered: Mapping[str, str] | None = None,
+) -> Response:
     held = visit.resources
     rows = await held.database.read(_found, address, before, pepper=held.pepper)
     return visit.render(
         "desk/suppressions.html",
-        status=status_of(problem) if problem is not None else 200,
+        status=problem.status if problem is not None else 200,
         rows=rows[:PER_PAGE],
         older=rows[PER_PAGE - 1].id if len(rows) > PER_PAGE else None,
         address=address,
-        entered=entered,
-        problem=problem.message if problem is not None else None,
+        before=before,
+        entered=entered or {},
+        problem=problem,
         own=register.NEVER_FOR_THEM,
     )
 

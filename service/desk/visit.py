@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlmodel import Session
+from starlette.routing import Match
 
 from service import pages
 from service.accounts import signin
@@ -23,6 +24,7 @@ from service.backups import continuity
 from service.backups.continuity import Hold
 from service.dependencies import Resources
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
+from service.newsletters import publication
 
 COOKIE = "memo_desk"
 FLASH_COOKIE = "memo_said"
@@ -33,10 +35,20 @@ HOME = "/desk"
 _PLAIN_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")  # printable ASCII without a backslash, on this host
 STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
 HEADINGS = {404: "Not found", 409: "Not possible right now", 422: "Please check your entry"}
+WRONG = "Something went wrong"
 
 
 class SignedOut(MemoError):
     """Please sign in first."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Who asks, and what every page has to know."""
+
+    account: Account
+    hold: Hold | None
+    zone: str
 
 
 @dataclass(frozen=True)
@@ -47,11 +59,15 @@ class Visit:
     resources: Resources
     account: Account
     hold: Hold | None  # nothing leaves: every page says so
+    zone: str  # the newsroom's: in it a time is told that belongs to no newsletter
 
     def render(self, template: str, *, status: int = 200, **values: object) -> Response:
         said = _said(self.request, self.resources)
         answer = pages.render(
-            self.request, template, status=status, account=self.account, said=said, hold=self.hold, **values
+            self.request,
+            template,
+            status=status,
+            **({"account": self.account, "said": said, "hold": self.hold, "zone": self.zone} | values),
         )
         if said is not None:
             answer.delete_cookie(FLASH_COOKIE, path=HOME)
@@ -74,18 +90,23 @@ class Visit:
 
 
 async def at_the_desk(request: Request, resources: Asked) -> Visit:
-    secret = request.cookies.get(COOKIE)
-    account = hold = None
-    if secret:
-        account, hold = await resources.database.read(_seen, secret, now=resources.clock.now())
-    if account is None:
+    found = await seen(request, resources)
+    if found is None:
         raise SignedOut
-    request.state.account = account
-    return Visit(request, resources, account, hold)
+    request.state.account = found.account
+    return Visit(request, resources, found.account, found.hold, found.zone)
 
 
-def _seen(session: Session, secret: str, *, now: datetime) -> tuple[Account | None, Hold | None]:
-    return signin.account_of(session, secret, now=now), continuity.hold(session)
+async def seen(request: Request, resources: Resources) -> Seen | None:
+    secret = request.cookies.get(COOKIE)
+    return await resources.database.read(_seen, secret, now=resources.clock.now()) if secret else None
+
+
+def _seen(session: Session, secret: str, *, now: datetime) -> Seen | None:
+    account = signin.account_of(session, secret, now=now)
+    if account is None:
+        return None
+    return Seen(account, continuity.hold(session), publication.newsroom_zone(session))
 
 
 AtDesk = Annotated[Visit, Depends(at_the_desk)]
@@ -116,16 +137,28 @@ class DeskRoute(APIRoute):
 def problem(request: Request, error: MemoError) -> Response:
     """An error on a page of its own, for those that belong to no form on a page."""
     status = status_of(error)
-    return pages.render(
+    back = None if status == 404 else came_from(request) or page_above(request)
+    return problem_page(
+        request, status, heading=HEADINGS.get(status, WRONG), message=error.message, back=back
+    )
+
+
+def problem_page(
+    request: Request, status: int, *, heading: str, message: str, back: str | None = None
+) -> Response:
+    """For whoever was signed in when it went wrong. `back` is None: to the page they came from."""
+    answer = pages.render(
         request,
         "desk/problem.html",
         status=status,
         account=getattr(request.state, "account", None),
         said=None,
-        heading=HEADINGS.get(status, "Something went wrong"),
-        message=error.message,
-        back=came_from(request) or HOME,
+        heading=heading,
+        message=message,
+        back=back or came_from(request),
     )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def status_of(error: MemoError) -> int:
@@ -148,6 +181,17 @@ def own_path(text: str) -> str:
     parts = urlsplit(text)
     is_desk = parts.path == HOME or parts.path.startswith("/desk/")
     return text if is_desk and not parts.path.startswith("/desk/sign-") else HOME
+
+
+def page_above(request: Request) -> str:
+    """The nearest page over an address of the desk: for a form's own address, the page it stands on."""
+    path = request.url.path
+    while path.startswith(f"{HOME}/"):
+        path = path.rpartition("/")[0]
+        asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+            return path
+    return HOME
 
 
 def came_from(request: Request) -> str | None:

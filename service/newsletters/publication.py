@@ -82,6 +82,12 @@ def all_of(session: Session) -> list[Newsletter]:
     return list(session.exec(select(Newsletter).order_by(col(Newsletter.name), col(Newsletter.id))))
 
 
+def newsroom_zone(session: Session) -> str:
+    """In which a newsroom tells the time where it is not about one newsletter: that of its first one."""
+    first = select(Newsletter.time_zone).order_by(col(Newsletter.name), col(Newsletter.id)).limit(1)
+    return session.exec(first).first() or "UTC"
+
+
 def change(
     session: Session, newsletter: Newsletter, details: NewsletterDetails, *, now: datetime, actor: str
 ) -> Newsletter:

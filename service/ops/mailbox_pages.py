@@ -18,6 +18,7 @@ from service.dependencies import Resources
 from service.mailbox import reading, store
 from service.mailbox.models import CaughtMessage
 from service.mailbox.store import MessageNotFound, Page
+from service.newsletters import publication
 from service.ops import admission, isolation
 from service.ops.admission import MailboxClosed
 
@@ -67,7 +68,8 @@ router = APIRouter(prefix="/mailbox", route_class=MailboxRoute, dependencies=[De
 async def listing(request: Request, asked: Asked, q: str = "", before: str = "") -> Response:
     is_kept_here = not asked.settings.relay_url and not await asked.database.read(relay_choice.has_any)
     found = await _listed(asked, q, before)
-    return pages.render(request, "mailbox/list.html", listing=found, is_kept_here=is_kept_here)
+    zone = await asked.database.read(publication.newsroom_zone)
+    return pages.render(request, "mailbox/list.html", listing=found, is_kept_here=is_kept_here, zone=zone)
 
 
 @router.get("/list")
@@ -76,7 +78,8 @@ async def news(request: Request, asked: Asked, q: str = "", newest: str = "") ->
     listing = await _listed(asked, q, "")
     if str(listing.page.newest) == newest:
         return Response(status_code=204)
-    return pages.render(request, "mailbox/_list.html", listing=listing)
+    zone = await asked.database.read(publication.newsroom_zone)
+    return pages.render(request, "mailbox/_list.html", listing=listing, zone=zone)
 
 
 @router.api_route("/{number}", methods=["GET", "HEAD"])
@@ -90,6 +93,7 @@ async def message(request: Request, number: str, asked: Asked, view: str = "") -
     return pages.render(
         request,
         "mailbox/message.html",
+        zone=await asked.database.read(publication.newsroom_zone),
         message=caught,
         opened=opened,
         view=chosen,

@@ -43,6 +43,11 @@ class Filled:
     problems: dict[str, Told] = field(default_factory=dict)
     notice: Told | None = None
 
+    @property
+    def first_wrong(self) -> str | None:
+        """Where the page opens: the fields stand in the order in which they are read."""
+        return next(iter(self.problems), None)
+
 
 def entries(
     email: Annotated[str, Form()] = "",

@@ -41,6 +41,19 @@ class Line:
     wording: str  # what the newsroom wrote down when it added them
 
 
+@dataclass(frozen=True)
+class Typed:
+    """What was sent and could not be taken: the page shows it again."""
+
+    first_name: str
+    shown: frozenset[str]
+    chosen: frozenset[str]
+
+    def is_chosen(self, choice: Choice) -> bool:
+        slug = choice.newsletter.slug
+        return slug in self.chosen if slug in self.shown else choice.is_chosen
+
+
 @router.api_route("/preferences/{token}", methods=["GET", "HEAD"])
 async def look(request: Request, token: str, asked: Asked) -> Response:
     uid = links.read_preferences(asked.keys, token)
@@ -67,13 +80,14 @@ async def change(
     uid = links.read_preferences(asked.keys, token)
     if uid is None:
         return _nobodys(request, token)
+    typed = Typed(first_name[:NAME_CHARACTERS], frozenset(shown or ()), frozenset(newsletter or ()))
     try:
         before = await asked.database.read(preferences.look, uid)
         name = before.first_name if leave == LEAVE_ALL else signup.read_first_name(first_name)
         wanted = Wanted(
             first_name=name,
-            shown=frozenset(c.newsletter.slug for c in before.choices) if leave else frozenset(shown or ()),
-            chosen=frozenset() if leave else frozenset(newsletter or ()),
+            shown=frozenset(c.newsletter.slug for c in before.choices) if leave else typed.shown,
+            chosen=frozenset() if leave else typed.chosen,
             page=asked.url("preferences"),
             client=signup.client_mark(client, asked.pepper),
         )
@@ -82,10 +96,9 @@ async def change(
     except SubscriptionNotFound:
         return _gone(request)
     except FirstNameInvalid as error:
-        typed = first_name[:NAME_CHARACTERS]
-        return _page(request, before, first_name=typed, problem=error, status=422)
+        return _page(request, before, typed=typed, problem=error, status=422)
     except (ClientTooOften, TooManySignUps) as error:
-        return _page(request, before, problem=error, status=429)
+        return _page(request, before, typed=typed, problem=error, status=429)
     await _wake(asked, found)
     return _page(request, found, is_done=True)
 
@@ -99,7 +112,7 @@ def _page(
     request: Request,
     found: Preferences,
     *,
-    first_name: str | None = None,
+    typed: Typed | None = None,
     problem: MemoError | None = None,
     is_done: bool = False,
     status: int = 200,
@@ -115,10 +128,13 @@ def _page(
         newsletter,
         status=status,
         address=addresses.masked(found.address),
-        first_name=(found.first_name or "") if first_name is None else first_name,
+        first_name=typed.first_name if typed else found.first_name or "",
         problem=problem.message if isinstance(problem, FirstNameInvalid) else "",
         notice=problem.message if problem and not isinstance(problem, FirstNameInvalid) else "",
-        lines=[_line(choice, words) for choice in found.choices],
+        lines=[
+            _line(choice, words, is_chosen=typed.is_chosen(choice) if typed else choice.is_chosen)
+            for choice in found.choices
+        ],
         is_reading=found.is_reading,
         is_suppressed=found.suppressed is not None,
         is_asked=bool(found.notices),
@@ -127,11 +143,11 @@ def _page(
     return headers.personal(page)
 
 
-def _line(choice: Choice, words: "Words") -> Line:
+def _line(choice: Choice, words: "Words", *, is_chosen: bool) -> Line:
     is_added = choice.consent is not None and choice.consent.kind is ConsentKind.ADDED
     return Line(
         newsletter=masthead.of(choice.newsletter),
-        is_chosen=choice.is_chosen,
+        is_chosen=is_chosen,
         is_open=choice.is_open,
         told=_told(choice, words),
         wording=choice.consent.wording if choice.consent is not None and is_added else "",

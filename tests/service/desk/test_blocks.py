@@ -134,7 +134,7 @@ async def test_a_field_that_nobody_has_a_value_for_is_named_where_it_stands(
     refused = await ada.post(f"{path}/words", data=words)
     assert refused.status_code == 422
     assert "Subject: “{{name}}” is no personal field" in refused.text
-    assert 'value="Good morning, {{name}}" aria-describedby="fields-hint problem"' in refused.text
+    assert 'value="Good morning, {{name}}" aria-describedby="fields-hint subject-problem"' in refused.text
     assert await _document(resources, draft) == before
     meant = sent | {"text_markdown": "Write \\{{frist_name|x}}, {{first_name|reader}}."}
     assert (await ada.post(f"{path}/blocks/new", data=meant)).status_code == 303

@@ -89,8 +89,8 @@ async def test_from_no_key_to_the_second_one(
         ("a b", "memo1", PEM, "domain", "no domain"),
         (DOMAIN, "a b", PEM, "selector", "small letters"),
         (DOMAIN, "", PEM, "selector", "small letters"),
-        (DOMAIN, "memo1", b"nothing", "", "no RSA private key"),
-        (DOMAIN, "memo1", b"", "", "no RSA private key"),
+        (DOMAIN, "memo1", b"nothing", "file", "no RSA private key"),
+        (DOMAIN, "memo1", b"", "file", "no RSA private key"),
     ],
 )
 async def test_what_is_wrong_stands_beside_its_field(
@@ -99,7 +99,7 @@ async def test_what_is_wrong_stands_beside_its_field(
     page = await take_in(ada, selector, domain=domain, data=data)
     assert page.status_code == 422
     assert said in page.text
-    assert re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', page.text) == ([field] if field else [])
+    assert re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', page.text) == [field]
 
 
 async def test_a_selector_that_is_taken_and_a_key_that_is_not_there(ada: httpx2.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from service.editions.models import Edition
 from service.newsletters.models import Newsletter
 from service.rendering.blocks import Item, Lead
 from tests.service.desk import steps
+from tests.service.desk.shown import by_id, elements, parsed, texts, words
 
 PATH = "/desk/newsletters/morning-memo"
 
@@ -172,3 +173,46 @@ async def test_a_feed_with_a_problem_shows_it_and_can_be_accepted(
     answer = await ada.post(f"{PATH}/feeds/{feed.uid}/accept")
     assert answer.status_code == 303
     assert ("feed.accepted", "Ada Okafor") in await steps.events(resources, feed.uid)
+
+
+async def test_the_daily_work_comes_first_and_technical_matters_last(
+    ada: httpx2.AsyncClient, memo: Newsletter
+) -> None:
+    shown = parsed(await ada.get(PATH))
+    parts = ("compose", "editions", "settings", "technical-settings")
+    assert texts(shown, "//nav[@aria-label='On this page']/a/@href") == [f"#{part}" for part in parts]
+    marks = texts(shown, "//main//*[self::section or self::h2]/@id")
+    order = [one for one in marks if not one.endswith("-title")]
+    daily, _, rest = "|".join(order).partition("|settings|")
+    settings, _, technical = rest.partition("|technical-settings|")
+    assert daily.split("|") == ["compose", "editions"]
+    assert settings.split("|") == ["cadence", "feeds", "look", "web", "self"]
+    assert technical.split("|") == ["canary", "deadline", "sending"]
+    for part in ("cadence", "web", "canary", "deadline"):
+        saves = elements(shown, f"//section[@id='{part}']//button[starts-with(., 'Save ')]")
+        assert len(saves) == 1, f"one clear save for {part}"
+
+
+async def test_older_articles_are_folded_away_and_can_be_chosen(
+    ada: httpx2.AsyncClient, resources: Resources, memo: Newsletter
+) -> None:
+    for number in range(8):
+        await steps.article(resources, memo, f"Story {'abcdefgh'[number]}")
+    shown = parsed(await ada.get(PATH))
+    folded = texts(shown, "//section[@id='compose']//details//input[@name='article']/@value")
+    assert (len(folded), len(elements(shown, "//input[@name='article']"))) == (2, 8)
+    answer = await ada.post(f"{PATH}/editions", data={"from": "chosen", "article": folded})
+    assert answer.status_code == 303
+
+
+async def test_where_bounces_and_alarms_go_is_said(
+    ada: httpx2.AsyncClient, resources: Resources, memo: Newsletter
+) -> None:
+    sending = words(by_id(parsed(await ada.get(PATH)), "sending"))
+    for said in (
+        "memo@news.example.org, as MEMO_BOUNCE_DOMAIN is not set",
+        "nobody",
+        "120 minutes",
+        "morning-memo.",
+    ):
+        assert said in sending

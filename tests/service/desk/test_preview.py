@@ -9,6 +9,7 @@ from service.newsletters.models import Newsletter
 from service.rendering.blocks import Document, Item
 from service.subscribers import optout
 from tests.service.desk import steps
+from tests.service.desk.shown import elements, parsed, texts, words
 from tests.service.readers.steps import everything_stored, reader, subscription
 
 # What is asked of the database here is asked of both elsewhere.
@@ -56,6 +57,19 @@ async def test_the_three_looks(ada: httpx2.AsyncClient, draft: Edition, query: s
     page = await ada.get(f"/desk/editions/{draft.uid}{query}")
     assert contains in page.text
     assert ('sandbox=""' in page.text) is ("text" not in query)
+
+
+async def test_an_editions_page_shows_it_by_night_too_and_keeps_the_width(
+    ada: httpx2.AsyncClient, draft: Edition
+) -> None:
+    path = f"/desk/editions/{draft.uid}"
+    shown = parsed(await ada.get(f"{path}?width=phone"))
+    (dark,) = texts(shown, "//nav[@aria-label='Colours']/a[.='Dark']/@href")
+    shown = parsed(await ada.get(dark.replace("#preview-title", "")))
+    marked = elements(shown, "//nav[@aria-label='Preview' or @aria-label='Colours']/a[@aria-current]")
+    assert [words(one) for one in marked] == ["Phone", "Dark"]
+    assert texts(shown, "//iframe/@src") == [f"{path}/preview.html?scheme=dark"]
+    assert elements(shown, "//iframe/ancestor::div[@class='preview-phone']")
 
 
 async def test_it_is_seen_as_a_subscriber_and_nothing_is_noted(

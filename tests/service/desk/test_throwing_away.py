@@ -44,7 +44,8 @@ async def test_thrown_away_alone_it_leaves_its_slot_to_another_edition(
     path = f"/desk/editions/{regular.uid}"
     asked = await ada.get(f"{path}/cancel")
     assert "Throw away only this draft" in asked.text
-    assert f"Call off the edition of {regular.local_date}" in asked.text
+    day = f"{regular.local_date:%a %d %b %Y}"
+    assert f'Call off the edition of <time datetime="{regular.local_date}">{day}</time></span>' in asked.text
     assert (await ada.post(f"{path}/cancel", data={"slot": "free"})).status_code == 303
     assert (await steps.now_is(resources, regular.uid)).state is State.CANCELLED
     assert await _fates(resources) == [Fate.EDITION]

@@ -3,6 +3,8 @@ import pytest
 
 from service.dependencies import Resources
 from service.mailbox import reading, store
+from service.newsletters import publication
+from service.newsletters.details import NewsletterDetails
 
 BOTH = (
     b"From: =?utf-8?q?Harbor_Caf=C3=A9?= <memo@example.org>\r\nSubject: =?utf-8?q?Morning_=3Cb=3E?=\r\n"
@@ -13,6 +15,10 @@ BOTH = (
     b"<script>alert(1)</script></body></html>\r\n--cut--\r\n"
 )
 
+DETAILS = {
+    "slug": "memo", "name": "Memo", "from_name": "Harbor Light", "from_address": "memo@news.example.org",
+    "postal_address": "1 Pier Street, Seatown",
+}  # fmt: skip
 EVERY_SIDE = (
     "",
     "?view=html",
@@ -211,3 +217,15 @@ async def test_a_message_that_is_not_there_is_not_found(
         answer = await here.get(f"/mailbox/{number}")
         assert answer.status_code == 404, number
         assert "not in the mailbox" in answer.text
+
+
+async def test_when_it_was_caught_is_told_in_the_newsrooms_zone(
+    here: httpx2.AsyncClient, resources: Resources
+) -> None:
+    details = NewsletterDetails.model_validate(DETAILS | {"time_zone": "Europe/Berlin"})
+    await resources.database.write(publication.create, details, now=resources.clock.now(), actor="test")
+    await _keep(resources)
+    for path in ("/mailbox", "/mailbox/1", "/mailbox/list"):
+        page = (await here.get(path)).text
+        assert " CET</time>" in page, path
+        assert "UTC" not in page, path

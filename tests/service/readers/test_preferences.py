@@ -1,5 +1,7 @@
 """A reader's own page: what it shows to whom, and that only its buttons act."""
 
+import re
+
 import httpx2
 import pytest
 from sqlmodel import Session, select
@@ -128,6 +130,19 @@ async def test_who_is_not_mailed_is_told_why_and_joins_nothing_at_once(
     with pytest.raises(Exception, match="No row"):
         await steps.subscription(resources, slug="weekly")
     assert await steps.notice_count(resources) == 0
+
+
+@ON_ONE
+async def test_what_was_chosen_stays_chosen_when_the_name_is_refused(
+    client: httpx2.AsyncClient, resources: Resources, memo: Newsletter, weekly: Newsletter
+) -> None:
+    await steps.reader(resources, memo)
+    answer = await client.post(await _path(resources), data=_form("weekly", name="x" * 100))
+    assert answer.status_code == 422
+    assert re.findall(r'value="([\w-]+)" checked', answer.text) == ["weekly"]
+    assert re.findall(r'id="(\w+)"[^>]*autofocus', answer.text) == ["first_name"]
+    assert "<title>Please check your entry" in answer.text
+    assert await steps.state(resources) is State.ACTIVE
 
 
 @ON_ONE

@@ -110,6 +110,9 @@ async def test_what_cannot_be_used_is_shown_again_with_the_reason(
 async def test_both_fields_are_judged_at_once(client: httpx2.AsyncClient, memo: Newsletter) -> None:
     page = await client.post("/n/morning-memo", data={"email": "", "first_name": "A" * 81})
     assert page.text.count('role="alert"') == 2
+    assert re.findall(r'id="(\w+)"[^>]*autofocus', page.text) == ["email"], (
+        "the page opens at the first of them"
+    )
 
 
 async def test_ten_megabytes_are_refused(
