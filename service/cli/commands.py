@@ -20,6 +20,8 @@ from service.cli import (
     newsletters,
     opening,
     relays,
+    steering,
+    watching,
     workers,
 )
 from service.errors import MemoError
@@ -37,6 +39,11 @@ app.add_typer(dkim.app, name="dkim")
 app.command()(editions.send)
 app.command()(editions.test)
 app.command()(editions.slow)
+app.command()(steering.pause)
+app.command()(steering.resume)
+app.command()(steering.cancel)
+app.command()(watching.editions)
+app.command()(watching.edition)
 app.command()(editions.proof)
 app.command()(workers.workers)
 app.command()(bounces.bounce)
