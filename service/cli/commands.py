@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import wording
 from service.cli import (
     access,
     backups,
@@ -77,7 +78,7 @@ def main() -> None:
 
 def _sentence(error: MemoError | OSError) -> str:
     if isinstance(error, MemoError):
-        return error.message
+        return wording.message_of(error)
     return f"{error.filename}: {error.strerror}." if error.filename else str(error)
 
 
