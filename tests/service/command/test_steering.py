@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from service.editions.models import Edition
 from service.events.models import Event
 from tests.service.command.test_memo import memo, said
 from tests.support.outbox import open_outbox
+from tests.support.processes import environment
 
 WIRES = ("ada@example.org", "eve@example.org", "noor@example.org")
 
@@ -64,6 +67,26 @@ async def test_it_is_paused_goes_on_and_is_ended(migrated: Path, edition: str) -
     assert "is cancelled" in said(memo(migrated, "resume", edition))
     steps = ("edition.paused", "edition.resumed", "edition.paused", "edition.cancelled_by")
     assert await _recorded(migrated) == [(name, "the command line") for name in steps]
+
+
+def _by_itself(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As anybody starts it: nothing of ours has been imported before, in whatever order."""
+    command = [sys.executable, "-m", "service", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment({}), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_an_edition_and_a_relay_are_slowed_down(migrated: Path, edition: str) -> None:
+    slowed = _by_itself(migrated, "slow", edition, "--to", "5")
+    assert (slowed.returncode, slowed.stderr) == (0, "")
+    assert slowed.stdout.strip() == "At most 5 messages a second from now on."
+    assert json.loads(memo(migrated, "edition", edition, "--json").stdout)["slowed_to"] == 5
+
+    assert memo(migrated, "relay", "add", "spare", "--host", "relay.example.org").returncode == 0
+    paced = _by_itself(migrated, "relay", "pace", "spare", "--rate", "14")
+    assert (paced.returncode, paced.stderr) == (0, "")
+    assert "14 messages a second" in memo(migrated, "relay", "list").stdout
 
 
 def test_what_cannot_be_is_said(migrated: Path, edition: str) -> None:
