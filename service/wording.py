@@ -31,8 +31,11 @@ def sentence(name: str, said: str) -> str:
 
 
 def message_of(error: MemoError) -> str:
-    """Its message, without pydantic's words should somebody have passed them on."""
-    cause, message = error.__cause__, error.message
+    return corrected(error.message, error.__cause__)
+
+
+def corrected(message: str, cause: BaseException | None) -> str:
+    """A message without pydantic's words, should somebody have passed them on: a room, or what reads a command line."""
     if isinstance(cause, ValidationError):
         for one in cause.errors(include_url=False):
             message = message.replace(MASKED.sub("", one["msg"]), phrase(one))

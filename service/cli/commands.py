@@ -53,7 +53,7 @@ def main() -> None:
             raise
         if not message():  # no command was given: what there is has been printed
             sys.exit(getattr(error, "exit_code", 2))
-        _fail(message(), getattr(error, "exit_code", 2))
+        _fail(wording.corrected(message(), error.__cause__), getattr(error, "exit_code", 2))
 
 
 def _sentence(error: MemoError | OSError) -> str:

@@ -93,6 +93,8 @@ def test_what_cannot_be_is_said(migrated: Path, edition: str) -> None:
     for command in ("pause", "resume", "cancel", "edition"):
         assert "no such edition" in said(memo(migrated, command, "0198c7a2-6a2e-7c40-9d5e-3f1f0f1c2a77"))
         assert "memo editions" in said(memo(migrated, command, "this-morning"))
+    assert said(memo(migrated, "slow", edition, "--to", "x")).endswith("'--to': takes a whole number")
+    assert said(memo(migrated, "editions", "--limit", "0")).endswith("'--limit': is at least 1")
     assert "at most 300" in said(memo(migrated, "pause", edition, "--because", "x" * 301))
 
 
