@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service import wording
 from service.cli import (
     access,
     backups,
@@ -53,11 +52,15 @@ def main() -> None:
             raise
         if not message():  # no command was given: what there is has been printed
             sys.exit(getattr(error, "exit_code", 2))
+        from service import wording
+
         _fail(wording.corrected(message(), error.__cause__), getattr(error, "exit_code", 2))
 
 
 def _sentence(error: MemoError | OSError) -> str:
     if isinstance(error, MemoError):
+        from service import wording
+
         return wording.message_of(error)
     return f"{error.filename}: {error.strerror}." if error.filename else str(error)
 
