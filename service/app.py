@@ -9,9 +9,10 @@ from fastapi.responses import PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import logs, origins
+from service import logs, origins, wording
 from service.api import problems
 from service.api import routes as api_routes
 from service.dependencies import Resources
@@ -131,7 +132,7 @@ def _status_of(error: MemoError) -> int:
 async def _memo_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, MemoError)
     field = error.field if isinstance(error, Invalid) else None
-    return await _answer(request, _status_of(error), error.message, field=field)
+    return await _answer(request, _status_of(error), wording.message_of(error), field=field)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -141,22 +142,36 @@ async def _http_error(request: Request, error: Exception) -> Response:
         405: noted("This address does not take that kind of request."),
         413: f"This is too large: at most {_most_octets(request.url.path) // 1000} kB can be sent here.",
     }
+    if error.status_code == 400 and _is_for_api(request):
+        return await _answer(request, 422, problems.NO_JSON)  # no UTF-8, or nested too deep for the framework
     answer = await _answer(request, error.status_code, texts.get(error.status_code, str(error.detail)))
     for name, value in (error.headers or {}).items():
         answer.headers[name] = value
+    if error.status_code == 405:
+        answer.headers["Allow"] = _allowed(request)
     return answer
+
+
+def _allowed(request: Request) -> str:
+    """Of all routes at this path; the framework names the methods of the first one only (RFC 9110 §10.2.1)."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return ", ".join(sorted(found))
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if _is_for_api(request):
-        return problems.not_understood(error.errors())
+        return problems.not_understood(error.errors(), error.body, instance=request.url.path)
     first = error.errors()[0]
     if first["loc"][0] == "path":
         return await _answer(request, 404, NOTHING_HERE)
     place = [str(part) for part in first["loc"] if part not in {"body", "query", "path"}]
     field = ".".join(place)
-    return await _answer(request, 422, f"{field or 'The request'}: {first['msg']}", field=field or None)
+    said = wording.sentence(field or "The request", wording.phrase(first))
+    return await _answer(request, 422, said, field=field or None)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
@@ -173,7 +188,7 @@ def _told(request: Request) -> str:
 
 async def _answer(request: Request, status: int, message: str, *, field: str | None = None) -> Response:
     if _is_for_api(request):
-        return problems.answer(status, message, field=field)
+        return problems.answer(status, message, instance=request.url.path, field=field)
     if request.url.path.startswith(HOOKS):
         return PlainTextResponse(f"{message}\n", status_code=status)
     if request.url.path.startswith(DESK):
@@ -184,7 +199,7 @@ async def _answer(request: Request, status: int, message: str, *, field: str | N
 
 
 def _is_for_api(request: Request) -> bool:
-    return request.url.path.startswith("/api/")
+    return f"{request.url.path}/".startswith("/api/")
 
 
 def _heading(status: int) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service import wording
 from service.errors import Invalid
 from service.setting_values import Certificates, GreetingName, Level, NameServer, Proxies, SigningKeys
 
@@ -259,7 +260,8 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "MEMO_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsInvalid(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from error
+        said = wording.sentence(name, wording.phrase(first))
+        raise SettingsInvalid(f"{said.rstrip('.')}.") from error
 
 
 def shipped(name: str) -> Path:

@@ -19,7 +19,7 @@ from service.articles.models import Source
 from service.asking import Asked
 from service.newsletters import publication
 
-router = operations.router("/articles", "articles")
+router = operations.router("/articles", "articles", cleans_texts=True)
 LISTING = "articles"
 
 

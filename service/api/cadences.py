@@ -16,7 +16,14 @@ from service.editions.rhythm import Rhythm
 from service.newsletters import publication
 
 router = operations.router("/newsletters/{slug}/cadence", "newsletters")
-Slot = Annotated[int, Query(description="Which regular edition of the day: 1, or 2 for an evening one …")]
+Slot = Annotated[
+    int,
+    Query(
+        ge=1,
+        le=rhythm.MOST_SLOTS,
+        description="Which regular edition of the day: 1, or 2 for an evening one …",
+    ),
+]
 
 
 @router.get(

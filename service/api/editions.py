@@ -25,7 +25,7 @@ from service.newsletters import publication
 from service.newsletters.models import Newsletter
 from service.rendering.blocks import Document
 
-router = operations.router("/editions", "editions")
+router = operations.router("/editions", "editions", cleans_texts=True)
 LISTING = "editions"
 
 

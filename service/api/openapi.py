@@ -24,7 +24,8 @@ with `Idempotent-Replayed: true`, and not done again. Another body under the sam
 
 **Pages.** Give `next` of one page as `after` for the following one.
 
-**Times** are RFC 3339. A time without an offset is on the newsletter's own clock; it comes back with its offset.
+**Times** are RFC 3339. They are told in UTC, with a `Z`, and taken with any offset. An edition can be scheduled for a time without one:
+that is meant on the newsletter's own clock, and comes back in UTC like all others.
 """
 TAGS = [
     {"name": "newsletters", "description": "Publications, when they appear, and the feeds they read."},

@@ -7,7 +7,11 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from service import wording
+
 MEDIA_TYPE = "application/problem+json"
+INSTANCE = "/api/v1/editions/0198c7a4-0d3e-7b1c-9f00-1a2b3c4d5e6f/send"  # in examples
+NO_JSON = "The body is not valid JSON in UTF-8."
 
 
 class FieldProblem(BaseModel):
@@ -20,6 +24,7 @@ class Problem(BaseModel):
     title: str = Field(description="The kind of problem in a few words.")
     status: int = Field(description="The HTTP status once more.")
     detail: str = Field(description="What is wrong and what to do about it, for people.")
+    instance: str = Field(description="The path that was asked for.")
     field: str | None = Field(
         default=None, description="The part of the request that has to change, if it is one."
     )
@@ -48,35 +53,63 @@ EXAMPLES: Mapping[int, tuple[str, str]] = {
 
 
 def answer(
-    status: int, detail: str, *, field: str | None = None, errors: Sequence[Mapping[str, Any]] = ()
+    status: int,
+    detail: str,
+    *,
+    instance: str,
+    field: str | None = None,
+    errors: Sequence[FieldProblem] = (),
 ) -> JSONResponse:
     problem = Problem(
         title=title(status),
         status=status,
         detail=detail,
+        instance=instance,
         field=field,
-        errors=[FieldProblem(field=place(error), detail=_said(error)) for error in errors] or None,
+        errors=[*errors] or None,
     )
     return JSONResponse(problem.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE)
 
 
-def not_understood(errors: Sequence[Mapping[str, Any]]) -> JSONResponse:
-    """A request that does not fit its description; every part that does not is named."""
-    first = errors[0]
-    if first["type"] == "json_invalid":
-        return answer(422, "The body is not valid JSON.")
-    field = place(first)
-    return answer(422, f"{field or 'The request'}: {_said(first)}", field=field or None, errors=errors)
+def not_understood(
+    errors: Sequence[Mapping[str, Any]], sent: object = None, *, instance: str
+) -> JSONResponse:
+    """A request that does not fit its description; every part of the body it `sent`, or beside it, that does not is named."""
+    if errors[0]["type"] == "json_invalid":
+        return answer(422, NO_JSON, instance=instance)
+    found = [FieldProblem(field=place(error, sent), detail=wording.phrase(error)) for error in errors]
+    first = found[0]
+    said = wording.sentence(first.field or "The request", first.detail)
+    return answer(
+        422,
+        said if said.endswith((".", "!", "?")) else f"{said}.",
+        instance=instance,
+        field=first.field or None,
+        errors=found,
+    )
 
 
-def place(error: Mapping[str, Any]) -> str:
+def place(error: Mapping[str, Any], sent: object = None) -> str:
     """Where a validation error is, without what only says that it came by body, query, path or header."""
-    source, *steps = (str(step) for step in error["loc"])
-    return ".".join(steps) if steps else "" if source == "body" else source
+    source, *steps = error["loc"]
+    if source == "body":
+        return ".".join(map(str, _in_body(steps, sent, is_missing=error["type"] == "missing")))
+    return ".".join(map(str, steps)) or str(source)
 
 
-def _said(error: Mapping[str, Any]) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
+def _in_body(steps: Sequence[str | int], sent: object, *, is_missing: bool) -> list[str | int]:
+    """Without the steps that say which of several shapes a part was read as: there is nothing of that name in the body."""
+    kept: list[str | int] = []
+    here: Any = sent
+    for number, step in enumerate(steps, 1):
+        is_there = (isinstance(here, dict) and step in here) or (
+            isinstance(here, list) and isinstance(step, int)
+        )
+        if is_there or (is_missing and number == len(steps)):
+            kept.append(step)
+        if is_there:
+            here = here[step]
+    return kept
 
 
 def title(status: int) -> str:
@@ -109,6 +142,9 @@ def refusals(*statuses: int, said: Said = EXAMPLES) -> dict[int | str, dict[str,
 
 
 def _documented(status: int, description: str, detail: str) -> dict[str, Any]:
-    example = {"type": "about:blank", "title": title(status), "status": status, "detail": detail}
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
+    example = Problem(title=title(status), status=status, detail=detail, instance=INSTANCE)
+    content = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "example": example.model_dump(exclude_none=True),
+    }
+    return {"description": description, "content": {MEDIA_TYPE: content}}

@@ -52,7 +52,7 @@ LISTING = "deliveries"
 async def scheduled(
     resources: Asked, who: Sender, posting: Posted, uid: uuid.UUID, asked: Moment
 ) -> Response:
-    """It is sent at that time. A time without an offset is meant on the newsletter's own clock; the answer names the offset.
+    """It is sent at that time. A time without an offset is meant on the newsletter's own clock; the answer has it in UTC.
     A scheduled edition can be scheduled anew.
     """
     now = resources.clock.now()
@@ -221,10 +221,9 @@ async def progress(resources: Asked, who: Reader, uid: uuid.UUID) -> Progress:
 
     def read(session: Session) -> Progress:
         row = queries.get(session, uid)
-        zone = publication.get_by_id(session, row.newsletter_id).time_zone
         figures, deadline = ledger_progress.of(session, row.id), verdicts.of(session, row)
         found = progress_shapes.progress(
-            row, figures, relays.state_of(session), deadline, zone, now=resources.clock.now()
+            row, figures, relays.state_of(session), deadline, now=resources.clock.now()
         )
         hold = continuity.hold(session)
         return found.model_copy(update={"on_hold": hold.reason if hold else None})

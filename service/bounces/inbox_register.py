@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session, col, select
 
-from service import tokens, vault
+from service import tokens, vault, wording
 from service.bounces import keeping
 from service.bounces.keeping import Brought
 from service.bounces.models import Inbox
@@ -80,7 +80,7 @@ def read(values: Mapping[str, Any]) -> InboxDetails:
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else None
-        said = "is needed" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+        said = "is needed" if first["type"] == "missing" else wording.phrase(first)
         raise InboxInvalid(f"{field} {said}" if field else said, field=field) from error
 
 

@@ -1,20 +1,18 @@
 """`memo backup`, `restore`, `hold` and `release`: copies of the database, and what a person decides once one was put back."""
 
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli import opening
-from service.errors import Invalid
+from service.cli.named import ACTOR, edition_id
 
 if TYPE_CHECKING:
     from service.backups.standstill import Standstill
     from service.cli.copying import PutBack
     from service.settings import Settings
 
-ACTOR = "the command line"
 SECRETS = {
     "key": (
         "MEMO_SECRET_KEY",
@@ -22,10 +20,6 @@ SECRETS = {
     ),
     "pepper": ("MEMO_SUPPRESSION_PEPPER", "addresses that asked never to be mailed again are not recognised"),
 }
-
-
-class EditionIdInvalid(Invalid):
-    """This is no edition's id: it looks like 0198c5f2-….; the desk shows it."""
 
 
 def backup(
@@ -97,7 +91,7 @@ def release(
     from service.delivery import restored
     from service.dependencies import Resources
 
-    chosen, uid = opening.current(), _edition_id(edition)
+    chosen, uid = opening.current(), edition_id(edition) if edition else None
 
     async def go_on(resources: Resources) -> bool:
         now, held = resources.clock.now(), resources.database
@@ -162,10 +156,3 @@ def _outside(chosen: "Settings") -> list[str]:
     )
     found.append("the other settings (MEMO_…), and relays that stand in them")
     return found
-
-
-def _edition_id(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text) if text else None
-    except ValueError as error:
-        raise EditionIdInvalid from error

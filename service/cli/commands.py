@@ -5,6 +5,7 @@ A command imports what it needs when it is called: nobody who asks for help wait
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,8 @@ from service.cli import (
     newsletters,
     opening,
     relays,
+    steering,
+    watching,
     workers,
 )
 from service.errors import MemoError
@@ -29,22 +32,6 @@ if TYPE_CHECKING:
     from service.worker import Worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Morning Memo: newsletters for newsrooms.")
-app.add_typer(access.account, name="account")
-app.add_typer(access.key, name="key")
-app.add_typer(newsletters.newsletter, name="newsletter")
-app.add_typer(relays.relay, name="relay")
-app.add_typer(dkim.app, name="dkim")
-app.command()(editions.send)
-app.command()(editions.test)
-app.command()(editions.slow)
-app.command()(editions.proof)
-app.command()(workers.workers)
-app.command()(bounces.bounce)
-app.command()(doctor.doctor)
-app.command()(backups.backup)
-app.command()(backups.restore)
-app.command()(backups.hold)
-app.command()(backups.release)
 
 
 def main() -> None:
@@ -65,12 +52,16 @@ def main() -> None:
             raise
         if not message():  # no command was given: what there is has been printed
             sys.exit(getattr(error, "exit_code", 2))
-        _fail(message(), getattr(error, "exit_code", 2))
+        from service import wording
+
+        _fail(wording.corrected(message(), error.__cause__), getattr(error, "exit_code", 2))
 
 
 def _sentence(error: MemoError | OSError) -> str:
     if isinstance(error, MemoError):
-        return error.message
+        from service import wording
+
+        return wording.message_of(error)
     return f"{error.filename}: {error.strerror}." if error.filename else str(error)
 
 
@@ -79,7 +70,6 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-@app.command()
 def migrate() -> None:
     """Bring the database to the version this program needs."""
     from service import migrations
@@ -89,7 +79,6 @@ def migrate() -> None:
     print("The database is up to date.")
 
 
-@app.command()
 def serve(
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Pages and API only; workers run elsewhere.")
@@ -109,7 +98,6 @@ def _announce(served: "Served") -> None:
         print(f"No relay is set: messages stay in the built-in mailbox at {base}/mailbox.", flush=True)
 
 
-@app.command()
 def worker() -> None:
     """Run a worker without pages: it sends what is due. Any number of them beside PostgreSQL."""
     from service import working
@@ -123,7 +111,6 @@ def worker() -> None:
     opening.run(working.work(chosen, announce=announce))
 
 
-@app.command()
 def demo(
     check: Annotated[
         bool, typer.Option("--check", help="Take the whole tour without a person, then stop.")
@@ -148,3 +135,35 @@ def demo(
             tour.checked(running.fresh_settings(Path(folder) / "demo", newsroom_port, port=0), sockets)
         )
     print("The whole tour works.")
+
+
+# In the order in which somebody meets them: the help shows a panel where its first command is registered, and groups after commands.
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Set up": (migrate,),
+    "Run": (serve, worker, demo, bounces.bounce),
+    "Send and steer": (
+        editions.send,
+        editions.test,
+        steering.pause,
+        steering.resume,
+        steering.cancel,
+        editions.slow,
+    ),
+    "Look": (watching.editions, watching.edition, workers.workers, doctor.doctor, editions.proof),
+    "Back up": (backups.backup, backups.restore, backups.hold, backups.release),
+}
+GROUPS: dict[str, dict[str, typer.Typer]] = {
+    "Set up": {
+        "account": access.account,
+        "newsletter": newsletters.newsletter,
+        "relay": relays.relay,
+        "dkim": dkim.app,
+        "key": access.key,
+    }
+}
+for _panel, _commands in PANELS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+for _panel, _groups in GROUPS.items():
+    for _name, _group in _groups.items():
+        app.add_typer(_group, name=_name, rich_help_panel=_panel)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli import opening
+from service.cli import holding, opening
+from service.cli.named import ACTOR, EditionArgument, edition_id
 from service.errors import Invalid
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from service.delivery.reopening import Reopen
     from service.proofs.seal import PublicKeys
     from service.settings import Settings
-
-ACTOR = "the command line"
 
 
 class OneOfTheThree(Invalid):
@@ -34,12 +33,8 @@ class EditionMissing(Invalid):
     """Say which edition: memo proof ID. Or check a file: memo proof --verify FILE."""
 
 
-class EditionIdInvalid(Invalid):
-    """This is no edition's id: it looks like 0198c5f2-….; the desk shows it."""
-
-
 def send(
-    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")],
+    edition: EditionArgument,
     missing: Annotated[
         bool, typer.Option("--missing", help="Once sent: again to readers who certainly do not have it.")
     ] = False,
@@ -59,7 +54,7 @@ def send(
 
     if missing + held + breaking > 1:
         raise OneOfTheThree
-    chosen, uid = opening.settings(), _edition_id(edition)
+    chosen, uid = opening.settings(), edition_id(edition)
     opening.ensure_current(chosen)
     if missing or held:
         act = reopening.release_held if held else reopening.send_missing
@@ -76,18 +71,18 @@ def send(
 
     opening.run(opening.with_resources(chosen, start))
     print("The edition is on its way; the desk shows how far it is.")
-    _say_hold(chosen)
+    holding.say(chosen)
 
 
 def test(
-    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")],
+    edition: EditionArgument,
     to: Annotated[list[str], typer.Argument(help="One address or several.")],
 ) -> None:
     """Send an edition as a test to a few addresses. Its readers and its figures are not touched."""
     from service.delivery import rehearsal
     from service.dependencies import Resources
 
-    chosen, uid = opening.settings(), _edition_id(edition)
+    chosen, uid = opening.settings(), edition_id(edition)
     opening.ensure_current(chosen)
 
     async def send(resources: Resources) -> list[str]:
@@ -95,18 +90,18 @@ def test(
 
     sent = opening.run(opening.with_resources(chosen, send))
     print(f"A test is on its way to {', '.join(sent)}; a running worker sends it.")
-    _say_hold(chosen)
+    holding.say(chosen)
 
 
 def slow(
-    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")],
+    edition: EditionArgument,
     to: Annotated[int, typer.Option(help="Messages a second; 0: full speed again.")],
 ) -> None:
     """Slow an edition down that is being sent, or let it go at full speed again. Every worker follows within a second."""
     from service.delivery import slowing
     from service.dependencies import Resources
 
-    chosen, uid = opening.settings(), _edition_id(edition)
+    chosen, uid = opening.settings(), edition_id(edition)
     opening.ensure_current(chosen)
 
     async def change(resources: Resources) -> None:
@@ -135,27 +130,11 @@ def _send_again(chosen: "Settings", uid: uuid.UUID, act: "Reopen") -> None:
 
     done = opening.run(opening.with_resources(chosen, again))
     print(f"The edition is on its way to {done.readers:,} more; the desk shows how far it is.")
-    _say_hold(chosen)
-
-
-def _say_hold(chosen: "Settings") -> None:
-    """What was asked for is kept, and waits: whoever asked should not wait for it unawares."""
-    from service.backups import continuity
-    from service.backups.continuity import Hold
-    from service.dependencies import Resources
-
-    async def hold(resources: Resources) -> Hold | None:
-        return await resources.database.read(continuity.hold)
-
-    if found := opening.run(opening.with_resources(chosen, hold)):
-        print(
-            f"But sending is on hold: {found.reason} It leaves when somebody decides, at the desk or with memo release.",
-            file=sys.stderr,
-        )
+    holding.say(chosen)
 
 
 def proof(
-    edition: Annotated[str, typer.Argument(help="The edition's id, from the desk or the API.")] = "",
+    edition: EditionArgument = "",
     form: Annotated[str, typer.Option("--format", help="json or csv.")] = "json",
     output: Annotated[
         Path | None, typer.Option(help="The file to write; without it, standard output.")
@@ -184,7 +163,7 @@ def proof(
     chosen, asked, uid = (
         opening.settings(),
         writing.wanted(form, has_whole_addresses=whole),
-        _edition_id(edition),
+        edition_id(edition),
     )
     opening.ensure_current(chosen)
 
@@ -215,10 +194,3 @@ def _own_keys() -> "PublicKeys":
     if not has_signing_keys(chosen):
         raise NoKeyHere  # checking a file must not make one
     return seal.public_keys(signing_keys(chosen))
-
-
-def _edition_id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise EditionIdInvalid from error

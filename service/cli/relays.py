@@ -84,7 +84,9 @@ def add(
             session, details, password=password, keys=resources.keys, now=resources.clock.now(), actor=ACTOR
         )
     )
-    print(f"{name} is entered, and off. Try it out: memo relay test {name}")
+    print(
+        f"{name} is entered, and off. Try it out: memo relay test {name}. Then put it to work: memo relay use {name}"
+    )
 
 
 @relay.command("change")

@@ -2,13 +2,12 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import opening
+from service.cli import opening, tables
 
 if TYPE_CHECKING:
     from service.backups.continuity import Hold
@@ -43,7 +42,7 @@ def workers(
     elif not found:
         print(NOBODY)
     else:
-        print("\n".join(_table([HEADINGS, *map(_row, found)])))
+        print("\n".join(tables.aligned([HEADINGS, *map(_row, found)])))
         for one in found:
             for relay, problem in one.cannot_reach.items():
                 print(f"{one.name} stands by, while others get through to the relay {relay}: {problem}")
@@ -90,10 +89,3 @@ def _held(held: "Held") -> str:
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADINGS))]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from service import addresses, database
 from service.delivery import allowance, provider_groups, relay_register
 from service.delivery.models import ProviderLimit, Relay
-from service.delivery.relay_pace import RATE_MOST
+from service.delivery.relay_details import RATE_MOST
 from service.errors import Invalid, NotFound
 from service.events import log
 from service.ledger.models import OPEN, Delivery, DeliveryState, Run, Span

@@ -16,6 +16,9 @@ PORT_OF = {"implicit": 465}
 PORT_USUAL = 587
 CONNECTIONS_MOST = 200
 PASSWORD_MOST = 1_000
+RATE_MOST = (
+    100_000  # messages a second; said here, for relay_pace and provider_limits would wait for each other
+)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?\Z")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\Z|[0-9A-Fa-f:.]{2,45}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -13,10 +13,10 @@ from sqlmodel import Session, select
 
 from service.delivery import relay_register
 from service.delivery.models import Relay
+from service.delivery.relay_details import RATE_MOST as RATE_MOST
 from service.delivery.relay_details import RelayInvalid
 from service.events import log
 
-RATE_MOST = 100_000
 QUOTA_MOST = 1_000_000_000
 WORDS = {
     "rate": "messages a second",

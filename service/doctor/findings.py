@@ -84,7 +84,7 @@ class Examination:
     def facts(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
-            "at": self.at.isoformat(),
+            "at": self.at.isoformat().replace("+00:00", "Z"),
             "seconds": self.seconds,
             "scope": self.scope,
             "severity": self.severity.value,

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from service import addresses
+from service import addresses, wording
 from service.errors import Invalid
 from service.fetching import BadAddress
 from service.newsletters import looks
@@ -61,6 +61,10 @@ def _lines(value: str) -> str:
     return "\n".join(line.strip() for line in kept.strip().split("\n"))
 
 
+def _lines_of_text(value: object) -> object:
+    return _lines(value) if isinstance(value, str) else value
+
+
 def _sender_name(value: str) -> str:
     if _SUBJECT_LIKE.match(value):
         raise ValueError("begins like an answer (Re:, Fwd:); give only the name of who sends")
@@ -71,8 +75,13 @@ def _sender_name(value: str) -> str:
     return value
 
 
+def is_slug(value: str) -> bool:
+    """Whether a newsletter could be called so."""
+    return _SLUG.match(value) is not None
+
+
 def _slug(value: str) -> str:
-    if not _SLUG.match(value):
+    if not is_slug(value):
         raise ValueError(
             "takes small letters a to z, digits and hyphens, 64 at most, for example morning-memo"
         )
@@ -141,7 +150,7 @@ OneLine: TypeAlias = Annotated[
 SenderName: TypeAlias = Annotated[OneLine, AfterValidator(_sender_name)]
 Text: TypeAlias = Annotated[str, AfterValidator(_lines), StringConstraints(max_length=1000)]
 PostalAddress: TypeAlias = Annotated[
-    str, BeforeValidator(_lines), StringConstraints(min_length=1, max_length=500)
+    str, BeforeValidator(_lines_of_text), StringConstraints(min_length=1, max_length=500)
 ]
 
 
@@ -222,7 +231,8 @@ def read(values: Mapping[str, Any]) -> NewsletterDetails:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise NewsletterInvalid(f"{field.replace('_', ' ')} {_said(first)}", field=field or None) from error
+        said = wording.sentence(field.replace("_", " "), _said(first))
+        raise NewsletterInvalid(said, field=field or None) from error
 
 
 def _said(error: ErrorDetails) -> str:
@@ -240,4 +250,4 @@ def _said(error: ErrorDetails) -> str:
         case "less_than_equal":
             return f"is at most {error['ctx']['le']}"
         case _:
-            return error["msg"].removeprefix("Value error, ")
+            return wording.phrase(error)

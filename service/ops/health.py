@@ -142,6 +142,7 @@ def _failing(reasons: list[tuple[str, str]]) -> Response:
         "title": status.phrase,
         "status": status,
         "detail": " ".join(sentence for _, sentence in reasons),
+        "instance": "/healthz",
         "reasons": [word for word, _ in reasons],
     }
     return _answer(status, facts, "application/problem+json")

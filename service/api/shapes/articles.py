@@ -1,9 +1,9 @@
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.shapes.moments import Instant
 from service.articles.intake import ArticleDraft
 from service.articles.models import Article as ArticleRow
 from service.articles.models import Source
@@ -74,7 +74,7 @@ class NewArticle(BaseModel):
     language: str = Field(default="", max_length=35)
     body_markdown: str = Field(default="", max_length=200_000)
     picture: Picture | None = None
-    published_at: AwareDatetime | None = Field(default=None, description="RFC 3339 with offset.")
+    published_at: Instant | None = Field(default=None, description="RFC 3339 with any offset.")
 
     def draft(self, headline: str) -> ArticleDraft:
         return ArticleDraft(
@@ -86,7 +86,7 @@ class NewArticle(BaseModel):
             language=self.language,
             body_markdown=self.body_markdown,
             picture=self.picture.model_dump() if self.picture else None,
-            published_at=self.published_at.astimezone(UTC) if self.published_at else None,
+            published_at=self.published_at,
         )
 
 
@@ -109,9 +109,9 @@ class Article(BaseModel):
     documents: list[dict[str, Any]]
     comment_count: int | None
     comments_url: str | None
-    published_at: datetime
-    first_seen_at: datetime
-    updated_at: datetime
+    published_at: Instant
+    first_seen_at: Instant
+    updated_at: Instant
     warnings: list[str] = Field(
         default_factory=list, description="What could not be read from the page just now."
     )

@@ -1,8 +1,8 @@
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from service.api.shapes.moments import Instant
 from service.doctor.findings import Examination, Group, Severity
 
 CHECKUP_EXAMPLE: dict[str, Any] = {
@@ -49,7 +49,7 @@ class Finding(BaseModel):
 class Checkup(BaseModel):
     """`severity` is that of the worst finding."""
 
-    at: datetime
+    at: Instant
     seconds: float
     severity: Severity
     counts: dict[Severity, int]

@@ -1,8 +1,8 @@
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.shapes.moments import Instant
 from service.delivery.models import DkimKey as Row
 from service.delivery.models import DkimKeyState
 
@@ -45,9 +45,9 @@ class DkimKey(BaseModel):
     bits: int
     record_name: str = Field(description="The name of the TXT record to publish.")
     record: str = Field(description="The text of that record.")
-    created_at: datetime
-    activated_at: datetime | None
-    retired_at: datetime | None = Field(description="It signs nothing new since then.")
+    created_at: Instant
+    activated_at: Instant | None
+    retired_at: Instant | None = Field(description="It signs nothing new since then.")
 
 
 class DkimKeys(BaseModel):

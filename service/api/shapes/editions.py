@@ -1,10 +1,10 @@
 import uuid
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.shapes.moments import there
+from service.api.shapes.moments import Instant
 from service.editions.models import Edition as EditionRow
 from service.editions.models import State
 from service.ledger.models import DeliveryState, Lane
@@ -38,7 +38,8 @@ EDITION_EXAMPLE: dict[str, Any] = {
     "is_automatic": False,
     "version": 2,
     "subject": "King tide, ferry bond, later bells",
-    "scheduled_at": "2026-03-03T06:00:00+01:00",
+    "scheduled_at": "2026-03-03T05:00:00Z",
+    "time_zone": "Europe/Berlin",
     "started_at": None,
     "ended_at": None,
     "stop_reason": None,
@@ -112,13 +113,14 @@ class Edition(BaseModel):
     is_automatic: bool
     version: int = Field(description="The number of the newest version of its document.")
     subject: str
-    scheduled_at: datetime | None = Field(description="With the offset of the newsletter's zone.")
-    started_at: datetime | None
-    ended_at: datetime | None
+    scheduled_at: Instant | None
+    time_zone: str = Field(description="The newsletter's: what a time without an offset was meant in.")
+    started_at: Instant | None
+    ended_at: Instant | None
     stop_reason: str | None
     missing_count: int = Field(description=MISSING)
     web_url: str | None = Field(description="Null where the newsletter is sent by mail only.")
-    created_at: datetime
+    created_at: Instant
 
 
 class WholeEdition(Edition):
@@ -197,8 +199,8 @@ class Delivery(BaseModel):
     state: DeliveryState
     attempts: int
     reply: str | None
-    at: datetime | None
-    due_at: datetime | None = Field(description="When it is tried again, while it is open.")
+    at: Instant | None
+    due_at: Instant | None = Field(description="When it is tried again, while it is open.")
 
 
 def edition(row: EditionRow, newsletter: Newsletter, document: Document, base_url: str) -> Edition:
@@ -214,7 +216,6 @@ def delivery(row: DeliveryRow) -> Delivery:
 
 
 def _values(row: EditionRow, newsletter: Newsletter, document: Document, base_url: str) -> dict[str, Any]:
-    zone = newsletter.time_zone
     return {
         "uid": row.uid,
         "newsletter": newsletter.slug,
@@ -225,9 +226,10 @@ def _values(row: EditionRow, newsletter: Newsletter, document: Document, base_ur
         "is_automatic": row.is_automatic,
         "version": row.version_number,
         "subject": document.subject,
-        "scheduled_at": there(row.scheduled_at, zone),
-        "started_at": there(row.started_at, zone),
-        "ended_at": there(row.ended_at, zone),
+        "scheduled_at": row.scheduled_at,
+        "time_zone": newsletter.time_zone,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
         "stop_reason": row.stop_reason,
         "missing_count": row.missing_count,
         "web_url": web.address(newsletter, row.local_date, row.slot, base_url=base_url),

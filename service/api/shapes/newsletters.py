@@ -1,10 +1,10 @@
 import uuid
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.shapes import moments
+from service.api.shapes.moments import Instant
 from service.articles.models import Feed as FeedRow
 from service.editions import rhythm
 from service.editions.models import Cadence as CadenceRow
@@ -70,7 +70,7 @@ CADENCE_EXAMPLE: dict[str, Any] = {
     "local_time": "06:00",
     "time_zone": "Europe/Berlin",
     "is_automatic": True,
-    "next": [{"date": f"2026-03-0{day}", "at": f"2026-03-0{day}T06:00:00+01:00"} for day in (3, 4, 5, 6, 9)],
+    "next": [{"date": f"2026-03-0{day}", "at": f"2026-03-0{day}T05:00:00Z"} for day in (3, 4, 5, 6, 9)],
 }
 FEED_EXAMPLE: dict[str, Any] = {
     "uid": "0198c7a2-7b11-7d02-8a61-0b5f7a1c9d10",
@@ -127,7 +127,7 @@ class Newsletter(BaseModel):
     web: Web = Field(
         description="Who may read editions on the web: everybody, only who has the address in the mail, or nobody."
     )
-    created_at: datetime
+    created_at: Instant
 
 
 class NewsletterChanges(BaseModel):
@@ -184,7 +184,7 @@ class CadenceRule(BaseModel):
 
 class Coming(BaseModel):
     date: date
-    at: datetime = Field(description="With the offset that the newsletter's zone has on that day.")
+    at: Instant
 
 
 class Cadence(BaseModel):
@@ -216,11 +216,11 @@ class Feed(BaseModel):
     uid: uuid.UUID
     url: str
     title: str
-    next_poll_at: datetime
-    polled_at: datetime | None
+    next_poll_at: Instant
+    polled_at: Instant | None
     failures: int
     problem: str | None = Field(description="Why it could not be read the last time.")
-    created_at: datetime
+    created_at: Instant
 
 
 class Feeds(BaseModel):
@@ -244,10 +244,7 @@ def cadence(row: CadenceRow) -> Cadence:
         local_time=f"{row.local_time:%H:%M}",
         time_zone=row.time_zone,
         is_automatic=row.is_automatic,
-        next=[
-            Coming(date=day, at=moments.there(at, row.time_zone))
-            for day, at in rhythm.next_dates(row, DATES_SHOWN)
-        ],
+        next=[Coming(date=day, at=at) for day, at in rhythm.next_dates(row, DATES_SHOWN)],
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from service.api.shapes.editions import MISSING, STANDING
-from service.api.shapes.moments import there
+from service.api.shapes.moments import Instant
 from service.deadlines.verdicts import Standing
 from service.delivery.relays import RelayState
 from service.editions.models import Edition as EditionRow
@@ -34,23 +34,23 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "rate_per_second": 410.5,
     "lane": "scheduled",
     "slowed_to": None,
-    "finish_at": "2026-03-03T06:00:30+01:00",
-    "started_at": "2026-03-03T06:00:00+01:00",
+    "finish_at": "2026-03-03T05:00:30Z",
+    "started_at": "2026-03-03T05:00:00Z",
     "ended_at": None,
-    "first_accepted_at": "2026-03-03T06:00:01+01:00",
-    "last_accepted_at": "2026-03-03T06:00:20+01:00",
+    "first_accepted_at": "2026-03-03T05:00:01Z",
+    "last_accepted_at": "2026-03-03T05:00:20Z",
     "stopped": None,
     "stop_reason": None,
     "summarised_at": None,
     "canary_readers": None,
     "canary_until": None,
-    "deadline_at": "2026-03-03T06:30:00+01:00",
+    "deadline_at": "2026-03-03T05:30:00Z",
     "is_in_time": None,
     "relay": {
         "problem": "The relay smtp.example.net:587 does not answer in time (no connection).",
-        "since": "2026-03-03T06:00:21+01:00",
+        "since": "2026-03-03T05:00:21Z",
         "failures": 3,
-        "next_try_at": "2026-03-03T06:00:32+01:00",
+        "next_try_at": "2026-03-03T05:00:32Z",
     },
     "on_hold": None,
 }
@@ -62,9 +62,9 @@ class RelayProblem(BaseModel):
     problem: str = Field(
         description="What the relay said, or what happened instead, and which setting to look at."
     )
-    since: datetime | None
+    since: Instant | None
     failures: int = Field(description="Tries in a row that came to nothing.")
-    next_try_at: datetime | None = Field(description="Null while it is being tried.")
+    next_try_at: Instant | None = Field(description="Null while it is being tried.")
 
 
 class Progress(BaseModel):
@@ -89,23 +89,23 @@ class Progress(BaseModel):
     rate_per_second: float
     lane: Lane = Field(description="`breaking` goes before every other edition.")
     slowed_to: int | None = Field(description="By hand: messages a second; null: full speed.")
-    finish_at: datetime | None = Field(
+    finish_at: Instant | None = Field(
         description="When the last message will be handed over at the present rate; null without one."
     )
-    started_at: datetime | None
-    ended_at: datetime | None
-    first_accepted_at: datetime | None
-    last_accepted_at: datetime | None
+    started_at: Instant | None
+    ended_at: Instant | None
+    first_accepted_at: Instant | None
+    last_accepted_at: Instant | None
     stopped: str | None
     stop_reason: str | None
-    summarised_at: datetime | None = Field(
+    summarised_at: Instant | None = Field(
         description="Since when the edition is so old that only its counts and its proof are kept, and no deliveries."
     )
     canary_readers: int | None = Field(
         description="While the rest waits: how many go first. Null without a canary, and once the rest may follow."
     )
-    canary_until: datetime | None = Field(description="When the rest follows, unless too many are refused.")
-    deadline_at: datetime | None = Field(
+    canary_until: Instant | None = Field(description="When the rest follows, unless too many are refused.")
+    deadline_at: Instant | None = Field(
         description="By when it is to be handed over; null until it has begun."
     )
     is_in_time: bool | None = Field(
@@ -124,7 +124,6 @@ def progress(
     facts: ProgressFacts,
     relay: RelayState | None,
     deadline: Standing | None,
-    zone: str,
     *,
     now: datetime,
 ) -> Progress:
@@ -150,17 +149,18 @@ def progress(
         state=row.state,
         standing=row.standing,
         missing=row.missing_count,
-        deadline_at=there(deadline.due_at, zone) if deadline else None,
+        deadline_at=deadline.due_at if deadline else None,
         is_in_time=deadline.verdict.is_met if deadline and deadline.verdict else None,
-        finish_at=there(facts.finish_at(now), zone) if row.state == State.SENDING else None,
-        relay=_problem(relay, zone) if row.state in RUNNING else None,
-        **{name: there(getattr(facts, name), zone) for name in moments},
+        finish_at=facts.finish_at(now) if row.state == State.SENDING else None,
+        relay=_problem(relay) if row.state in RUNNING else None,
+        **{name: getattr(facts, name) for name in moments},
         **{name: getattr(facts, name) for name in others},
     )
 
 
-def _problem(relay: RelayState | None, zone: str) -> RelayProblem | None:
+def _problem(relay: RelayState | None) -> RelayProblem | None:
     if relay is None or not relay.problem:
         return None
-    since, next_try_at = there(relay.since, zone), there(relay.next_try_at, zone)
-    return RelayProblem(problem=relay.problem, since=since, failures=relay.failures, next_try_at=next_try_at)
+    return RelayProblem(
+        problem=relay.problem, since=relay.since, failures=relay.failures, next_try_at=relay.next_try_at
+    )

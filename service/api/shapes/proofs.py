@@ -1,11 +1,12 @@
 """A proof's JSON as programs read it; the room `proofs` writes it."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from service.api.shapes.moments import Instant
 from service.ledger.models import DeliveryState
 
 ROW_EXAMPLE: dict[str, Any] = {
@@ -98,13 +99,13 @@ class ProvenEdition(BaseModel):
 
 class ProvenAudience(BaseModel):
     readers: int
-    cutoff_at: datetime = Field(description="Whoever was an active subscriber then belongs to it.")
+    cutoff_at: Instant = Field(description="Whoever was an active subscriber then belongs to it.")
 
 
 class ProvenRendition(BaseModel):
     rendition: int = Field(description="The number that rows refer to.")
     sha256: str = Field(description="Of the message as bytes with holes for personal values.")
-    made_at: datetime
+    made_at: Instant
     version: int
     version_sha256: str = Field(description="Of the document it shows.")
 
@@ -135,9 +136,9 @@ class ProofFacts(BaseModel):
     newsletter: ProvenNewsletter
     edition: ProvenEdition
     audience: ProvenAudience
-    started_at: datetime
-    ended_at: datetime | None
-    made_at: datetime
+    started_at: Instant
+    ended_at: Instant | None
+    made_at: Instant
     is_final: bool = Field(description="False: it is still being sent, so rows were changing meanwhile.")
     addresses: Literal["masked", "whole"]
     totals: ProofTotals
@@ -148,7 +149,7 @@ class ProofRow(BaseModel):
     number: int
     address: str
     state: DeliveryState
-    at: datetime | None
+    at: Instant | None
     reply: str | None = Field(description="What the relay said.")
     reason: str | None = Field(description="What we say where the relay did not.")
     attempts: int
@@ -157,7 +158,7 @@ class ProofRow(BaseModel):
     )
     may_have_come_twice: bool
     rendition: int | None
-    bounced_at: datetime | None = Field(description="When it came back, if it did.")
+    bounced_at: Instant | None = Field(description="When it came back, if it did.")
     bounced: str | None = Field(description="What was said then, without addresses.")
 
 

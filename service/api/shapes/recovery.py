@@ -1,9 +1,10 @@
 import uuid
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from service.api.shapes.moments import Instant
 from service.backups.standstill import Standstill
 
 RECOVERY_EXAMPLE: dict[str, Any] = {
@@ -38,7 +39,7 @@ class StoppedEdition(BaseModel):
 class MissedSlot(BaseModel):
     newsletter: str
     date: date
-    due_at: datetime
+    due_at: Instant
 
 
 class Recovery(BaseModel):
@@ -46,8 +47,8 @@ class Recovery(BaseModel):
 
     is_held: bool = Field(description="Whether nothing leaves until somebody has decided.")
     reason: str | None
-    since: datetime | None
-    copy_of: datetime | None = Field(description="The last moment that the copy knows.")
+    since: Instant | None
+    copy_of: Instant | None = Field(description="The last moment that the copy knows.")
     stopped: list[StoppedEdition]
     missed: list[MissedSlot] = Field(description="Slots that may have been sent after the copy was made.")
 

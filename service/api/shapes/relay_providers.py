@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.shapes.moments import Instant
 from service.delivery import provider_limits, slowings
 from service.delivery.models import ProviderLimit, SlowedDown
 from service.delivery.provider_limits import WHY_CHARACTERS
@@ -38,7 +39,7 @@ class Provider(BaseModel):
     rate: int | None = Field(description="Messages a second; null: no limit of ours.")
     why: str
     set_by: str | None
-    set_at: datetime | None
+    set_at: Instant | None
     slowed_to: float | None = Field(
         description="Messages a second now, because it asked for less; 0: it rests; null: it did not ask."
     )

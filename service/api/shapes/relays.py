@@ -1,8 +1,8 @@
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.shapes.moments import Instant
 from service.delivery import profiles, relay_pace
 from service.delivery.models import Relay as RelayRow
 from service.delivery.models import Role
@@ -144,9 +144,9 @@ class Relay(BaseModel):
     pace: Pace
     paused_because: str | None = Field(description="Why a person paused it; null: it is not paused.")
     problem: str | None = Field(description="What it last said or did, if it does not take messages now.")
-    since: datetime | None
-    wait_until: datetime | None = Field(description="It is left alone until then.")
-    handed_over_at: datetime | None = Field(
+    since: Instant | None
+    wait_until: Instant | None = Field(description="It is left alone until then.")
+    handed_over_at: Instant | None = Field(
         description="Since when the fallback stands in, because this one is out of reach."
     )
 

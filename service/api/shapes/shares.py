@@ -1,9 +1,9 @@
 import uuid
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.shapes.moments import Instant
 from service.editions import sharing
 from service.editions.models import Share as ShareRow
 from service.tokens import Keys
@@ -27,8 +27,8 @@ class Share(BaseModel):
     uid: uuid.UUID
     url: str = Field(description="Opens the edition to whoever has it, without signing in.")
     made_by: str
-    created_at: datetime
-    expires_at: datetime
+    created_at: Instant
+    expires_at: Instant
 
 
 class Shares(BaseModel):

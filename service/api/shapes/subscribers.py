@@ -1,9 +1,9 @@
 import uuid
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.shapes.moments import Instant
 from service.subscribers.models import State
 from service.subscribers.models import Subscriber as SubscriberRow
 from service.subscribers.models import Subscription as SubscriptionRow
@@ -66,9 +66,9 @@ class Subscriber(BaseModel):
     address: str
     first_name: str | None
     state: State
-    requested_at: datetime
-    confirmed_at: datetime | None
-    ended_at: datetime | None
+    requested_at: Instant
+    confirmed_at: Instant | None
+    ended_at: Instant | None
     ended_because: str | None
 
 
@@ -112,8 +112,8 @@ class Suppression(BaseModel):
     reason: Reason
     source: str
     evidence: str
-    created_at: datetime
-    lifted_at: datetime | None
+    created_at: Instant
+    lifted_at: Instant | None
     lifted_because: str | None
 
 

@@ -48,9 +48,10 @@ async def test_nb_26_a_time_is_on_the_newsletters_clock(api: httpx2.AsyncClient,
         answer = await api.post(f"{edition}/schedule", json={"at": at})
 
         assert answer.status_code == 200, answer.text
-        assert (answer.json()["state"], answer.json()["scheduled_at"]) == (
+        assert (answer.json()["state"], answer.json()["scheduled_at"], answer.json()["time_zone"]) == (
             "scheduled",
-            "2026-07-01T08:00:00+02:00",
+            "2026-07-01T06:00:00Z",
+            "Europe/Berlin",
         )
         assert answer.json()["date"] == "2026-07-01"
 
@@ -81,7 +82,7 @@ async def test_a_schedule_is_changed_and_taken_back(api: httpx2.AsyncClient, mem
     edition = await _edition(api)
     await api.post(f"{edition}/schedule", json={"at": "2026-03-03T06:00"})
     again = await api.post(f"{edition}/schedule", json={"at": "2026-03-03T07:30"})
-    assert again.json()["scheduled_at"] == "2026-03-03T07:30:00+01:00"
+    assert again.json()["scheduled_at"] == "2026-03-03T06:30:00Z"
 
     back = await api.post(f"{edition}/unschedule")
 

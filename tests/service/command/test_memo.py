@@ -114,3 +114,14 @@ def test_memo_alone_shows_what_there_is_and_no_empty_error(tmp_path: Path) -> No
     assert shown.returncode == 2
     assert "serve" in shown.stdout + shown.stderr
     assert "memo:" not in shown.stderr
+
+
+def test_the_help_puts_every_command_where_a_newcomer_looks(tmp_path: Path) -> None:
+    shown = memo(tmp_path, "--help", COLUMNS="100").stdout
+    panels = ["Set up", "Run", "Send and steer", "Look", "Back up"]
+    places = [shown.index(f"─ {panel} ─") for panel in panels]
+    assert places == sorted(places)
+    assert "─ Commands ─" not in shown, "a command without a panel"
+    set_up, steered = shown[places[0] : places[1]], shown[places[2] : places[3]]
+    assert all(name in set_up for name in ("migrate", "account", "newsletter", "relay", "dkim", "key"))
+    assert all(name in steered for name in ("send", "test", "pause", "resume", "cancel", "slow"))
