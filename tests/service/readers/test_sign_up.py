@@ -4,6 +4,7 @@ import re
 import httpx2
 import pytest
 
+from service import database
 from service.dependencies import Resources
 from service.events.models import Event
 from service.ledger.models import Notice
@@ -41,6 +42,7 @@ async def test_page_names_the_newsletter_and_shows_the_words_it_keeps(
 async def test_request_is_stored_with_its_proof_and_its_notice(
     client: httpx2.AsyncClient, resources: Resources, memo: Newsletter
 ) -> None:
+    before = await resources.database.read(database.now)
     page = await steps.sign_up(client, first_name=" Anna ", consent=memo.consent_wording)
     assert page.status_code == 200
     assert "Almost there" in page.text and ANNA in page.text
@@ -51,7 +53,11 @@ async def test_request_is_stored_with_its_proof_and_its_notice(
     assert event.page == "https://news.example.org/n/morning-memo"
     assert (event.wording, event.wording_version) == (memo.consent_wording, version_of(memo.consent_wording))
     [notice] = await steps.rows(resources, Notice)
-    assert (notice.kind, notice.address, notice.due_at) == ("confirm", ANNA, resources.clock.now())
+    assert (notice.kind, notice.address, notice.created_at) == ("confirm", ANNA, resources.clock.now())
+    assert notice.due_at is not None
+    assert before <= notice.due_at <= await resources.database.read(database.now), (
+        "by the clock that will be asked"
+    )
     assert notice.payload == {"subscription_uid": str(held.uid), "revision": 1}
     [subscriber] = await steps.rows(resources, Subscriber)
     assert subscriber.first_name == "Anna"
