@@ -6,6 +6,7 @@ from service.bounces.hooks import handling as relay_events
 from service.delivery import dkim_keys, pace_rows
 from service.dependencies import Resources
 from service.editions import sharing
+from service.imports import register as imports
 from service.ledger import partitions
 from service.retention import tiers
 from service.subscribers import cooldowns
@@ -19,6 +20,7 @@ async def tidy(held: Resources) -> None:
     await tiers.apply(held)
     await write(cooldowns.sweep, now=now)
     await write(sharing.forget_old, now=now)
+    await write(imports.forget_old, now=now)
     await write(replies.forget_old, now=now)
     await write(signin.forget_expired, now=now)
     await write(register.forget_old)

@@ -17,6 +17,7 @@ from service.cli import (
     dkim,
     doctor,
     editions,
+    imports,
     newsletters,
     opening,
     relays,
@@ -38,6 +39,7 @@ app.command()(editions.send)
 app.command()(editions.test)
 app.command()(editions.slow)
 app.command()(editions.proof)
+app.command("import")(imports.bring_in)
 app.command()(workers.workers)
 app.command()(bounces.bounce)
 app.command()(doctor.doctor)
