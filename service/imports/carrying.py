@@ -23,7 +23,7 @@ PIECE_ROWS = 500
 LEAST_ROWS = 100
 # A write that takes longer keeps an edition's outcomes waiting, so the next piece is smaller.
 LONG_SECONDS, SHORT_SECONDS = 0.05, 0.025
-GIVES_WAY = 1.5  # times as long as it took to enter the piece
+GIVES_WAY = 1.0  # times as long as entering the piece took
 LONGEST_REST_SECONDS = 1.0
 
 Rows = Iterator[Candidate | Fault]
