@@ -127,7 +127,8 @@ async def begun(
     said: Annotated[Said, Depends(_said)],
 ) -> Response:
     """Encoding, delimiter and columns are recognised. A worker enters the rows: active at once, nobody is written to. Rows that cannot be
-    used are left out, who has left or is suppressed stays so, and the same list again changes nothing. Its own address tells how it went.
+    used are left out, who has left or is suppressed stays so, and the same list again changes nothing.
+    Its own address tells how it went.
     """
     known = await posting.kept()
     if known is not None:
