@@ -66,8 +66,12 @@ def bring_in(
 async def _carried(held: "Resources", found: "Newsletter", read: "NewFile", consent: str) -> "ReaderImport":
     from service.imports import carrying, register
 
+    said = 0
+
     def told(cursor: int) -> None:
-        if cursor % TOLD_ROWS < carrying.PIECE_ROWS and cursor >= TOLD_ROWS:
+        nonlocal said
+        if cursor // TOLD_ROWS > said:
+            said = cursor // TOLD_ROWS
             print(f"{cursor:,} of {read.look.rows:,} rows", flush=True)
 
     row, taken = await held.database.write(_begin, held, found, read, consent)

@@ -19,10 +19,10 @@ from service.imports.entering import Taken
 
 log = logs.get(__name__)
 
-PIECE_ROWS = 500
-LEAST_ROWS = 100
+PIECE_ROWS = 250
+LEAST_ROWS = 50
 # A write that takes longer keeps an edition's outcomes waiting, so the next piece is smaller.
-LONG_SECONDS, SHORT_SECONDS = 0.05, 0.025
+LONG_SECONDS, SHORT_SECONDS = 0.05, 0.02
 GIVES_WAY = 1.0  # times as long as entering the piece took
 LONGEST_REST_SECONDS = 1.0
 

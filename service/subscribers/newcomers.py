@@ -27,7 +27,7 @@ class Statements(NamedTuple):
     people: Prepared
     subscriptions: Prepared
     consents: Prepared
-    names: Prepared
+    nameless: Prepared
     standings: Prepared
 
 
@@ -39,7 +39,7 @@ def statements(*, is_postgresql: bool) -> Statements:
         Prepared(_people(people, insert)),
         Prepared(_subscriptions(people, insert)),
         Prepared(_consents(people)),
-        Prepared(_names(people)),
+        Prepared(_nameless(people)),
         Prepared(_standings(people)),
     )
 
@@ -56,11 +56,20 @@ def _given(*, is_postgresql: bool) -> sa.CTE:
     return sa.select(*[value.label(name) for name, value in zip(PLACES, values, strict=True)]).cte("given")
 
 
-def _is_suppressed(people: sa.CTE) -> sa.Exists:
+def _is_suppressed(people: sa.CTE) -> sa.ColumnElement[bool]:
+    """Looked up for each by itself. What could be made a join, PostgreSQL has made one that read every suppression for each piece."""
+    found = sa.select(col(Suppression.id)).where(
+        col(Suppression.address_hash) == people.c.hash, col(Suppression.lifted_at).is_(None)
+    )
+    return found.limit(1).scalar_subquery().is_not(None)
+
+
+def _number(people: sa.CTE) -> Any:
     return (
-        sa.select(col(Suppression.id))
-        .where(col(Suppression.address_hash) == people.c.hash, col(Suppression.lifted_at).is_(None))
-        .exists()
+        sa.select(col(Subscriber.id))
+        .where(col(Subscriber.address_key) == people.c.key)
+        .correlate(people)
+        .scalar_subquery()
     )
 
 
@@ -106,53 +115,74 @@ def _consents(people: sa.CTE) -> Any:
     return sa.insert(ConsentEvent).from_select(columns, added, include_defaults=False)
 
 
-def _names(people: sa.CTE) -> Any:
-    """Who was known already, has become a reader now, and had no name."""
-    return (
-        sa.update(Subscriber)
-        .values(first_name=people.c.first_name)
-        .where(
-            col(Subscriber.address_key) == people.c.key,
-            col(Subscriber.first_name).is_(None),
-            people.c.first_name.is_not(None),
-            sa.select(col(Subscription.id))
-            .where(col(Subscription.uid) == _uid(people.c.subscription_uid))
-            .exists(),
-        )
+def _nameless(people: sa.CTE) -> Any:
+    """Who was known already, has become a reader now, and has no name: their number, and the name that the list has for them."""
+    known = (
+        sa.select(col(Subscriber.id))
+        .where(col(Subscriber.address_key) == people.c.key, col(Subscriber.first_name).is_(None))
+        .scalar_subquery()
+    )
+    mine = (
+        sa.select(col(Subscription.id))
+        .where(col(Subscription.uid) == _uid(people.c.subscription_uid))
+        .scalar_subquery()
+    )
+    given = sa.select(known.label("number"), people.c.first_name.label("name"), mine.label("mine")).subquery()
+    return sa.select(given.c.number, given.c.name).where(
+        given.c.name.is_not(None), given.c.number.is_not(None), given.c.mine.is_not(None)
     )
 
 
 def _standings(people: sa.CTE) -> Any:
     """What they are now, and how many of each. Who was made by us is new, whatever others did meanwhile."""
-    state = col(Subscription.state)
+
+    def of_theirs(column: Any) -> Any:
+        query = sa.select(column).where(
+            col(Subscription.newsletter_id) == _NEWSLETTER, col(Subscription.subscriber_id) == _number(people)
+        )
+        return query.correlate(people).scalar_subquery()
+
+    found = sa.select(
+        (of_theirs(col(Subscription.uid)) == _uid(people.c.subscription_uid)).label("is_mine"),
+        of_theirs(sa.cast(col(Subscription.state), sa.Text)).label("state"),
+        _is_suppressed(people).label("is_suppressed"),
+    ).subquery()
     standing = sa.case(
-        (col(Subscription.uid) == _uid(people.c.subscription_uid), "added"),
-        (_is_suppressed(people), "suppressed"),
-        (state == State.ACTIVE, "already"),
-        (state == State.PENDING, "pending"),
-        (state == State.ENDED, "left"),
+        (found.c.is_mine, "added"),
+        (found.c.is_suppressed, "suppressed"),
+        (found.c.state == State.ACTIVE.value, "already"),
+        (found.c.state == State.PENDING.value, "pending"),
+        (found.c.state == State.ENDED.value, "left"),
         else_="suppressed",
     )
-    found = (
-        sa.select(standing.label("standing"))
-        .select_from(people)
-        .outerjoin(Subscriber, col(Subscriber.address_key) == people.c.key)
-        .outerjoin(
-            Subscription,
-            sa.and_(
-                col(Subscription.subscriber_id) == col(Subscriber.id),
-                col(Subscription.newsletter_id) == _NEWSLETTER,
-            ),
-        )
-        .subquery()
+    told = sa.select(standing.label("standing")).subquery()
+    return sa.select(told.c.standing, sa.func.count()).group_by(told.c.standing)
+
+
+_NAME = Prepared(
+    sa.update(Subscriber)
+    .where(col(Subscriber.id) == sa.bindparam("the_number"), col(Subscriber.first_name).is_(None))
+    .values(first_name=sa.bindparam("the_name"))
+)
+# A plan that PostgreSQL made while the table was small reads all of it for each piece once it is large, and statistics come late.
+_BY_KEYS = Prepared(
+    sa.select(
+        *[
+            sa.func.set_config(name, sa.literal_column("'off'"), sa.literal_column("true"))
+            for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+        ]
     )
-    return sa.select(found.c.standing, sa.func.count()).group_by(found.c.standing)
+)
 
 
 def run(connection: sa.Connection, values: Mapping[str, Any], *, is_postgresql: bool) -> dict[str, int]:
     """How many have which standing afterwards."""
     all_of = statements(is_postgresql=is_postgresql)
-    for one in all_of[:-1]:
+    if is_postgresql:
+        _BY_KEYS.run(connection)
+    for one in (all_of.people, all_of.subscriptions, all_of.consents):
         one.run(connection, values)
+    for number, name in all_of.nameless.run(connection, values).fetchall():
+        _NAME.run(connection, {"the_number": number, "the_name": name})
     found = all_of.standings.run(connection, values).fetchall()
     return {str(standing): int(count) for standing, count in found}
