@@ -19,9 +19,9 @@ from service.imports.entering import Taken
 
 log = logs.get(__name__)
 
-PIECE_ROWS = 250
-LEAST_ROWS = 50
-# A write that takes longer keeps an edition's outcomes waiting, so the next piece is smaller.
+PIECE_ROWS, LEAST_ROWS = 250, 50
+# On SQLite one thread writes: a piece that takes longer keeps an edition's outcomes waiting, so the next one is smaller. PostgreSQL has
+# others write meanwhile, and there smaller pieces would only be more round trips.
 LONG_SECONDS, SHORT_SECONDS = 0.05, 0.02
 GIVES_WAY = 1.0  # times as long as entering the piece took
 LONGEST_REST_SECONDS = 1.0
@@ -56,7 +56,7 @@ async def carry_on(held: Holder, taken: Taken, stopping: asyncio.Event, told: To
     with packing.text(taken.data, taken.layout.encoding) as text:
         rows = candidates.read(text, taken.layout)
         cursor = await asyncio.to_thread(_skip, rows, taken.cursor)
-        pace, clock = _Pace(), asyncio.get_running_loop()
+        pace, clock = _Pace(has_one_writer=held.database.is_sqlite), asyncio.get_running_loop()
         while not stopping.is_set():
             part = await asyncio.to_thread(_next_piece, taken, rows, cursor, pace.rows, held.pepper)
             began = clock.time()
@@ -75,13 +75,14 @@ async def carry_on(held: Holder, taken: Taken, stopping: asyncio.Event, told: To
 class _Pace:
     """How many rows go into one write, and how long everybody else has the database afterwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_one_writer: bool) -> None:
+        self._has_one_writer = has_one_writer
         self.rows = PIECE_ROWS
 
     def after(self, seconds: float) -> float:
-        if seconds > LONG_SECONDS:
+        if self._has_one_writer and seconds > LONG_SECONDS:
             self.rows = max(LEAST_ROWS, self.rows // 2)
-        elif seconds < SHORT_SECONDS:
+        elif self._has_one_writer and seconds < SHORT_SECONDS:
             self.rows = min(PIECE_ROWS, self.rows * 2)
         return min(GIVES_WAY * seconds, LONGEST_REST_SECONDS)
 
