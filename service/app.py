@@ -20,6 +20,7 @@ from service.desk import astray
 from service.desk import routes as desk_routes
 from service.errors import Conflict, Invalid, MemoError, NotFound, Unavailable
 from service.hooks import routes as hook_routes
+from service.imports import packing
 from service.languages import noted
 from service.media.pictures import MOST_OCTETS
 from service.ops import routes as ops_routes
@@ -39,6 +40,8 @@ UPLOAD_OCTETS = MOST_OCTETS + BODY_OCTETS
 UPLOADS = re.compile(
     r"/api/v1/media|/desk/editions/[^/]+/blocks/[^/]+|/desk/newsletters/[^/]+/look(?:/preview\.html)?"
 )
+LIST_OCTETS = packing.MOST_OCTETS + BODY_OCTETS
+LISTS = re.compile(r"/api/v1/newsletters/[^/]+/imports|/desk/newsletters/[^/]+/import")
 STATUS: dict[type[MemoError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -122,6 +125,8 @@ class _Bounded:
 def _most_octets(path: str) -> int:
     if UPLOADS.fullmatch(path):
         return UPLOAD_OCTETS
+    if LISTS.fullmatch(path):
+        return LIST_OCTETS
     return HOOK_OCTETS if path.startswith(HOOKS) else BODY_OCTETS
 
 

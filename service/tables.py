@@ -21,6 +21,7 @@ from service.editions.models import (
     VersionItem,
 )
 from service.events.models import Event
+from service.imports.models import ImportFile, ReaderImport
 from service.ledger.models import Bounced, Delivery, Notice, Run, Span
 from service.mailbox.models import CaughtMessage
 from service.media.models import PictureAddress, StoredPicture
@@ -53,6 +54,7 @@ __all__ = [
     "Event",
     "Feed",
     "FeedIdentity",
+    "ImportFile",
     "Inbox",
     "KeptReply",
     "Key",
@@ -62,6 +64,7 @@ __all__ = [
     "PictureAddress",
     "ProofPart",
     "ProviderLimit",
+    "ReaderImport",
     "Relay",
     "RelayEvent",
     "RelayHook",

@@ -14,6 +14,7 @@ from service.deadlines import pings
 from service.delivery import clock_steps, dkim_keys, pace_rows
 from service.dependencies import Resources
 from service.editions import sharing
+from service.imports import register as imports
 from service.ledger import partitions
 from service.retention import tiers
 from service.subscribers import cooldowns
@@ -39,6 +40,7 @@ async def tidy(held: Resources) -> None:
     await tiers.apply(held)
     await write(cooldowns.sweep, now=now)
     await write(sharing.forget_old, now=now)
+    await write(imports.forget_old, now=now)
     await write(replies.forget_old, now=now)
     await write(signin.forget_expired, now=now)
     await write(register.forget_old)

@@ -44,6 +44,7 @@ from service.delivery.relay_register import Greeting
 from service.delivery.relay_switch import Premises, RelaySwitch
 from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
+from service.imports import carrying
 from service.jobs import Kind
 from service.media import copying
 from service.workers import lock, present
@@ -61,6 +62,7 @@ DEADLINE_SECONDS = 5
 AHEAD_SECONDS = 60
 BOUNCE_SECONDS = 5
 PICTURE_SECONDS = 3
+IMPORT_SECONDS = 2
 STOP_SECONDS = 12
 
 
@@ -144,6 +146,7 @@ class Worker:
             (self.look_for_mail, BOUNCE_SECONDS),
             (self.hear_relays, BOUNCE_SECONDS),
             (self.copy_pictures, PICTURE_SECONDS),
+            (self.carry_imports_on, IMPORT_SECONDS),
             (self.tidy, TIDY_SECONDS),
         ):
             self._scheduler.add_job(_unharmed(function, self._supervisor), "interval", seconds=seconds)
@@ -257,6 +260,11 @@ class Worker:
 
     async def copy_pictures(self) -> None:
         await copying.copy_due(self._resources)
+
+    async def carry_imports_on(self) -> None:
+        """No chore of the queue: of those one is done at a time, and an edition's audience must not wait behind a list."""
+        if not self._vigil.is_held:
+            await carrying.carry_on_due(self._resources, self._stopping)
 
     async def tidy(self) -> None:
         await upkeep.tidy(self._resources)

@@ -18,6 +18,7 @@ from service.cli import (
     dkim,
     doctor,
     editions,
+    imports,
     newsletters,
     opening,
     relays,
@@ -139,7 +140,7 @@ def demo(
 
 # In the order in which somebody meets them: the help shows a panel where its first command is registered, and groups after commands.
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Set up": (migrate,),
+    "Set up": (migrate, imports.bring_in),
     "Run": (serve, worker, demo, bounces.bounce),
     "Send and steer": (
         editions.send,
@@ -152,6 +153,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Look": (watching.editions, watching.edition, workers.workers, doctor.doctor, editions.proof),
     "Back up": (backups.backup, backups.restore, backups.hold, backups.release),
 }
+NAMES = {imports.bring_in: "import"}  # a word that Python keeps for itself
 GROUPS: dict[str, dict[str, typer.Typer]] = {
     "Set up": {
         "account": access.account,
@@ -163,7 +165,7 @@ GROUPS: dict[str, dict[str, typer.Typer]] = {
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        app.command(NAMES.get(_command), rich_help_panel=_panel)(_command)
 for _panel, _groups in GROUPS.items():
     for _name, _group in _groups.items():
         app.add_typer(_group, name=_name, rich_help_panel=_panel)
