@@ -1,9 +1,9 @@
 import uuid
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from service.api.shapes.moments import Instant
 from service.imports.layout import Layout
 from service.imports.models import ReaderImport as ImportRow
 from service.imports.models import State
@@ -77,9 +77,9 @@ class ReaderImport(BaseModel):
     counts: ImportCounts
     problem_count: int
     problems: list[ImportProblem] = Field(description="The first hundred.")
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
+    created_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
 
 
 def reader_import(row: ImportRow, newsletter: str) -> ReaderImport:
