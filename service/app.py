@@ -147,7 +147,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         405: noted("This address does not take that kind of request."),
         413: f"This is too large: at most {_most_octets(request.url.path) // 1000} kB can be sent here.",
     }
-    if error.status_code == 400 and _is_for_api(request):
+    is_form = request.headers.get("content-type", "").startswith("multipart/")
+    if error.status_code == 400 and _is_for_api(request) and not is_form:
         return await _answer(request, 422, problems.NO_JSON)  # no UTF-8, or nested too deep for the framework
     answer = await _answer(request, error.status_code, texts.get(error.status_code, str(error.detail)))
     for name, value in (error.headers or {}).items():

@@ -102,7 +102,7 @@ class Worker:
         )
         self._vigil = Vigil(resources.database, resources.clock, chosen, resources.secret_names())
         self._departures = Departures(resources, self._supervisor.begin)
-        self._is_fanning_out = False
+        self._is_fanning_out = self._is_importing = False
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -263,8 +263,15 @@ class Worker:
 
     async def carry_imports_on(self) -> None:
         """No chore of the queue: of those one is done at a time, and an edition's audience must not wait behind a list."""
-        if not self._vigil.is_held:
+        if not (self._vigil.is_held or self._is_importing):
+            self._is_importing = True
+            self._supervisor.begin("import", self._import)
+
+    async def _import(self) -> None:
+        try:
             await carrying.carry_on_due(self._resources, self._stopping)
+        finally:
+            self._is_importing = False
 
     async def tidy(self) -> None:
         await upkeep.tidy(self._resources)

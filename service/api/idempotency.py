@@ -68,8 +68,8 @@ async def _posting(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="A name for this request, such as a UUID. Sent again within 24 hours with the same body it is "
-            "not done again: the first answer comes back, with `Idempotent-Replayed: true`.",
+            description="A name for this request, such as a UUID. Sent again within 24 hours with the same query and "
+            "body it is not done again: the first answer comes back, with `Idempotent-Replayed: true`.",
             examples=["0198c7a2-6a2e-7c40-9d5e-3f1f0f1c2a77"],
         ),
     ] = None,
@@ -77,7 +77,8 @@ async def _posting(
     if idempotency_key is None:
         return Posting(resources, None)
     body = await request.body()
-    ask = replies.ask(who.key_id, idempotency_key, method=request.method, path=request.url.path, body=body)
+    asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    ask = replies.ask(who.key_id, idempotency_key, method=request.method, path=asked, body=body)
     return Posting(resources, ask)
 
 

@@ -14,6 +14,7 @@ from service.delivery.restored import StoppedEdition
 from service.editions import passing
 from service.editions.passing import Passed
 from service.events import log
+from service.imports import register as imports
 from service.workers import register
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,12 +58,20 @@ def is_older(session: Session, seen: Marker | None) -> bool:
 
 
 def _begin(session: Session, one: Continuity, reason: str, *, now: datetime, actor: str) -> Standstill:
+    # Who was brought in, or has left since, is not known here: an older copy would bring them in once more.
+    lists = imports.stop_all(session, actor=actor, now=now)
+    if lists:
+        reason = f"{reason.rstrip('.')}. {_lists(lists)} being brought in and stopped: send what is still wanted again"
     held = continuity.begin_hold(session, one, reason)
     stopped = restored.stop_all(session, now=now)
     spans.let_everything_go(session)
     passing.miss_all_due(session, now)
     register.end_all(session)
     copy_of = held.copy_of.isoformat() if held.copy_of is not None else None
-    facts = {"reason": reason, "copy_of": copy_of, "stopped": stopped}
+    facts = {"reason": reason, "copy_of": copy_of, "stopped": stopped, "lists_stopped": lists}
     log.record(session, "service.held", actor=actor, now=now, facts=facts)
     return of(session)
+
+
+def _lists(count: int) -> str:
+    return "A list of readers was" if count == 1 else f"{count} lists of readers were"

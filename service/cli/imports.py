@@ -1,6 +1,9 @@
 """`memo import`: the readers of a file become readers of a newsletter. It needs no worker: the command does the work itself."""
 
 import asyncio
+import sys
+import uuid
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,8 +78,19 @@ async def _carried(held: "Resources", found: "Newsletter", read: "NewFile", cons
             print(f"{cursor:,} of {read.look.rows:,} rows", flush=True)
 
     row, taken = await held.database.write(_begin, held, found, read, consent)
-    await carrying.carry_on(held, taken, asyncio.Event(), told)
+    try:
+        await carrying.carry_on(held, taken, asyncio.Event(), told)
+    except asyncio.CancelledError:  # Ctrl-C: else a worker would go on with it in a quarter of a minute
+        await held.database.write(_stop, found, row.uid, held.clock.now())
+        print("Stopped. What has gone in stays; the same file again brings in the rest.", file=sys.stderr)
+        raise
     return await held.database.read(register.get, found, row.uid)
+
+
+def _stop(session: "Session", found: "Newsletter", uid: uuid.UUID, now: datetime) -> None:
+    from service.imports import register
+
+    register.stop(session, register.locked(session, found, uid), actor=ACTOR, now=now)
 
 
 def _begin(
@@ -109,8 +123,10 @@ def _print_result(done: "ReaderImport") -> None:
     from service.imports.models import State
 
     if done.state is State.RUNNING:
-        print("A worker goes on with it.")
+        print("It is not done: a worker has it now, and goes on.")
     if done.state is State.STOPPED:
         print("It was stopped at the desk.")
     for said, count in sayings.of_counts(done.counts):
         print(f"{count:>9,}  {said}")
+    if done.state is not State.DONE:
+        raise typer.Exit(1)

@@ -1,6 +1,5 @@
 """`memo pause`, `memo resume` and `memo cancel`: stop an edition that is leaving, let it go on, end it for good."""
 
-import sys
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -61,7 +60,7 @@ def cancel(
     from service.editions.models import State
 
     chosen, uid = opening.current(), edition_id(edition)
-    if not yes and sys.stdin.isatty():
+    if not yes:
         _ask(chosen, uid)
     done = _steer(chosen, lambda session, now: steering.cancel(session, uid, now=now, actor=ACTOR))
     if done.state is State.SENT:

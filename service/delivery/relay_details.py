@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from service import wording
 from service.delivery import profiles
 from service.delivery.models import Relay
 from service.delivery.transport import Tls
@@ -102,9 +103,7 @@ def read(values: Mapping[str, Any]) -> RelayDetails:
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else None
-        said = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "missing":
-            said = "is needed"
+        said = "is needed" if first["type"] == "missing" else wording.phrase(first)
         raise RelayInvalid(f"{field} {said}" if field else said, field=field) from error
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from service import wording
 from service.errors import Conflict, Invalid, NotFound
 from service.rendering.blocks import (
     Block,
@@ -133,7 +134,7 @@ def _whole(document: Document, blocks: list[Block]) -> Document:
         return Document(subject=document.subject, preheader=document.preheader, blocks=blocks)
     except ValidationError as error:
         first = error.errors()[0]
-        text = first["msg"].removeprefix("Value error, ")
+        text = wording.phrase(first)
         raise Invalid(f"{text[:1].upper()}{text[1:]}.", field="blocks") from error
 
 

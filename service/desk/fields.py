@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from service import wording
 from service.errors import Invalid
 from service.rendering.pieces import Control, Piece
 
@@ -245,5 +246,5 @@ def _said(error: ErrorDetails) -> str:
         case "string_pattern_mismatch":
             return "Please give a language tag such as fr or pt-BR."
         case _:
-            text = error["msg"].removeprefix("Value error, ")
+            text = wording.phrase(error)
             return f"{text[:1].upper()}{text[1:].rstrip('.')}."

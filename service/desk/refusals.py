@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from service import wording
 from service.desk.fields import Asked, Group
 from service.desk.visit import status_of
 from service.errors import Invalid, MemoError
@@ -40,7 +41,7 @@ def refused(
     """`places`: by the field that an error names. `otherwise`: the place of an error that names none of them."""
     field = error.field if isinstance(error, Invalid) else None
     found = _place(field, places or {})
-    message = _in_words_of_the_page(error.message, field, found)
+    message = _in_words_of_the_page(wording.message_of(error), field, found)
     return Refusal(message, status_of(error), found.id if found else otherwise)
 
 
@@ -53,7 +54,7 @@ def refused_block(
         return refused(error, places)
     if len(faults) == 1:
         return Refusal(faults[0].said, status_of(error), faults[0].place)
-    return Refusal(error.message, status_of(error), faults[0].place, faults)
+    return Refusal(wording.message_of(error), status_of(error), faults[0].place, faults)
 
 
 def _faults(asked: Sequence[Asked], within: str = "") -> Iterator[Fault]:

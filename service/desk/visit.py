@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from sqlmodel import Session
 from starlette.routing import Match
 
-from service import pages
+from service import pages, wording
 from service.accounts import signin
 from service.accounts.models import Account
 from service.asking import Asked
@@ -123,10 +123,8 @@ class DeskRoute(APIRoute):
             try:
                 return await handle(request)
             except SignedOut:
-                if request.url.path.endswith("/events"):
-                    return Response(
-                        status_code=401
-                    )  # a stream that is led to a form would show it among its figures
+                if request.url.path.endswith("/events") or "HX-Request" in request.headers:
+                    return Response(status_code=401)  # what is led to a form would show it among its figures
                 return RedirectResponse(sign_in_path(request), status_code=303)
             except MemoError as error:
                 return problem(request, error)
@@ -139,7 +137,7 @@ def problem(request: Request, error: MemoError) -> Response:
     status = status_of(error)
     back = None if status == 404 else came_from(request) or page_above(request)
     return problem_page(
-        request, status, heading=HEADINGS.get(status, WRONG), message=error.message, back=back
+        request, status, heading=HEADINGS.get(status, WRONG), message=wording.message_of(error), back=back
     )
 
 

@@ -121,6 +121,16 @@ def end(session: Session, row: ReaderImport, state: State, *, actor: str, now: d
     _record(session, row, f"import.{state.value}", actor=actor, now=now, facts=dict(row.counts))
 
 
+def stop_all(session: Session, *, actor: str, now: datetime) -> int:
+    """Every one under way; how many that were. Their files go with them, so that somebody has to look before it begins anew."""
+    rows = session.exec(
+        select(ReaderImport).where(ReaderImport.state == State.RUNNING).with_for_update()
+    ).all()
+    for row in rows:
+        end(session, row, State.STOPPED, actor=actor, now=now)
+    return len(rows)
+
+
 def get(session: Session, newsletter: Newsletter, uid: uuid.UUID) -> ReaderImport:
     query = select(ReaderImport).where(ReaderImport.uid == uid, ReaderImport.newsletter_id == newsletter.id)
     row = session.exec(query).first()

@@ -32,6 +32,13 @@ async def test_a_list_is_sent_as_it_is_and_entered_by_a_worker(
     again = await api.post(PATH, params=told, content=sent, headers=CSV | {"Idempotency-Key": "one"})
     assert again.json() == begun
     assert again.headers["idempotent-replayed"] == "true"
+    other = await api.post(
+        PATH,
+        params=told | {"consent": "Another word."},
+        content=sent,
+        headers=CSV | {"Idempotency-Key": "one"},
+    )
+    assert other.status_code == 422, "what is asked for stands in the address, too"
 
     await carrying.carry_on_due(resources, asyncio.Event())
     done = (await api.get(f"{PATH}/{begun['uid']}")).json()

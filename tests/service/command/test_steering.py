@@ -63,7 +63,7 @@ async def test_it_is_paused_goes_on_and_is_ended(migrated: Path, edition: str) -
 
     assert memo(migrated, "pause", edition).returncode == 0
     assert await _reason(migrated) == "paused by the command line"
-    assert "nobody else gets it" in memo(migrated, "cancel", edition).stdout
+    assert "nobody else gets it" in memo(migrated, "cancel", edition, "--yes").stdout
     assert "is cancelled" in said(memo(migrated, "resume", edition))
     steps = ("edition.paused", "edition.resumed", "edition.paused", "edition.cancelled_by")
     assert await _recorded(migrated) == [(name, "the command line") for name in steps]
@@ -121,7 +121,11 @@ def test_the_list_says_how_far_each_is_and_why_it_waits(migrated: Path, edition:
     assert facts["waits_because"] == [NO_WORKER]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", facts["started_at"])
 
-    assert memo(migrated, "cancel", edition).returncode == 0
+    asked = memo(migrated, "cancel", edition)
+    assert asked.returncode == 130, "nobody has answered: it is no yes"
+    assert "Cancel it? That cannot be taken back." in asked.stdout
+    assert edition in memo(migrated, "editions", "--open").stdout
+    assert memo(migrated, "cancel", edition, "--yes").returncode == 0
     assert "No edition is under way." in memo(migrated, "editions", "--open").stdout
     assert edition in memo(migrated, "editions").stdout
 

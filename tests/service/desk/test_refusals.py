@@ -173,7 +173,7 @@ async def test_at_the_relays(ada: httpx2.AsyncClient, memo: Newsletter) -> None:
 
 async def test_at_the_mailbox_the_doctor_and_the_keys(ada: httpx2.AsyncClient, memo: Newsletter) -> None:
     inbox = {"host": "imap.example.org", "port": "x", "user": "bounces", "secret": "s"}
-    look(await ada.post("/desk/bounces/inbox", data=inbox), "port", "integer")
+    look(await ada.post("/desk/bounces/inbox", data=inbox), "port", "takes a whole number")
     look(await ada.post("/desk/doctor/domain", data={"domain": "a b"}), "domain", "domain")
     look(await ada.post("/desk/dkim", data={"domain": "a b"}), "make-domain", "no domain")
     await ada.post("/desk/dkim", data={"domain": "news.example.org", "selector": "memo1"})

@@ -58,7 +58,7 @@ async def test_a_relay_is_entered_and_shown_without_its_password(
     [
         ({"name": "Amazon SES"}, "name", "small letters"),
         ({"host": "smtp://x"}, "host", "without smtp://"),
-        ({"port": "x"}, "port", "valid integer"),
+        ({"port": "x"}, "port", "takes a whole number"),
         ({"user": ""}, "user", "needs a user"),
         ({"connections": "9000"}, "connections", "200"),
     ],

@@ -1,7 +1,11 @@
 """Imports survive what happens to processes: killed, stopped, two at once. Nobody is entered twice, nobody is left out."""
 
 import asyncio
+import os
 import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +13,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
+from service.backups import continuity, standstill
 from service.clock import SystemClock
 from service.dependencies import Resources
 from service.imports import candidates, carrying, entering, packing, register
 from service.imports.entering import Piece, Taken
 from service.imports.models import State
+from service.newsletters.models import Newsletter
 from service.subscribers import optin, signup
 from service.worker import Worker
 from tests.service.desk import steps as newsroom
@@ -152,6 +158,35 @@ async def test_a_worker_that_stops_lets_it_go_for_the_next(resources: Resources)
     assert (await steps.now_is(resources, memo, row)).counts == {"added": ROWS}
 
 
+async def test_a_worker_that_ends_leaves_it_to_the_next_at_once(resources: Resources, relay: Relay) -> None:
+    resources = replace(resources, clock=SystemClock())
+    memo = await newsroom.newsletter(resources)
+    row = await steps.begin(resources, memo, steps.rows(20_000))
+    async with Worker(resources, relay.url).running():
+        async with asyncio.timeout(60):
+            while not (await steps.now_is(resources, memo, row)).cursor:
+                await asyncio.sleep(0.02)
+    found = await steps.now_is(resources, memo, row)
+    assert found.state is State.RUNNING
+    assert found.due_at is not None
+    assert found.due_at <= resources.clock.now()
+
+
+async def test_a_database_put_back_from_a_copy_brings_nobody_in(resources: Resources, relay: Relay) -> None:
+    """Who has left since, and that somebody stopped it, the copy does not know."""
+    resources = replace(resources, clock=SystemClock())
+    memo = await newsroom.newsletter(resources)
+    row = await steps.begin(resources, memo, steps.rows(50))
+    now = resources.clock.now()
+    held = await resources.database.write(standstill.begin, "A backup was restored.", now=now, actor="test")
+    assert held.hold is not None
+    assert "A list of readers was being brought in and stopped" in held.hold.reason
+    await resources.database.write(continuity.release, now=now, actor="Ada Okafor")
+    await carrying.carry_on_due(resources, asyncio.Event())
+    assert (await steps.now_is(resources, memo, row)).state is State.STOPPED
+    assert await steps.readers(resources) == []
+
+
 async def test_a_worker_does_it_beside_an_edition_that_it_sends(resources: Resources, relay: Relay) -> None:
     resources = replace(resources, clock=SystemClock())
     outbox = await open_outbox(resources, [f"at{number}@example.org" for number in range(200)])
@@ -166,11 +201,12 @@ async def test_a_worker_does_it_beside_an_edition_that_it_sends(resources: Resou
     assert len(relay.received) == 200
 
 
-async def test_a_process_that_is_killed_doubles_nothing(
-    resources: Resources, clock: HandClock, tmp_path: Path
-) -> None:
-    memo = await newsroom.newsletter(resources)
-    (tmp_path / "list.csv").write_text(steps.rows(20_000))
+@asynccontextmanager
+async def in_the_midst_of_it(
+    resources: Resources, memo: Newsletter, folder: Path
+) -> AsyncIterator[processes.Process]:
+    """`memo import` with 20,000 rows, of which some are in."""
+    (folder / "list.csv").write_text(steps.rows(20_000))
     chosen = resources.settings
     settings = {
         "MEMO_DATABASE_URL": chosen.database_url,
@@ -178,11 +214,30 @@ async def test_a_process_that_is_killed_doubles_nothing(
         "MEMO_SUPPRESSION_PEPPER": resources.pepper,
     }
     command = ("import", "morning-memo", "list.csv", "--consent", steps.CONSENT)
-    async with processes.memo(*command, folder=tmp_path, settings=settings) as process:
+    async with processes.memo(*command, folder=folder, settings=settings) as process:
         await process.wait_for_line(r"import\.carried_on", within=60)
         async with asyncio.timeout(60):
-            while not (found := (await resources.database.read(register.latest, memo))[0]).cursor:
+            while not (await resources.database.read(register.latest, memo))[0].cursor:
                 await asyncio.sleep(0.02)
+        yield process
+
+
+async def test_whoever_interrupts_the_command_stops_the_import(resources: Resources, tmp_path: Path) -> None:
+    """They have seen that it is the wrong list: no worker may go on with it."""
+    memo = await newsroom.newsletter(resources)
+    async with in_the_midst_of_it(resources, memo, tmp_path) as process:
+        os.kill(process.pid, signal.SIGINT)
+        assert await process.wait(within=20) == 130
+        assert "Stopped. What has gone in stays" in process.output
+    found = (await resources.database.read(register.latest, memo))[0]
+    assert (found.state, found.cursor) == (State.STOPPED, len(await steps.readers(resources)))
+
+
+async def test_a_process_that_is_killed_doubles_nothing(
+    resources: Resources, clock: HandClock, tmp_path: Path
+) -> None:
+    memo = await newsroom.newsletter(resources)
+    async with in_the_midst_of_it(resources, memo, tmp_path) as process:
         process.kill9()
     assert re.search(r"import\.done", process.output) is None
     begun = (await resources.database.read(register.latest, memo))[0]
@@ -190,6 +245,6 @@ async def test_a_process_that_is_killed_doubles_nothing(
 
     clock.set(SystemClock().now() + entering.TAKEN_FOR + timedelta(seconds=5))
     await carrying.carry_on_due(resources, asyncio.Event())
-    done = await steps.now_is(resources, memo, found)
+    done = await steps.now_is(resources, memo, begun)
     assert done.counts == {"added": 20_000}
     assert len(await steps.consents(resources)) == 20_000

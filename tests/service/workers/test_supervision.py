@@ -109,7 +109,7 @@ async def test_a_queue_that_is_told_and_does_not_hear_is_noticed(
         assert (await outbox.until_ended(within=10)).accepted == len(READERS)
         assert await resources.jobs.nudge(Kind.FEED, "a feed"), "it can be told"
         await until_health_says(client, ["task_failing"])
-        await resources.database.write(told, "DROP TRIGGER deaf ON pgqueuer")
+        await resources.database.write(told, "DROP FUNCTION deaf CASCADE")
         await until_all_is_taken_up(resources.jobs)
         await until_health_says(client, [])
 
