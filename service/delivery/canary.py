@@ -92,7 +92,7 @@ def _stop(session: Session, run: Run, edition: Edition, tally: Tally, now: datet
         f"waits.{quoted}{own} Once it is mended, resume: {again}{', but for your own mailboxes' if seeds else ''}"
     )
     subject = f"stopped after the first {tally.size:,} readers"
-    halting.halt(session, edition.uid, Halt(reason, ACTOR, wave, subject), now=now)
+    halting.halt(session, edition.uid, Halt(reason, ACTOR, wave=wave, subject=subject), now=now)
 
 
 def _waiting(edition_id: int | None = None) -> SelectOfScalar[Run]:

@@ -103,7 +103,7 @@ class SameRefusals:
                 return False
             heard.forget()
             await self._committer.write(taken)
-            await self._pause(edition_uid, wave, readers, judged)
+            await self._pause(taken, edition_uid, (wave, readers), judged)
             return True
 
     async def _counted(self, taken: Take, heard: _Heard, wave: str, readers: int) -> int:
@@ -126,7 +126,10 @@ class SameRefusals:
                 self._heard.popitem(last=False)
         return self._heard[edition_uid]
 
-    async def _pause(self, edition_uid: uuid.UUID, wave: str, readers: int, judged: Outcome) -> None:
+    async def _pause(
+        self, taken: Take, edition_uid: uuid.UUID, found: tuple[str, int], judged: Outcome
+    ) -> None:
+        wave, readers = found
         what = f"The relay gave {readers} readers the same refusal"
         if wave == waves.OF_THE_MESSAGE:
             what = "The relay refuses the message itself"
@@ -134,7 +137,8 @@ class SameRefusals:
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         now = self._clock.now()
         try:
-            await self._database.write(halting.halt, edition_uid, Halt(reason, ACTOR, wave), now=now)
+            halt = Halt(reason, ACTOR, taken.turn, wave)
+            await self._database.write(halting.halt, edition_uid, halt, now=now)
         except Conflict:
             return  # somebody was faster
 

@@ -177,7 +177,9 @@ class Sender:
         reason = f"Its messages cannot be signed with DKIM: {problem}"
         log.warning("edition.paused", edition=str(edition), reason=reason)
         with suppress(Conflict):  # somebody was faster
-            await office.database.write(halting.halt, edition, Halt(reason, ACTOR), now=office.clock.now())
+            await office.database.write(
+                halting.halt, edition, Halt(reason, ACTOR, holding.taken.turn), now=office.clock.now()
+            )
         holding.is_fenced = True
 
     def _has_room(self, edition_id: int, size: int) -> bool:

@@ -38,17 +38,17 @@ class Unmade:
             log.error("message.cannot_be_made", edition=str(edition_uid), problem=said, exc_info=error)
         self._in_a_row[taken.edition_id] += 1
         if self._in_a_row[taken.edition_id] == IN_A_ROW_MOST:
-            task = asyncio.create_task(self._halt(edition_uid, said))
+            task = asyncio.create_task(self._halt(taken, edition_uid, said))
             self._halting.add(task)
             task.add_done_callback(self._halting.discard)
         return said
 
-    async def _halt(self, edition_uid: uuid.UUID, said: str) -> None:
+    async def _halt(self, taken: Take, edition_uid: uuid.UUID, said: str) -> None:
         reason = f"The messages of {IN_A_ROW_MOST} readers in a row could not be made: {said.rstrip('.')}. Those readers are held"
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         try:
             await self._office.database.write(
-                halting.halt, edition_uid, Halt(reason, ACTOR), now=self._office.clock.now()
+                halting.halt, edition_uid, Halt(reason, ACTOR, taken.turn), now=self._office.clock.now()
             )
         except (
             MemoError,

@@ -6,11 +6,12 @@ import httpx2
 import pytest
 from sqlmodel import Session, select
 
-from service.delivery import shared_refusals, steering
+from service.delivery import halting, shared_refusals, steering
+from service.delivery.halting import Halt
 from service.dependencies import Resources
 from service.desk import sending_view
 from service.editions.models import State
-from service.ledger.models import DeliveryState, Notice
+from service.ledger.models import DeliveryState, Notice, Run
 from service.newsletters.models import Newsletter
 from tests.service.desk import steps
 from tests.service.sending.test_pace import workers
@@ -155,3 +156,17 @@ async def test_the_newsroom_hears_that_an_edition_has_stopped_itself(
     assert "sending has stopped" in rung.payload["subject"]
     assert "resume: those refused are tried again." in rung.payload["text"]
     assert rung.payload["path"] == f"/desk/editions/{outbox.edition.uid}"
+
+
+async def test_what_was_found_before_somebody_resumed_it_stops_it_no_more(resources: Resources) -> None:
+    """A connection that was still counting refusals paused the edition again, after it was mended, and nobody looked any more."""
+    outbox = await open_outbox(resources, readers(5))
+    uid, now = outbox.edition.uid, resources.clock.now()
+    turn = await resources.database.read(lambda session: session.exec(select(Run.turn)).one())
+    late = Halt("The relay gave 20 readers the same refusal", "the sender", turn)
+    await resources.database.write(halting.halt, uid, late, now=now)
+    assert await outbox.state() is State.PAUSED
+    await resume(outbox)
+    with pytest.raises(steering.NotSending):
+        await resources.database.write(halting.halt, uid, late, now=now)
+    assert await outbox.state() is State.SENDING
