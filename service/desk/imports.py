@@ -188,8 +188,8 @@ def _delimiter(said: str) -> Delimiter:
 
 def _place(said: str) -> int | None:
     """Its digits are counted first: Python refuses to read a number of thousands of them."""
-    is_number = said.isdecimal() and len(said) <= len(str(layout.MOST_COLUMNS))
-    return int(said) if is_number and int(said) < layout.MOST_COLUMNS else None
+    is_number = said.isdecimal() and len(said) <= len(str(standings.MOST_COLUMNS))
+    return int(said) if is_number and int(said) < standings.MOST_COLUMNS else None
 
 
 def _kept(session: Session, visit: Visit, slug: str, uid: UUID) -> tuple[ImportView, bytes]:
