@@ -12,9 +12,10 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 def spelled(name: str) -> str:
     """One spelling of a header's or a word's many: `E-Mail Address`, `EMAIL_ADDRESS` and `e-mail address` are one."""
-    bare = "".join(
-        letter for letter in unicodedata.normalize("NFKD", name) if unicodedata.category(letter) != "Mn"
-    )
+    bare = name
+    if not name.isascii():
+        plain = unicodedata.normalize("NFKD", name)
+        bare = "".join(letter for letter in plain if unicodedata.category(letter) != "Mn")
     return _NO_LETTER.sub("", bare.casefold())
 
 
