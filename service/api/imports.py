@@ -1,6 +1,5 @@
 """Lists of readers brought in: a CSV file, as the body itself or in a form, and how its import is coming on."""
 
-import asyncio
 import uuid
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ from service.api.shapes.imports import ReaderImport
 from service.asking import Asked
 from service.dependencies import Resources
 from service.errors import Invalid
-from service.imports import packing, register
+from service.imports import packing, reading, register
 from service.imports.register import NewFile
 from service.imports.wishes import Wishes
 from service.newsletters import publication
@@ -34,7 +33,17 @@ _SAID = {
     415: ("The body is neither CSV nor a form.", NO_LIST),
 }
 _TEXT = {"type": "string"}
-_FIELDS = ("consent", "file_name", "encoding", "delimiter", "email_column", "first_name_column")
+_YES = ("true", "1", "yes", "on")
+_FIELDS = (
+    "consent",
+    "file_name",
+    "encoding",
+    "delimiter",
+    "email_column",
+    "first_name_column",
+    "status_column",
+    "only_look",
+)
 _BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -65,6 +74,7 @@ class Said:
     consent: str
     file_name: str
     wishes: Wishes
+    only_look: bool
 
     def with_form(self, form: FormData) -> "Said":
         def field(name: str, otherwise: str) -> str:
@@ -77,8 +87,10 @@ class Said:
             field("delimiter", of.delimiter),
             field("email_column", of.email),
             field("first_name_column", of.first_name),
+            field("status_column", of.status),
         )
-        return Said(field("consent", self.consent), field("file_name", self.file_name), wishes)
+        only_look = field("only_look", "true" if self.only_look else "").lower() in _YES
+        return Said(field("consent", self.consent), field("file_name", self.file_name), wishes, only_look)
 
 
 def _said(
@@ -90,8 +102,15 @@ def _said(
     delimiter: Annotated[str, Query(description="comma, semicolon, tab or pipe.")] = "",
     email_column: Annotated[str, Query(description="The column of addresses: its name, or its number from 1.")] = "",
     first_name_column: Annotated[str, Query(description="That of first names.")] = "",
+    status_column: Annotated[
+        str, Query(description="Where it says who has left. Several are divided by commas; `none` says that it stands nowhere.")
+    ] = "",
+    only_look: Annotated[
+        bool, Query(description="Nothing is brought in: it stays `proposed`, to be begun at the desk or let go after a week.")
+    ] = False,
 ) -> Said:  # fmt: skip
-    return Said(consent, file_name, Wishes(encoding, delimiter, email_column, first_name_column))
+    wishes = Wishes(encoding, delimiter, email_column, first_name_column, status_column)
+    return Said(consent, file_name, wishes, only_look)
 
 
 @router.post(
@@ -112,6 +131,7 @@ def _said(
             "counts": {},
             "problem_count": 0,
             "problems": [],
+            "statuses": [{"column": 3, "value": "unsubscribed", "count": 113, "verdict": "gone"}],
             "ended_at": None,
         },
         said=_SAID,
@@ -135,11 +155,11 @@ async def begun(
         return known
     await resources.database.read(publication.get, slug)
     data, said = await _sent(request, said)
-    if not said.consent.strip():
+    if not (said.only_look or said.consent.strip()):
         raise register.ConsentUnsaid(field="consent")
-    file = await asyncio.to_thread(register.read_file, said.file_name, data, said.wishes)
+    file = await reading.run(register.read_file, said.file_name, data, said.wishes)
     return await posting.write(
-        201, partial(_begin, slug=slug, file=file, consent=said.consent, who=who, resources=resources)
+        201, partial(_begin, slug=slug, file=file, said=said, who=who, resources=resources)
     )
 
 
@@ -167,18 +187,20 @@ async def _sent(request: Request, said: Said) -> tuple[bytes, Said]:
         raise NoFile(field="file")
     data = await file.read(packing.MOST_OCTETS + 1)
     told = said.with_form(form)
-    return data, Said(told.consent, told.file_name or file.filename or "", told.wishes)
+    return data, Said(told.consent, told.file_name or file.filename or "", told.wishes, told.only_look)
 
 
 def _begin(
-    session: Session, *, slug: str, file: NewFile, consent: str, who: Caller, resources: Resources
+    session: Session, *, slug: str, file: NewFile, said: Said, who: Caller, resources: Resources
 ) -> ReaderImport:
     newsletter, now = publication.get(session, slug), resources.clock.now()
     row = register.propose(session, newsletter, file, actor=who.actor, now=now)
-    register.start(session, row, consent, actor=who.actor, now=now)
-    return shapes.reader_import(row, slug)
+    if not said.only_look:
+        register.start(session, row, said.consent, actor=who.actor, now=now)
+    return shapes.reader_import(row, slug, file.look)
 
 
 def _one(session: Session, slug: str, uid: uuid.UUID) -> ReaderImport:
     newsletter = publication.get(session, slug)
-    return shapes.reader_import(register.get(session, newsletter, uid), slug)
+    row = register.get(session, newsletter, uid)
+    return shapes.reader_import(row, slug, register.look_while_kept(session, row))

@@ -40,6 +40,9 @@ def bring_in(
     delimiter: Annotated[str, typer.Option(help="comma, semicolon, tab or pipe.")] = "",
     email_column: Annotated[str, typer.Option(help="Its name, or its number counted from 1.")] = "",
     first_name_column: Annotated[str, typer.Option(help="Its name, or its number counted from 1.")] = "",
+    status_column: Annotated[
+        str, typer.Option(help="Where it says who has left; several are divided by commas. none: nowhere.")
+    ] = "",
 ) -> None:
     """Bring the readers of a CSV file in. Whoever has left or is suppressed stays out; the same file again changes nothing."""
     from service.imports import packing, register
@@ -49,7 +52,7 @@ def bring_in(
     chosen = opening.current()
     if file.stat().st_size > packing.MOST_OCTETS:
         raise packing.FileTooLarge
-    wishes = Wishes(encoding, delimiter, email_column, first_name_column)
+    wishes = Wishes(encoding, delimiter, email_column, first_name_column, status_column)
     read = register.read_file(file.name, file.read_bytes(), wishes)
     _print_look(read)
     if not (dry_run or consent.strip()):
@@ -112,6 +115,8 @@ def _print_look(read: "NewFile") -> None:
         print(line)
     for line in sayings.of_rows(read.look):
         print(line)
+    for line in sayings.of_values(read.look):
+        print(f"  {line}")
     for one in read.look.problems[:PRINTED]:
         print(f"  line {one.line}: {one.said}{f' ({one.hint})' if one.hint else ''}")
     if (more := read.look.problem_count - PRINTED) > 0:

@@ -24,6 +24,7 @@ _PARTS = {
     Outcome.LEFT: "held",
     Outcome.SUPPRESSED: "held",
     Outcome.GONE: "held",
+    Outcome.UNKNOWN: "held",
     Outcome.INVALID: "refused",
 }
 

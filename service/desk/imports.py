@@ -1,6 +1,5 @@
 """Readers brought in from a file: chosen, looked at, corrected, started on somebody's word, watched."""
 
-import asyncio
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -13,12 +12,13 @@ from service.desk import import_view
 from service.desk.import_view import ImportView
 from service.desk.visit import AtDesk, DeskRoute, Visit, status_of
 from service.errors import Invalid, MemoError
-from service.imports import layout, looking, packing, register, report, sayings
+from service.imports import layout, looking, packing, reading, register, report, sayings, standings
 from service.imports.layout import Delimiter, Layout
 from service.imports.looking import Look
 from service.imports.models import ReaderImport
 from service.imports.packing import Encoding, FileEmpty
 from service.imports.register import NewFile
+from service.imports.standings import Standing
 from service.imports.wishes import Wishes
 from service.newsletters import publication
 
@@ -41,7 +41,7 @@ async def upload(visit: AtDesk, slug: str) -> Response:
         if not isinstance(sent, UploadFile) or not sent.filename:
             raise FileEmpty("Choose the file first.", field="file")
         data = await sent.read(packing.MOST_OCTETS + 1)
-        file = await asyncio.to_thread(register.read_file, sent.filename, data, Wishes())
+        file = await reading.run(register.read_file, sent.filename, data, Wishes())
     except Invalid as error:
         return await _choosing(visit, slug, problem=error)
     uid = await visit.resources.database.write(_propose, visit, slug, file)
@@ -127,21 +127,25 @@ async def _show(
         consent=(entered or {}).get("consent", ""),
         encodings=sayings.ENCODINGS,
         delimiters=sayings.DELIMITERS,
+        verdicts=sayings.VERDICTS,
     )
 
 
 async def _sent(visit: Visit) -> dict[str, str]:
     form = await visit.request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    sent = {name: value for name, value in form.items() if isinstance(value, str)}
+    if "standing" in sent:  # several may be chosen
+        sent["standing"] = ",".join(value for value in form.getlist("standing") if isinstance(value, str))
+    return sent
 
 
 async def _correct(visit: Visit, slug: str, uid: UUID, sent: dict[str, str]) -> bool:
     """Whether anything is read otherwise now. Looking at the whole file takes a thread some seconds, so it comes before the write."""
     view, kept = await visit.resources.database.read(_kept, visit, slug, uid)
-    chosen = await asyncio.to_thread(_wanted, view.layout, kept, sent)
+    chosen = await reading.run(_wanted, view.layout, kept, sent)
     if chosen == view.layout:
         return False
-    seen = await asyncio.to_thread(looking.look, kept, chosen)
+    seen = await reading.run(looking.look, kept, chosen)
     await visit.resources.database.write(_keep, slug, uid, chosen, seen)
     return True
 
@@ -156,10 +160,23 @@ def _wanted(known: Layout, kept: bytes, sent: dict[str, str]) -> Layout:
     if (encoding, delimiter) != (known.encoding, known.delimiter):
         return layout.recognise(kept, encoding=encoding, delimiter=delimiter)
     changes: dict[str, int | bool | None] = {
-        name: _place(sent[name]) for name in ("email", "first_name", "standing") if name in sent
+        name: _place(sent[name]) for name in ("email", "first_name") if name in sent
     }
     changes["has_header"] = sent.get("header", "yes" if known.has_header else "no") == "yes"
-    return known.model_copy(update=changes)
+    wanted = known.model_copy(update=changes)
+    if "standing" not in sent and wanted.has_header == known.has_header:
+        return wanted
+    return wanted.model_copy(update={"standing": _standing(known, wanted, kept, sent)})
+
+
+def _standing(known: Layout, wanted: Layout, kept: bytes, sent: dict[str, str]) -> tuple[Standing, ...]:
+    """Those that a person chose. Where a header appears it has a say too: they could not see its names while they chose."""
+    names = layout.header(kept, wanted)
+    said = sent.get("standing", ",".join(str(one.place) for one in known.standing))
+    places = {place for one in said.split(",") if (place := _place(one)) is not None}
+    if wanted.has_header and not known.has_header:
+        places |= {one.place for one in standings.recognised(names, but=(wanted.email, wanted.first_name))}
+    return standings.chosen(names, places)
 
 
 def _delimiter(said: str) -> Delimiter:
@@ -170,7 +187,9 @@ def _delimiter(said: str) -> Delimiter:
 
 
 def _place(said: str) -> int | None:
-    return int(said) if said.isdecimal() and int(said) < layout.MOST_COLUMNS else None
+    """Its digits are counted first: Python refuses to read a number of thousands of them."""
+    is_number = said.isdecimal() and len(said) <= len(str(standings.MOST_COLUMNS))
+    return int(said) if is_number and int(said) < standings.MOST_COLUMNS else None
 
 
 def _kept(session: Session, visit: Visit, slug: str, uid: UUID) -> tuple[ImportView, bytes]:

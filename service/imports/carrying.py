@@ -13,7 +13,7 @@ from typing import Protocol
 from service import logs
 from service.clock import Clock
 from service.database import Database
-from service.imports import candidates, entering, packing
+from service.imports import candidates, entering, reading
 from service.imports.candidates import Candidate, Fault
 from service.imports.entering import Taken
 
@@ -53,22 +53,21 @@ async def carry_on_due(held: Holder, stopping: asyncio.Event) -> None:
 async def carry_on(held: Holder, taken: Taken, stopping: asyncio.Event, told: Told | None = None) -> None:
     """To its end, or until we stop; `told` hears how many rows have been dealt with."""
     log.info("import.carried_on", import_id=taken.id, cursor=taken.cursor)
-    with packing.text(taken.data, taken.layout.encoding) as text:
-        rows = candidates.read(text, taken.layout)
-        cursor = await asyncio.to_thread(_skip, rows, taken.cursor)
-        pace, clock = _Pace(has_one_writer=held.database.is_sqlite), asyncio.get_running_loop()
-        while not stopping.is_set():
-            part = await asyncio.to_thread(_next_piece, taken, rows, cursor, pace.rows, held.pepper)
-            began = clock.time()
-            if not await held.database.write(entering.enter, part, now=held.clock.now()):
-                return
-            cursor += len(part.rows)
-            if told is not None:
-                told(cursor)
-            if part.is_last:
-                log.info("import.done", import_id=taken.id, rows=cursor)
-                return
-            await _rest(stopping, pace.after(clock.time() - began))
+    rows = candidates.of_file(taken.data, taken.layout)
+    cursor = await reading.run(_skip, rows, taken.cursor)
+    pace, clock = _Pace(has_one_writer=held.database.is_sqlite), asyncio.get_running_loop()
+    while not stopping.is_set():
+        part = await reading.run(_next_piece, taken, rows, cursor, pace.rows, held.pepper)
+        began = clock.time()
+        if not await held.database.write(entering.enter, part, now=held.clock.now()):
+            return
+        cursor += len(part.rows)
+        if told is not None:
+            told(cursor)
+        if part.is_last:
+            log.info("import.done", import_id=taken.id, rows=cursor)
+            return
+        await _rest(stopping, pace.after(clock.time() - began))
     await held.database.write(entering.let_go, taken.id, now=held.clock.now())
 
 

@@ -8,40 +8,30 @@ from service import addresses
 from service.addresses import AddressInvalid
 
 _NO_LETTER = re.compile(r"[\W_]+")
-_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 
 
 def spelled(name: str) -> str:
     """One spelling of a header's or a word's many: `E-Mail Address`, `EMAIL_ADDRESS` and `e-mail address` are one."""
-    bare = "".join(
-        letter for letter in unicodedata.normalize("NFKD", name) if unicodedata.category(letter) != "Mn"
-    )
+    bare = name
+    if not name.isascii():
+        plain = unicodedata.normalize("NFKD", name)
+        bare = "".join(letter for letter in plain if unicodedata.category(letter) != "Mn")
     return _NO_LETTER.sub("", bare.casefold())
 
 
-def _spelled_all(names: str) -> frozenset[str]:
+def spelled_all(names: str) -> frozenset[str]:
     return frozenset(spelled(name) for name in names.split())
 
 
-EMAIL = _spelled_all(
+EMAIL = spelled_all(
     "email emails mail emailaddress mailaddress emailadresse mailadresse emailaddresse adresseemail adressemail adresseelectronique "
     "courriel correo correoelectronico direccioncorreo direcciondecorreoelectronico indirizzoemail emailadres epost epostadress "
     "epostadresse epostaddress sahkoposti subscriber subscriberemail subscriberemailaddress contactemail primaryemail emailid useremail "
     "emailadress メールアドレス البريدالإلكتروني דואל דואראלקטרוני ایمیل"
 )
-FIRST_NAME = _spelled_all(
+FIRST_NAME = spelled_all(
     "firstname first fname forename givenname vorname prenom nombre nome voornaam fornavn fornamn etunimi imie subscriberfirstname 名 "
     "الاسمالأول שםפרטי نام"
-)
-STANDING = _spelled_all(
-    "status memberstatus subscriptionstatus subscriberstatus emailstatus emailmarketingstatus unsubtime unsubscribedat "
-    "unsubscribetime cleantime cleanedat bouncedat"
-)
-# What other services say of people who are no readers any more, or none yet.
-GONE = _spelled_all(
-    "unsubscribed unsub cleaned bounced bounce hardbounced complained complaint spam blocked blocklisted blacklisted disabled inactive "
-    "deleted removed archived nonsubscribed notsubscribed nonsubscriber unconfirmed pending optedout optout abgemeldet desabonne baja "
-    "suppressed ended"
 )
 
 
@@ -73,11 +63,6 @@ def email(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
 
 def named(header: Sequence[str], names: frozenset[str]) -> int | None:
     return next((index for index, name in enumerate(header) if spelled(name) in names), None)
-
-
-def says_gone(cell: str) -> bool:
-    """Whether this standing is that of somebody who is no reader: a word for it, or the day since when."""
-    return spelled(cell) in GONE or _DATE.match(cell.strip()) is not None
 
 
 def _addresses_in(rows: Sequence[Sequence[str]], index: int) -> int:

@@ -4,17 +4,19 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from service.errors import Invalid
-from service.imports import columns, packing, records
+from service.imports import columns, packing, records, standings
 from service.imports.packing import Encoding
 from service.imports.records import Record
+from service.imports.standings import MOST_COLUMNS, Kind, Standing
+from service.rendering import characters
 
 Delimiter = Literal[",", ";", "\t", "|"]
 DELIMITERS: tuple[Delimiter, ...] = (";", ",", "\t", "|")
 LOOKED_AT_ROWS = 30
-MOST_COLUMNS = 1_000
+_NAME_CHARACTERS = 80  # a longer first cell is no name of a column, but a line that is divided otherwise
 _HINT = "sep="  # Excel writes a line that says how to divide the others
 
 
@@ -23,7 +25,7 @@ class NoAddresses(Invalid):
 
 
 class Layout(BaseModel):
-    """Columns are counted from 0. `standing`: what another service says of each row, such as `unsubscribed`."""
+    """Columns are counted from 0. `standing`: where another service says of each row such things as `unsubscribed`; all of them count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,7 +34,15 @@ class Layout(BaseModel):
     has_header: bool
     email: int | None = Field(default=None, ge=0, lt=MOST_COLUMNS)
     first_name: int | None = Field(default=None, ge=0, lt=MOST_COLUMNS)
-    standing: int | None = Field(default=None, ge=0, lt=MOST_COLUMNS)
+    standing: tuple[Standing, ...] = ()
+
+    @field_validator("standing", mode="before")
+    @classmethod
+    def _one_of_before(cls, value: object) -> object:
+        """Files that were kept while there could be only one column have its number, or nothing."""
+        if value is None:
+            return ()
+        return (Standing(place=value, kind=Kind.STATUS),) if isinstance(value, int) else value
 
 
 def recognise(kept: bytes, *, encoding: Encoding | None = None, delimiter: Delimiter | None = None) -> Layout:
@@ -50,12 +60,13 @@ def data(text: Iterator[str], layout: Layout) -> Iterator[Record]:
 
 
 def header(kept: bytes, layout: Layout) -> list[str]:
-    """What its columns are called; without a header by their numbers."""
+    """What its columns are called; without a header by their numbers. Kept and printed, so without control characters: jsonb has no NUL."""
     with packing.text(kept, layout.encoding) as text:
         found = [one for one in islice(records.read(text, layout.delimiter), 2) if not _is_hint(one)]
     first = found[0].cells if found else []
     if layout.has_header:
-        return [name.strip() or f"Column {number}" for number, name in enumerate(first, 1)]
+        names = (characters.single_line(name[: 2 * _NAME_CHARACTERS])[:_NAME_CHARACTERS] for name in first)
+        return [name or f"Column {number}" for number, name in enumerate(names, 1)]
     return [f"Column {number}" for number in range(1, len(first) + 1)]
 
 
@@ -64,13 +75,16 @@ def _with_columns(start: Sequence[str], encoding: Encoding, delimiter: Delimiter
     first = rows[0] if rows else []
     is_named = columns.has_header(first)
     names = first if is_named else []
+    people = rows[1:] if is_named else rows
+    email = columns.email(names, people)
+    first_name = columns.named(names, columns.FIRST_NAME)
     return Layout(
         encoding=encoding,
         delimiter=delimiter,
         has_header=is_named,
-        email=columns.email(names, rows[1:] if is_named else rows),
-        first_name=columns.named(names, columns.FIRST_NAME),
-        standing=columns.named(names, columns.STANDING),
+        email=email,
+        first_name=first_name,
+        standing=standings.recognised(names, people, but=(email, first_name)),
     )
 
 
@@ -84,10 +98,15 @@ def _fitness(start: Sequence[str], delimiter: Delimiter) -> tuple[int, int, int]
     if not rows:
         return (0, 0, 0)
     wide = len(rows[0])
-    known = columns.EMAIL | columns.FIRST_NAME | columns.STANDING
-    recognised = sum(1 for cell in rows[0] if columns.spelled(cell) in known or columns.is_address(cell))
+    recognised = sum(1 for cell in rows[0] if _is_known(cell))
     alike = sum(1 for row in rows if len(row) == wide) if wide > 1 else 0
     return (recognised, alike, wide)
+
+
+def _is_known(cell: str) -> bool:
+    if columns.spelled(cell) in columns.EMAIL | columns.FIRST_NAME or columns.is_address(cell):
+        return True
+    return len(cell) <= _NAME_CHARACTERS and standings.kind_of(cell) is not None
 
 
 def _rows(start: Sequence[str], delimiter: Delimiter) -> list[list[str]]:

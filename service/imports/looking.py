@@ -8,11 +8,14 @@ from pydantic import BaseModel
 from service.imports import candidates, layout, packing
 from service.imports.candidates import Candidate, Fault, Outcome
 from service.imports.layout import Layout
+from service.imports.standings import SeenValue, Tally
+from service.rendering import characters
 
 SHOWN_ROWS = 10
 SHOWN_COLUMNS = 40
 SHOWN_CHARACTERS = 60
 PROBLEMS_KEPT = 100
+SHOWN_VALUES = 20
 
 
 class Problem(BaseModel):
@@ -27,7 +30,9 @@ class ShownRow(BaseModel):
 
 
 class Look(BaseModel):
-    """`good` rows hold an address that can be used; of the others, and of names left out, `problems` has the first hundred."""
+    """`good` rows hold an address that can be used; of the others, and of names left out, `problems` has the first hundred. `statuses`: the
+    commonest of the `distinct` values of the standing columns, and what becomes of each.
+    """
 
     header: list[str]
     first: list[ShownRow]
@@ -35,9 +40,12 @@ class Look(BaseModel):
     good: int = 0
     repeated: int = 0
     gone: int = 0
+    unknown: int = 0
     invalid: int = 0
     problem_count: int = 0
     problems: list[Problem] = []
+    statuses: list[SeenValue] = []
+    distinct: int = 0
 
 
 def look(kept: bytes, chosen: Layout) -> Look:
@@ -49,16 +57,17 @@ def look(kept: bytes, chosen: Layout) -> Look:
     if chosen.email is None:
         return seen
     counts: Counter[Outcome] = Counter()
-    with packing.text(kept, chosen.encoding) as text:
-        for one in candidates.read(text, chosen):
-            seen.rows += 1
-            if isinstance(one, Fault):
-                counts[one.outcome] += 1
-            if problem := problem_of(one):
-                seen.problem_count += 1
-                seen.problems += [problem] if seen.problem_count <= PROBLEMS_KEPT else []
+    tally = Tally(chosen.standing)
+    for one in candidates.of_file(kept, chosen, tally):
+        seen.rows += 1
+        if isinstance(one, Fault):
+            counts[one.outcome] += 1
+        if problem := problem_of(one):
+            seen.problem_count += 1
+            seen.problems += [problem] if seen.problem_count <= PROBLEMS_KEPT else []
+    seen.statuses, seen.distinct = tally.seen(SHOWN_VALUES), tally.distinct
     seen.repeated, seen.gone = counts[Outcome.REPEATED], counts[Outcome.GONE]
-    seen.invalid = counts[Outcome.INVALID]
+    seen.unknown, seen.invalid = counts[Outcome.UNKNOWN], counts[Outcome.INVALID]
     seen.good = seen.rows - counts.total()
     return seen
 
@@ -73,8 +82,10 @@ def problem_of(one: Candidate | Fault) -> Problem | None:
 def _first(kept: bytes, chosen: Layout) -> list[ShownRow]:
     with packing.text(kept, chosen.encoding) as text:
         return [
-            ShownRow(
-                line=one.line, cells=[cell[:SHOWN_CHARACTERS].strip() for cell in one.cells[:SHOWN_COLUMNS]]
-            )
+            ShownRow(line=one.line, cells=[_shown(cell) for cell in one.cells[:SHOWN_COLUMNS]])
             for one in islice(layout.data(text, chosen), SHOWN_ROWS)
         ]
+
+
+def _shown(cell: str) -> str:
+    return characters.single_line(cell[: 2 * SHOWN_CHARACTERS])[:SHOWN_CHARACTERS]

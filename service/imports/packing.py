@@ -17,6 +17,7 @@ MOST_OCTETS = 20_000_000
 LEVEL = 6
 _PIECE_OCTETS = 64_000
 _LOOKED_AT_OCTETS = 4_000
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods are archives; .xls is an older container
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -31,6 +32,10 @@ class FileEmpty(Invalid):
     """This file is empty. Save the list once more as CSV, and choose that file."""
 
 
+class FileIsWorkbook(Invalid):
+    """This is a workbook, not a list as text. Open it in your spreadsheet program, save it as CSV, and choose that file."""
+
+
 class FileTooLarge(Invalid):
     """This file is larger than 20 MB. Save only the columns that are needed (address and first name), or divide it into several files."""
 
@@ -38,6 +43,8 @@ class FileTooLarge(Invalid):
 def packed(data: bytes) -> bytes:
     if not data.strip(b"\0\r\n\t \xef\xbb\xbf\xfe\xff"):
         raise FileEmpty(field="file")
+    if data.startswith(_WORKBOOKS):
+        raise FileIsWorkbook(field="file")
     if len(data) > MOST_OCTETS:
         raise FileTooLarge(field="file")
     return gzip.compress(data, LEVEL, mtime=0)

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 MOST_CHARACTERS = 1_000_000  # of one field: letters written into a cell are no reason to refuse a row
 MOST_LINES = 500  # of one record
+# In a file that is broken throughout every record would look that far ahead, and take as long as hundreds: after so many that are not
+# closed it looks a few lines ahead only, until so many records have been in order.
+BROKEN_AFTER, BROKEN_LINES, MENDED_AFTER = 5, 5, 100
 UNCLOSED = (
     "A quotation mark is opened here and not closed. Remove it, or double it where it belongs to the text."
 )
-TOO_LONG = "A field of this row is longer than a million characters. Shorten it, or leave its column out."
+TOO_LONG = "This row is longer than a million characters. Shorten it, or leave the column of long texts out."
 csv.field_size_limit(MOST_CHARACTERS)  # one for the whole process; only this room reads files of others
 
 
@@ -29,19 +32,24 @@ class _Unclosed(Exception):  # never leaves this file
     pass
 
 
+class _TooLong(Exception):
+    pass
+
+
 class _Lines:
-    """Hands out lines, and remembers those of the record at hand."""
+    """Hands out lines, and remembers those of the record at hand. `most`: so many of them at most."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
         self._again: deque[str] = deque()
         self.held: list[str] = []
+        self.most = MOST_LINES
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        if len(self.held) >= MOST_LINES:
+        if len(self.held) >= self.most:
             raise _Unclosed
         line = self._again.popleft() if self._again else next(self._lines, None)
         if line is None:
@@ -49,6 +57,8 @@ class _Lines:
                 raise _Unclosed
             raise StopIteration
         self.held.append(line)
+        if len(line) > MOST_CHARACTERS:
+            raise _Unclosed if len(self.held) > 1 else _TooLong
         return line
 
     def read_again_behind_the_first(self) -> None:
@@ -56,11 +66,27 @@ class _Lines:
         del self.held[1:]
 
 
+class _Patience:
+    """How far ahead a closing quotation mark is looked for."""
+
+    def __init__(self) -> None:
+        self._unclosed = self._in_order = 0
+
+    def lines_after(self, record: Record) -> int:
+        if record.problem == UNCLOSED:
+            self._unclosed, self._in_order = self._unclosed + 1, 0
+        elif self._in_order < MENDED_AFTER:
+            self._in_order += 1
+        else:
+            self._unclosed = 0
+        return BROKEN_LINES if self._unclosed > BROKEN_AFTER else MOST_LINES
+
+
 def read(text: Iterable[str], delimiter: str) -> Iterator[Record]:
     """Every record but blank ones."""
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    line = 1
+    line, patience = 1, _Patience()
     while True:
         lines.held.clear()
         try:
@@ -69,11 +95,13 @@ def read(text: Iterable[str], delimiter: str) -> Iterator[Record]:
                 _ensure_well_quoted(lines.held, delimiter)
         except StopIteration:
             return
-        except _Unclosed:
+        except _TooLong:
+            record = Record(line, [], TOO_LONG)
+        except (_Unclosed, csv.Error):
+            # Of `csv`: the open field has swallowed a million characters, and no line alone has so many.
             lines.read_again_behind_the_first()
             record = Record(line, [], UNCLOSED)
-        except csv.Error:
-            record = Record(line, [], TOO_LONG)
+        lines.most = patience.lines_after(record)
         line += len(lines.held)
         if record.problem or any(cell.strip() for cell in record.cells):
             yield record

@@ -19,6 +19,7 @@ from service.rendering import characters
 from service.subscribers import signup
 
 KEPT_UNSTARTED = timedelta(days=7)
+PROBLEMS_KEPT_FOR = timedelta(days=30)
 NAME_CHARACTERS = 200
 LISTED = 10
 
@@ -152,6 +153,12 @@ def look_of(session: Session, row: ReaderImport) -> Look:
     return Look.model_validate(session.get_one(ImportFile, row.id).look)
 
 
+def look_while_kept(session: Session, row: ReaderImport) -> Look | None:
+    """It goes with the file, when the import has ended."""
+    file = session.get(ImportFile, row.id)
+    return None if file is None else Look.model_validate(file.look)
+
+
 def kept_file(session: Session, row: ReaderImport) -> bytes:
     _ensure_proposed(row)
     return session.get_one(ImportFile, row.id).data
@@ -163,11 +170,14 @@ def latest(session: Session, newsletter: Newsletter) -> list[ReaderImport]:
 
 
 def forget_old(session: Session, *, now: datetime) -> None:
-    """Files that somebody chose, and then did nothing with."""
+    """Files that somebody chose, and then did nothing with; and a month after its end what was wrong with an import."""
     query = select(ReaderImport.id).where(
         ReaderImport.state == State.PROPOSED, col(ReaderImport.created_at) < now - KEPT_UNSTARTED
     )
     _forget(session, list(session.exec(query)))
+    told = sa.cast(col(ReaderImport.problems), sa.Text) != "[]"
+    old = sa.update(ReaderImport).where(col(ReaderImport.ended_at) < now - PROBLEMS_KEPT_FOR, told)
+    session.execute(old.values(problems=[]).execution_options(synchronize_session=False))
 
 
 def _forget(session: Session, ids: list[int]) -> None:

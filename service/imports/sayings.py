@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from service.imports.candidates import Outcome
 from service.imports.layout import Layout
 from service.imports.looking import Look
+from service.imports.standings import Verdict
 
 ENCODINGS = {
     "utf-8": "UTF-8",
@@ -20,8 +21,15 @@ OUTCOMES = {
     Outcome.LEFT: "have left before: only they can come back",
     Outcome.SUPPRESSED: "suppressed: they get no mail",
     Outcome.GONE: "no readers, says the file’s own status",
+    Outcome.UNKNOWN: "left out: their status is not known here",
     Outcome.REPEATED: "came a second time in the file",
     Outcome.INVALID: "rows that cannot be used",
+}
+
+VERDICTS = {
+    Verdict.READER: "a reader",
+    Verdict.GONE: "no reader, left out",
+    Verdict.UNKNOWN: "not known here, left out",
 }
 
 
@@ -31,7 +39,7 @@ def of_layout(layout: Layout, look: Look) -> Iterator[str]:
     for what, place in (
         ("Addresses are", layout.email),
         ("First names are", layout.first_name),
-        ("The status is", layout.standing),
+        *(("A status is", one.place) for one in layout.standing),
     ):
         if place is not None:
             yield f"{what} in column {place + 1}, {column(look, place)}."
@@ -43,8 +51,18 @@ def of_rows(look: Look) -> Iterator[str]:
         yield f"{look.repeated:,} come a second time."
     if look.gone:
         yield f"{look.gone:,} are left out: the file's own status says that they are no readers."
+    if look.unknown:
+        yield f"{look.unknown:,} are left out: their status is not known here."
     if look.invalid:
         yield f"{look.invalid:,} cannot be used and are left out; the others go in."
+
+
+def of_values(look: Look) -> Iterator[str]:
+    """What stands in the columns of the status, and what becomes of it."""
+    for one in look.statuses:
+        yield f"{column(look, one.place)}: {one.value}, {one.count:,} times: {VERDICTS[one.verdict]}"
+    if (more := look.distinct - len(look.statuses)) > 0:
+        yield f"… and {more:,} more values"
 
 
 def of_counts(counts: Mapping[str, int]) -> list[tuple[str, int]]:

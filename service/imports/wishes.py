@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.errors import Invalid
-from service.imports import columns, layout
+from service.imports import columns, layout, standings
 from service.imports.layout import DELIMITERS, Delimiter, Layout
 from service.imports.packing import Encoding
+from service.imports.standings import MOST_COLUMNS, Standing
 
+NO_COLUMN = "none"
+_NUMBER_DIGITS = 4
 _WORDS: dict[str, Delimiter] = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "\\t": "\t"}
 
 
@@ -25,26 +28,31 @@ class ColumnUnknown(Invalid):
 
 @dataclass(frozen=True)
 class Wishes:
-    """Columns by their names, or by their numbers counted from 1."""
+    """Columns by their names, or by their numbers counted from 1. `status`: several of them are divided by commas; `none` says that there
+    is none, whatever a column is called.
+    """
 
     encoding: str = ""
     delimiter: str = ""
     email: str = ""
     first_name: str = ""
+    status: str = ""
 
 
 def layout_of(kept: bytes, wishes: Wishes) -> Layout:
     found = layout.recognise(
         kept, encoding=_encoding(wishes.encoding), delimiter=_delimiter(wishes.delimiter)
     )
-    if not (wishes.email or wishes.first_name):
+    if not (wishes.email or wishes.first_name or wishes.status):
         return found
     header = layout.header(kept, found)
-    chosen = {
+    chosen: dict[str, int | tuple[Standing, ...]] = {
         name: _column(header, said, name)
         for name, said in (("email", wishes.email), ("first_name", wishes.first_name))
         if said
     }
+    if wishes.status:
+        chosen["standing"] = _standing(header, wishes.status)
     return found.model_copy(update=chosen)
 
 
@@ -69,8 +77,25 @@ def _delimiter(said: str) -> Delimiter | None:
 
 def _column(header: Sequence[str], said: str, field: str) -> int:
     names = [columns.spelled(name) for name in header]
+    place = -1
     if columns.spelled(said) in names:
-        return names.index(columns.spelled(said))
-    if said.isdecimal() and 1 <= int(said) <= len(header):
-        return int(said) - 1
+        place = names.index(columns.spelled(said))
+    elif said.isdecimal() and len(said) <= _NUMBER_DIGITS:
+        place = int(said) - 1
+    if 0 <= place < min(len(header), MOST_COLUMNS):
+        return place
     raise ColumnUnknown(field=field)
+
+
+def _standing(header: Sequence[str], said: str) -> tuple[Standing, ...]:
+    """A name may have a comma of its own, and one column may be called none."""
+    try:
+        return standings.chosen(header, [_column(header, said.strip(), "status_column")])
+    except ColumnUnknown:
+        if columns.spelled(said) == NO_COLUMN:
+            return ()
+        if "," not in said:
+            raise
+    return standings.chosen(
+        header, [_column(header, part.strip(), "status_column") for part in said.split(",")]
+    )

@@ -90,3 +90,52 @@ async def test_what_is_wrong_is_said_and_nothing_is_kept(
     assert "no newsletter" in detail(await api.post(nowhere, params=told, content=good, headers=CSV), 404)
     assert "no such import" in detail(await api.get(f"{PATH}/{memo.uid}"), 404)
     assert await steps.files(resources) == 0
+
+
+async def test_a_list_with_nul_in_it_is_read_on_either_database(
+    api: httpx2.AsyncClient, memo: Newsletter, resources: Resources
+) -> None:
+    """PostgreSQL's jsonb refuses U+0000, and the preview keeps the header and the first rows."""
+    sent = b"E-Mail;Vor\0name;st\0atus\r\nada@example.org;\0Ada;\0\r\n\0body;x;odd\0\r\nole@example.org;O;o\0dd\r\n"
+    answer = await api.post(PATH, params={"consent": CONSENT}, content=sent, headers=CSV)
+    assert answer.status_code == 201, answer.text
+    await carrying.carry_on_due(resources, asyncio.Event())
+    done = (await api.get(f"{PATH}/{answer.json()['uid']}")).json()
+    assert (done["state"], done["done"], done["problem_count"]) == ("done", 3, 2)
+    workbook = b"PK\x03\x04\x14\0" + b"\0sheet" * 50
+    refused = await api.post(PATH, params={"consent": CONSENT}, content=workbook, headers=CSV)
+    assert "save it as CSV" in detail(refused, 422)
+
+
+@SQLITE
+async def test_a_list_is_looked_at_and_its_columns_of_the_status_are_named(
+    api: httpx2.AsyncClient, memo: Newsletter, resources: Resources
+) -> None:
+    sent = b"email,state,left\nada@example.org,NY,\nole@example.org,NY,yes\nkim@example.org,subscribed,\n"
+    looked = await api.post(PATH, params={"only_look": "true"}, content=sent, headers=CSV)
+    assert looked.status_code == 201, looked.text
+    seen = looked.json()
+    assert (seen["state"], seen["status_columns"]) == ("proposed", [2, 3])
+    assert {(one["column"], one["value"], one["count"], one["verdict"]) for one in seen["statuses"]} == {
+        (2, "NY", 2, "unknown"),
+        (2, "subscribed", 1, "reader"),
+        (3, "(empty)", 2, "reader"),
+        (3, "yes", 1, "gone"),
+    }
+    assert (await api.get(f"{PATH}/{seen['uid']}")).json() == seen
+    await carrying.carry_on_due(resources, asyncio.Event())
+    assert await steps.readers(resources) == []
+
+    form = {"consent": CONSENT, "status_column": "left"}
+    answer = await api.post(PATH, data=form, files={"file": ("list.csv", sent, "text/csv")})
+    assert answer.json()["status_columns"] == [3], answer.text
+    await carrying.carry_on_due(resources, asyncio.Event())
+    assert [one.address for one in await steps.readers(resources)] == ["ada@example.org", "kim@example.org"]
+    done = (await api.get(f"{PATH}/{answer.json()['uid']}")).json()
+    assert (done["counts"]["gone"], done["counts"]["unknown"], done["statuses"]) == (1, 0, [])
+    none = await api.post(
+        PATH, params={"consent": CONSENT, "status_column": "none"}, content=sent, headers=CSV
+    )
+    assert none.json()["status_columns"] == []
+    huge = {"consent": CONSENT, "email_column": "9" * 5_000}
+    assert "no such column" in detail(await api.post(PATH, params=huge, content=sent, headers=CSV), 422)

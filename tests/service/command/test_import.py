@@ -47,3 +47,17 @@ def test_what_is_wrong_is_said_before_anything_is_done(migrated: Path) -> None:
     )
     chosen = ("--email-column", "b", "--delimiter", "semicolon", *CONSENT)
     assert "1  new readers" in memo(migrated, "import", "morning-memo", "list.csv", *chosen).stdout
+
+
+def test_the_columns_of_the_status_are_named_and_their_values_shown(migrated: Path) -> None:
+    made(migrated)
+    (migrated / "list.csv").write_text("email,state\nada@example.org,NY\nole@example.org,unsubscribed\n")
+    command = ("import", "morning-memo", "list.csv")
+    looked = memo(migrated, *command, "--dry-run").stdout
+    assert "A status is in column 2, state." in looked
+    assert "state: NY, 1 times: not known here, left out" in looked
+    assert "1 are left out: their status is not known here." in looked
+    without = memo(migrated, *command, "--status-column", "none", "--dry-run").stdout
+    assert "2 rows, 2 of which can be brought in" in without
+    wrong = memo(migrated, *command, "--status-column", "nowhere", "--dry-run")
+    assert "no such column" in said(wrong)

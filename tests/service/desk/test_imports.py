@@ -171,3 +171,27 @@ async def test_only_the_desks_own_forms_bring_readers_in(
     ada.cookies.clear()
     assert (await client.post(PATH, files=files)).headers["location"].startswith("/desk/sign-in")
     assert (await client.get(path)).headers["location"].startswith("/desk/sign-in")
+
+
+@SQLITE
+async def test_what_becomes_of_each_status_is_seen_and_its_columns_are_chosen(
+    ada: httpx2.AsyncClient, resources: Resources, memo: Newsletter
+) -> None:
+    path = await chosen(
+        ada,
+        b"email,status,state\nada@example.org,active,NY\nole@example.org,odd,NY\nkim@example.org,cleaned,NY\n",
+    )
+    page = (await ada.get(path)).text
+    assert "What stands in the status" in page
+    assert "<td>cleaned</td><td>1</td><td>no reader, left out</td>" in page
+    assert "<td>odd</td><td>1</td><td>not known here, left out</td>" in page
+    assert '<option value="1" selected>status</option>' in page
+    assert '<option value="2" selected>state</option>' in page
+    one = await ada.post(f"{path}/layout", data={"standing": ["", "1"], "header": "yes"})
+    assert '<option value="2">state</option>' in one.text
+    assert "Bring 1 reader in" in one.text
+    none = await ada.post(f"{path}/layout", data={"standing": "", "header": "yes", "email": "0"})
+    assert "Bring 3 readers in" in none.text
+    both = await ada.post(f"{path}/layout", data={"standing": ["", "1", "2"], "header": "yes"})
+    assert "Bring 0 readers in" in both.text
+    assert (await ada.post(f"{path}/layout", data={"email": "9" * 5_000})).status_code == 200

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from sqlmodel import Session
 from service.backups import continuity, standstill
 from service.clock import SystemClock
 from service.dependencies import Resources
-from service.imports import candidates, carrying, entering, packing, register
+from service.imports import candidates, carrying, entering, packing, reading, register
 from service.imports.entering import Piece, Taken
 from service.imports.models import State
 from service.newsletters.models import Newsletter
@@ -248,3 +249,33 @@ async def test_a_process_that_is_killed_doubles_nothing(
     done = await steps.now_is(resources, memo, begun)
     assert done.counts == {"added": 20_000}
     assert len(await steps.consents(resources)) == 20_000
+
+
+@SQLITE
+async def test_lists_are_read_in_threads_of_their_own(resources: Resources) -> None:
+    names = await asyncio.gather(*(reading.run(lambda: threading.current_thread().name) for _ in range(8)))
+    assert {name.rpartition("_")[0] for name in names} == {"memo-import"}
+    assert len(set(names)) <= reading.AT_ONCE
+
+
+async def test_who_has_left_in_a_row_further_down_is_not_entered(resources: Resources) -> None:
+    memo = await newsroom.newsletter(resources)
+    rows = "".join(f"reader{number}@example.org,active\n" for number in range(600))
+    row = await steps.begin(resources, memo, f"email,status\n{rows}READER3@example.org,unsubscribed\n")
+    await carrying.carry_on_due(resources, asyncio.Event())
+    done = await steps.now_is(resources, memo, row)
+    assert done.counts == {"added": 599, "gone": 2}
+
+
+async def test_a_month_after_its_end_nothing_is_kept_of_what_was_wrong(
+    resources: Resources, clock: HandClock
+) -> None:
+    memo = await newsroom.newsletter(resources)
+    row = await steps.bring_in(resources, memo, "email;x\nada@exa mple;\nole@example.org;\n")
+    clock.advance(timedelta(days=29))
+    await resources.database.write(register.forget_old, now=clock.now())
+    assert len((await steps.now_is(resources, memo, row)).problems) == 1
+    clock.advance(timedelta(days=2))
+    await resources.database.write(register.forget_old, now=clock.now())
+    found = await steps.now_is(resources, memo, row)
+    assert (found.problems, found.problem_count) == ([], 1)
