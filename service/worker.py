@@ -250,9 +250,7 @@ class Worker:
         await pings.watch(self._resources.database, self._resources.fetcher)
 
     async def look_ahead(self) -> None:
-        held, now = self._resources, self._resources.clock.now()
-        for shortage in await held.database.read(foresight.shortages, now):
-            await held.database.write(foresight.say, shortage, now=now)
+        await foresight.watch(self._resources.database, self._resources.clock.now())
 
     async def hear_relays(self) -> None:
         held = self._resources

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import logs
+from service.database import Database
 from service.delivery import quota
 from service.editions import queries, timing
 from service.editions.models import Cadence, Edition, State
@@ -41,6 +42,11 @@ class Shortage:
     @property
     def facts(self) -> dict[str, str | int]:
         return {"date": self.local_date.isoformat(), "slot": self.slot}
+
+
+async def watch(database: Database, now: datetime) -> None:
+    for shortage in await database.read(shortages, now):
+        await database.write(say, shortage, now=now)
 
 
 def shortages(session: Session, now: datetime) -> list[Shortage]:
