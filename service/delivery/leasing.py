@@ -45,6 +45,7 @@ class Leasing:
         self._short = asyncio.Event()
         self._has_some = asyncio.Event()
         self._asking: asyncio.Task[None] | None = None
+        self._giving: asyncio.Task[None] | None = None
         self._is_closed = False
         self.has_quota = False
 
@@ -80,8 +81,8 @@ class Leasing:
 
     async def close(self) -> None:
         """Nothing is sent any more: others may have what is left."""
-        if self._asking is not None:
-            await asyncio.wait({self._asking}, timeout=CLOSE_SECONDS)
+        if under_way := {task for task in (self._asking, self._giving) if task is not None}:
+            await asyncio.wait(under_way, timeout=CLOSE_SECONDS)
         self._is_closed = True
         await self._give_all_back()
 
@@ -146,8 +147,12 @@ class Leasing:
 
     async def _give_back(self) -> None:
         unused = self._own.taken_back()
-        if not (unused and self.has_quota):
-            return
+        if unused and self.has_quota:
+            # Whoever is told to stop in the midst of it would lose them: nobody knows then whether they came back.
+            self._giving = asyncio.create_task(self._given_back(unused))
+            await asyncio.shield(self._giving)
+
+    async def _given_back(self, unused: int) -> None:
         try:
             await self._database.write(pace_rows.give_back, self._relay, unused)
         except (sa.exc.SQLAlchemyError, OSError) as error:
