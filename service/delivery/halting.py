@@ -14,6 +14,7 @@ from service.ledger import alarms
 from service.ledger.models import Run
 from service.newsletters import publication
 
+SENDER = "the sender"
 STOPPED = "sending has stopped"
 REASON_CHARACTERS = 500
 

@@ -20,14 +20,13 @@ from service.database import Database
 from service.delivery import halting, outcome, settling, shared_refusals, waves
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
-from service.delivery.halting import Halt
+from service.delivery.halting import SENDER, Halt
 from service.delivery.outcome import Outcome, Phase, Scope
 from service.delivery.paging import Row
 from service.errors import Conflict
 
 log = logs.get(__name__)
 
-ACTOR = "the sender"
 SAME_REFUSALS_MOST = 20
 STOPPING_REFUSALS_MOST = 3
 LAST_OUTCOMES = 200
@@ -137,7 +136,7 @@ class SameRefusals:
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         now = self._clock.now()
         try:
-            halt = Halt(reason, ACTOR, taken.turn, wave)
+            halt = Halt(reason, SENDER, taken.turn, wave)
             await self._database.write(halting.halt, edition_uid, halt, now=now)
         except Conflict:
             return  # somebody was faster

@@ -16,11 +16,11 @@ from service.delivery import halting, messages, mingling, paging, reaching, sign
 from service.delivery.carrying import Carrier, Shift
 from service.delivery.committer import Committer
 from service.delivery.fence import Take
-from service.delivery.halting import Halt
+from service.delivery.halting import SENDER, Halt
 from service.delivery.holding import Holding
 from service.delivery.office import Office
 from service.delivery.paging import Page, Row
-from service.delivery.sameness import ACTOR, SameRefusals
+from service.delivery.sameness import SameRefusals
 from service.delivery.signing import SigningDesk
 from service.delivery.spans import Pinning
 from service.errors import Conflict, MemoError
@@ -178,7 +178,7 @@ class Sender:
         log.warning("edition.paused", edition=str(edition), reason=reason)
         with suppress(Conflict):  # somebody was faster
             await office.database.write(
-                halting.halt, edition, Halt(reason, ACTOR, holding.taken.turn), now=office.clock.now()
+                halting.halt, edition, Halt(reason, SENDER, holding.taken.turn), now=office.clock.now()
             )
         holding.is_fenced = True
 

@@ -9,14 +9,13 @@ import sqlalchemy as sa
 from service import logs
 from service.delivery import halting
 from service.delivery.fence import Take
-from service.delivery.halting import Halt
+from service.delivery.halting import SENDER, Halt
 from service.delivery.office import Office
 from service.errors import MemoError
 
 log = logs.get(__name__)
 
 IN_A_ROW_MOST = 5
-ACTOR = "the sender"
 
 
 class Unmade:
@@ -48,7 +47,7 @@ class Unmade:
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
         try:
             await self._office.database.write(
-                halting.halt, edition_uid, Halt(reason, ACTOR, taken.turn), now=self._office.clock.now()
+                halting.halt, edition_uid, Halt(reason, SENDER, taken.turn), now=self._office.clock.now()
             )
         except (
             MemoError,

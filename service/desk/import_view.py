@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from service.desk.sending_view import Part
 from service.imports import register, sayings
 from service.imports.candidates import Outcome
 from service.imports.layout import Layout
@@ -27,15 +28,6 @@ _PARTS = {
     Outcome.UNKNOWN: "held",
     Outcome.INVALID: "refused",
 }
-
-
-@dataclass(frozen=True)
-class Part:
-    state: str
-    label: str
-    count: int
-    start: float
-    share: float
 
 
 @dataclass(frozen=True)
