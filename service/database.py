@@ -146,6 +146,11 @@ class Database(Protocol):
         """
         ...
 
+    @property
+    def aside(self) -> AtOnce | None:
+        """The same beside it, for what may wait for a lock: the sender's commits do not wait along. None on SQLite."""
+        ...
+
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run it where writing is impossible."""
         ...
@@ -169,6 +174,7 @@ class PostgresqlDatabase:
         self._reading = self._engine.execution_options(postgresql_readonly=True)
         self.writes = Writes()
         self.at_once = AtOnce(self._engine, self.writes)
+        self.aside = AtOnce(self._engine, self.writes)
 
     async def read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with AsyncSession(self._reading, expire_on_commit=False) as session:
@@ -199,6 +205,7 @@ class PostgresqlDatabase:
 
     async def close(self) -> None:
         await self.at_once.close()
+        await self.aside.close()
         await self._engine.dispose()
 
 
@@ -210,6 +217,7 @@ def _checked(session: Any) -> Session:
 
 class SqliteDatabase:
     is_sqlite = True
+    aside = None
 
     def __init__(self, url: str) -> None:
         self.writes = Writes()

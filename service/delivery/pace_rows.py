@@ -231,8 +231,9 @@ def _relay(session: Session, name: str) -> Relay | None:
 
 def _with_quota(session: Session, name: str) -> Relay | None:
     """Locked, so that two workers do not both count what is left."""
-    has_one = sa.or_(col(Relay.per_hour).is_not(None), col(Relay.per_day).is_not(None))
-    return session.exec(select(Relay).where(Relay.name == name, has_one).with_for_update()).first()
+    if _HAS_QUOTA.run(session.connection(), {"the_name": name}).fetchone() is None:
+        return None  # as nearly all; asked first, for it is asked for each lease
+    return session.exec(select(Relay).where(Relay.name == name, _QUOTA).with_for_update()).first()
 
 
 class _seconds(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
@@ -273,6 +274,8 @@ _MENDED = Prepared(
     )
     .values(next_at=_seconds() + pace.AHEAD_SECONDS)
 )
+_QUOTA = sa.or_(col(Relay.per_hour).is_not(None), col(Relay.per_day).is_not(None))
+_HAS_QUOTA = Prepared(sa.select(sa.literal(1)).where(col(Relay.name) == sa.bindparam("the_name"), _QUOTA))
 _RESTS = sa.or_(
     col(Relay.wait_until) > database.utc_now(),
     col(Relay.rest_until) > database.utc_now(),

@@ -47,6 +47,7 @@ class Watched:
         self.is_sqlite = database.is_sqlite
         self.writes = database.writes
         self.at_once = database.at_once
+        self.aside = database.aside
         self.problems: set[str] = set()
 
     async def read(self, function: Any, *args: Any, **kwargs: Any) -> Any:

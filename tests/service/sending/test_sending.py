@@ -287,7 +287,7 @@ async def test_nb_29_a_pause_holds_until_it_is_resumed(resources: Resources, rel
 class SlowCommits:
     """The real database, whose outcomes take a while to be written."""
 
-    at_once = None  # so that all of them come by here
+    at_once = aside = None  # so that all of them come by here
 
     def __init__(self, database: Database) -> None:
         self._database = database
