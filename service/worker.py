@@ -1,6 +1,6 @@
 """The worker: the timetable (APScheduler only ticks) and the long-running tasks. What must survive a crash is a row.
 
-Every second: plan due slots and editions -> launch them; carry on fan-outs; nudge due spans and notices; sweep and close runs.
+Every second: plan due slots and editions -> launch them; carry on fan-outs; take up due spans, nudge for notices; sweep and close runs.
 Any number of workers may tick on PostgreSQL. On SQLite the right to send is a lock file, held for life by one process.
 """
 
@@ -208,11 +208,11 @@ class Worker:
         await spreading.nudge(self._resources, is_at_it=self._is_fanning_out)
 
     async def _nudge_senders(self) -> None:
-        database, jobs, relay = self._resources.database, self._duties, self._switch.relay
+        database, duties, relay = self._resources.database, self._duties, self._switch.relay
         if relay is not None:
-            await jobs.nudge(Kind.SPAN, *(f"span-{one}" for one in await database.read(spans.due, relay)))
+            await duties.take_up(Kind.SPAN, lambda most: database.read(spans.due, relay, limit=most))
             if await database.read(notice_rows.due, relay):
-                await jobs.nudge(Kind.NOTICE, "due")
+                await duties.nudge(Kind.NOTICE, "due")
 
     def _office(self, relay: RelayAddress, row: Relay | None) -> Office:
         """`row` is what the register has of it; the built-in mailbox has none."""

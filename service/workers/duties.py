@@ -5,6 +5,7 @@ the same places: no more of a kind at once than there would be else.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from service.errors import Unavailable
 from service.jobs import Handler, Jobs, Kind
@@ -72,6 +73,19 @@ class Duties:
             return
         for _ in range(min(count, duty.free_count)):
             self._supervisor.begin(kind.value, duty.done)
+
+    async def take_up(self, kind: Kind, due: Callable[[int], Awaitable[list[int]]]) -> None:
+        """What a tick finds due, as many as there is room for, is begun here. Told by the queue, every worker would look for it, each
+        second of a send, and most have their hands full. It is told only while it fails, to see whether it still does.
+        """
+        duty = self._duties.get(kind)
+        if duty is None or not duty.free_count:
+            return
+        found = await due(duty.free_count)
+        if self._supervisor.has_failed(QUEUE):
+            await self.nudge(kind, *(f"{kind.value}-{one}" for one in found))
+        else:
+            self.begin(kind, len(found))
 
     async def serve(self, kind: Kind, handler: Handler, *, at_once: int) -> None:
         await self._jobs.serve(kind, handler, at_once=at_once)

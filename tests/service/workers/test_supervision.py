@@ -182,3 +182,51 @@ async def test_work_begun_without_the_queue_takes_no_more_places_than_there_are(
     assert len(running) == 4
     stopping.set()
     await supervisor.stop(0.1)
+
+
+async def test_what_a_tick_finds_is_begun_where_there_is_room_and_the_queue_is_asked_only_while_it_fails(
+    resources: Resources,
+) -> None:
+    """Each nudge has every queue of every worker look, and during a send each of them ticks every second."""
+
+    class Recording:
+        def __init__(self) -> None:
+            self.nudged: list[str] = []
+            self.is_mute = False
+
+        async def nudge(self, _kind: Kind, *keys: str) -> bool:
+            self.nudged += keys
+            return not self.is_mute
+
+        async def serve(self, _kind: Kind, _handler: object, *, at_once: int) -> None:
+            await asyncio.sleep(at_once * 60)
+
+    asked, running, let_go = list[int](), list[int](), asyncio.Event()
+
+    async def due(most: int) -> list[int]:
+        asked.append(most)
+        return list(range(min(2, most)))
+
+    async def works() -> None:
+        running.append(1)
+        await let_go.wait()
+
+    supervisor, queue = Supervisor(asyncio.Event()), Recording()
+    recorded: Any = queue
+    held = duties.Duties(recorded, supervisor)
+    held.keep(Kind.SPAN, works, at_once=3)
+    for _ in range(4):
+        await held.take_up(Kind.SPAN, due)
+        await asyncio.sleep(0.01)
+    assert (asked, len(running), queue.nudged) == ([3, 1], 3, [])
+    let_go.set()
+    await asyncio.sleep(0.01)
+    queue.is_mute = True
+    await held.nudge(Kind.SPAN, "told")
+    await held.take_up(Kind.SPAN, due)
+    assert queue.nudged == ["told", "span-0", "span-1"]
+    queue.is_mute = False
+    await held.take_up(Kind.SPAN, due)
+    await held.take_up(Kind.SPAN, due)
+    assert queue.nudged == ["told", "span-0", "span-1", "span-0", "span-1"], "it works again"
+    await supervisor.stop(0.1)
