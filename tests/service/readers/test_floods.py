@@ -80,20 +80,26 @@ async def test_nb_10_every_address_gets_the_same_answer(
 async def test_nb_10_no_state_takes_longer_than_another(
     client: httpx2.AsyncClient, resources: Resources, memo: Newsletter, clock: HandClock
 ) -> None:
-    """The quickest of twelve fresh cool-downs: what the machine does beside it only ever adds. What is done differs by a row or
-    two, far below what a network adds.
+    """The quickest of twelve fresh cool-downs, or of more where the machine is busy: what it does beside it only ever adds, and what is
+    not done alike is slower however often it is measured. What is done differs by a row or two, far below what a network adds.
     """
     addresses = [await _prepare(resources, memo, client, state) for state in STATES if state != "unknown"]
     spent: dict[str, list[float]] = {address: [] for address in [*addresses, "unknown"]}
-    for turn in range(12):
+    for turn in range(60):
+        if turn >= 12 and _spread(spent) < 0.02:
+            break
         clock.advance(timedelta(days=1))
         for address, times in spent.items():
             typed = f"unknown{turn}@example.org" if address == "unknown" else address
             began = time.perf_counter()
             assert (await steps.sign_up(client, typed)).status_code == 200
             times.append(time.perf_counter() - began)
-    quickest = {address: min(measured) for address, measured in spent.items()}
-    assert max(quickest.values()) - min(quickest.values()) < 0.02, quickest
+    assert _spread(spent) < 0.02, {address: min(measured) for address, measured in spent.items()}
+
+
+def _spread(spent: dict[str, list[float]]) -> float:
+    quickest = [min(measured) for measured in spent.values()]
+    return max(quickest) - min(quickest)
 
 
 async def test_nb_10_fifty_at_once_make_one_notice(
