@@ -3,7 +3,7 @@
     pages, the signing desk -> give -> [queues by lane and edition] -> the connections' own queue
 
 Open, it is one comparison for each errand. Shut, an errand passes when every bucket it belongs to has a token; tokens are leased
-ahead by a task of its own. Three times a second, while spans are held, it looks at what holds messages back: a limit that somebody
+ahead by a task of its own. Six times a second, while spans are held, it looks at what holds messages back: a limit that somebody
 has just set, a higher lane that waits, a relay that takes nothing.
 """
 
@@ -26,7 +26,7 @@ from service.ledger.models import Lane
 
 log = logs.get(__name__)
 
-LOOK_SECONDS = 0.3
+LOOK_SECONDS = 0.15
 BEAT_SECONDS = 0.02
 PAGE_LEAST = 2
 
