@@ -89,19 +89,35 @@ class NoticeLane:
             await seats.give_all_back()
 
     async def _send(self, taken: TakenNotice) -> None:
-        database = self._office.database
-        if (envelope := await self._envelope(taken)) is None:
-            return
-        if await database.read(pace_rows.is_limited, self._office.relay.name):
-            await asyncio.sleep(await database.write(pace_rows.notice_delay, self._office.relay.name))
+        # Somebody waits for it before a screen: the relay is called while the message is made.
+        connecting = asyncio.create_task(silence.connect(self._office, self._transport, lambda: None))
         try:
-            await silence.connect(self._office, self._transport, lambda: None)
+            envelope = await self._envelope(taken)
+            is_connected = envelope is not None and await self._is_connected(taken, connecting)
+        finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+        if envelope is not None and is_connected:
+            await self._send_now(taken, envelope)
+
+    async def _is_connected(self, taken: TakenNotice, connecting: "asyncio.Task[None]") -> bool:
+        """At the moment that its token says. False: the relay is down, and the notice waits as it was."""
+        database, name = self._office.database, self._office.relay.name
+        if taken.is_limited:
+            await asyncio.sleep(await database.write(pace_rows.notice_delay, name))
+        try:
+            await connecting
         except RelayDown as problem:
-            log.warning("relay.problem", relay=self._office.relay.name, problem=problem.message)
+            log.warning("relay.problem", relay=name, problem=problem.message)
             await database.write(notice_rows.untouched, taken)
-            await database.write(pace_rows.give_back, self._office.relay.name, 1)
+            if taken.is_limited:
+                await database.write(pace_rows.give_back, name, 1)
             await reaching.note_out_of_reach(self._office, problem.message)
-            return
+            return False
+        return True
+
+    async def _send_now(self, taken: TakenNotice, envelope: Envelope) -> None:
+        database = self._office.database
         if not await database.write(notice_rows.begin, taken, envelope.message):
             return
         judged = await self._handed_over(taken, envelope)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from service import database
-from service.delivery import choosing, fence, outcome, relays, settling
+from service.delivery import choosing, fence, outcome, pace_rows, relays, settling
 from service.delivery.outcome import Outcome, Verdict
 from service.delivery.settling import UNCERTAIN_MOST
 from service.ledger.models import Notice, NoticeState
@@ -16,8 +16,11 @@ from service.ledger.models import Notice, NoticeState
 
 @dataclass(frozen=True)
 class TakenNotice:
+    """`is_limited`: the relay has a limit, so a notice takes a token."""
+
     notice: Notice
     epoch: int
+    is_limited: bool
 
 
 def due(session: Session, relay: str) -> bool:
@@ -44,7 +47,7 @@ def take(session: Session, relay: str, *, uncertain_wait: timedelta) -> TakenNot
             notice.epoch, notice.renewed_at = secrets.randbits(63), now
             session.add(notice)
             session.flush()
-            return TakenNotice(notice, notice.epoch)
+            return TakenNotice(notice, notice.epoch, pace_rows.is_limited(session, relay))
         session.add(notice)
         session.flush()
     return None
