@@ -1,6 +1,7 @@
 """The notice lane: a confirmation reaches the relay whatever else is going on, once, and is a good message."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,9 +12,10 @@ from sqlmodel import Session, col, select
 
 from service import database
 from service.clock import SystemClock
-from service.delivery import notice_rows, relays, silence
+from service.delivery import notice_messages, notice_rows, relays, silence
+from service.delivery.exchange import Envelope
 from service.delivery.notice_lane import NoticeLane
-from service.delivery.notice_messages import Stationery
+from service.delivery.notice_messages import Contents, Stationery
 from service.delivery.patience import LEFT_MOST
 from service.dependencies import Resources
 from service.ledger import notices
@@ -53,6 +55,19 @@ def the_notice(session: Session) -> Notice:
     return session.exec(select(Notice)).one()
 
 
+def confirmed_meanwhile(session: Session) -> None:
+    notice = the_notice(session)
+    notice.payload = {**notice.payload, "revision": int(notice.payload["revision"]) - 1}
+    session.add(notice)
+
+
+def due_after_all(session: Session) -> None:
+    notice = the_notice(session)
+    notice.payload = {**notice.payload, "revision": int(notice.payload["revision"]) + 1}
+    notice.state, notice.due_at = NoticeState.QUEUED, database.now(session)
+    session.add(notice)
+
+
 async def test_a_confirmation_is_a_good_notice(resources: Resources, relay: Relay) -> None:
     resources = real(resources)
     await resources.database.write(ask, resources)
@@ -68,6 +83,43 @@ async def test_a_confirmation_is_a_good_notice(resources: Resources, relay: Rela
         now=resources.clock.now(),
     )
     assert (await resources.database.read(the_notice)).state is NoticeState.ACCEPTED
+
+
+async def test_the_relay_is_called_while_a_notice_is_made(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered, called = notice_messages.rendered, list[int]()
+
+    def slowly(gathered: Contents, stationery: Stationery) -> Envelope:
+        until = time.monotonic() + 5
+        while not relay.connection_count and time.monotonic() < until:
+            time.sleep(0.01)
+        called.append(relay.connection_count)
+        return rendered(gathered, stationery)
+
+    monkeypatch.setattr(notice_messages, "rendered", slowly)
+    await resources.database.write(ask, resources)
+    async with lane(resources, relay) as lane_at_work:
+        await lane_at_work.send_due()
+    assert called == [1]
+    assert len(relay.received) == 1
+
+
+async def test_a_notice_that_nobody_needs_leaves_the_lane_as_it_was(
+    resources: Resources, relay: Relay
+) -> None:
+    """Though the relay was called for it, and says nothing."""
+    resources = real(resources)
+    await resources.database.write(ask, resources)
+    relay.when(phase="connect").stall()
+    await resources.database.write(confirmed_meanwhile)
+    async with lane(resources, relay) as lane_at_work, asyncio.timeout(5):
+        await lane_at_work.send_due()
+        assert (await resources.database.read(the_notice)).state is NoticeState.EXPIRED
+        relay.forget_rules()
+        await resources.database.write(due_after_all)
+        await lane_at_work.send_due()
+    assert len(relay.received) == 1
 
 
 async def test_a_notice_in_doubt_goes_once_more_as_the_same_message_then_is_held(
