@@ -97,6 +97,9 @@ class AtOnce:
             try:
                 found: list[Any] = await (await self._driver()).fetch(text, *values, timeout=ANSWER_SECONDS)
                 return found
+            except TimeoutError as error:  # an OSError without a word, which says nothing in anybody's log
+                await self._let_go()
+                raise DBAPIError(text, None, error, hide_parameters=True) from error
             except (SQLAlchemyError, OSError):
                 await self._let_go()
                 raise

@@ -49,7 +49,7 @@ class Gate:
         self._drop = drop
         self._providers = Providers(put_off)
         self._waiting = Queues()
-        self._looked_at = float("-inf")
+        self._looked_at = self._known_at = float("-inf")
         # Until the first look has come back a span that is taken meanwhile looks for itself.
         self._is_known = False
         self._moved = asyncio.Event()
@@ -132,6 +132,9 @@ class Gate:
             return
         self._looked_at = now
         found = await self._database.read(pace_rows.standing, self._relay)
+        if now < self._known_at:
+            return  # a look that began later has come back before this one
+        self._known_at = now
         was_open, before = self.is_open, self.standing
         self.standing, self.is_open, self._is_known = found, found.is_open, True
         self._providers.looked(found)

@@ -47,6 +47,8 @@ class NoticeLane:
         self._ring = KeyRing(office.database, office.keys)
         self._patience = Patience()
         self._one_at_a_time = asyncio.Lock()
+        self._calling: asyncio.Task[None] | None = None
+        self._calls_ahead = True
         self._draining = False
 
     def drain(self) -> None:
@@ -89,24 +91,39 @@ class NoticeLane:
             await seats.give_all_back()
 
     async def _send(self, taken: TakenNotice) -> None:
-        # Somebody waits for it before a screen: the relay is called while the message is made.
-        connecting = asyncio.create_task(silence.connect(self._office, self._transport, lambda: None))
         try:
             envelope = await self._envelope(taken)
-            is_connected = envelope is not None and await self._is_connected(taken, connecting)
+            # Where one after the other cannot be made, the relay is not called for each.
+            self._calls_ahead = envelope is not None or self._calling is None
+            is_connected = envelope is not None and await self._is_connected(taken)
         finally:
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
+            await self._call_no_longer()
         if envelope is not None and is_connected:
             await self._send_now(taken, envelope)
 
-    async def _is_connected(self, taken: TakenNotice, connecting: "asyncio.Task[None]") -> bool:
+    def _call_ahead(self) -> None:
+        """Somebody waits for it before a screen: the relay is called while the message is made."""
+        if self._calls_ahead:
+            self._calling = asyncio.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        await silence.connect(self._office, self._transport, lambda: None)
+
+    async def _call_no_longer(self) -> None:
+        calling, self._calling = self._calling, None
+        if calling is not None:
+            calling.cancel()
+            await asyncio.gather(calling, return_exceptions=True)
+
+    async def _is_connected(self, taken: TakenNotice) -> bool:
         """At the moment that its token says. False: the relay is down, and the notice waits as it was."""
         database, name = self._office.database, self._office.relay.name
         if taken.is_limited:
             await asyncio.sleep(await database.write(pace_rows.notice_delay, name))
         try:
-            await connecting
+            if self._calling is not None:
+                await self._calling
+            await self._connect()  # once more, for it may have hung up since
         except RelayDown as problem:
             log.warning("relay.problem", relay=name, problem=problem.message)
             await database.write(notice_rows.untouched, taken)
@@ -181,8 +198,10 @@ class NoticeLane:
         notice, now = taken.notice, self._office.clock.now()
         if notice.kind in samples.KINDS and notice.message is not None:
             test = Envelope(str(notice.payload["from"]), notice.address, notice.message)
+            self._call_ahead()
             return test if notice.attempts else await self._signed(test, now)
         gathered = await self._office.database.read(notice_messages.contents, notice, self._stationery, now)
+        self._call_ahead()
         if notice.message is not None:
             return Envelope(gathered.mail_from, gathered.facts.to_address, notice.message)
         envelope = await asyncio.to_thread(notice_messages.rendered, gathered, self._stationery)

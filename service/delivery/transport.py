@@ -121,7 +121,7 @@ class Transport:
 
     def announce(self, envelope: Envelope) -> Exchange:
         """Name an envelope to the relay. Call `ready` first."""
-        if self._channel is None:
+        if self._channel is None or not self._channel.is_open:
             return settled(envelope, Reply(Phase.MAIL, 0, pipelining.CLOSED))
         if (problem := self._local_refusal(envelope)) is not None:
             return settled(envelope, problem)
@@ -189,8 +189,7 @@ class Transport:
 
     def _has_room(self, now: float) -> bool:
         """For one more message. Its age is what matters too: some relays close a connection in the middle of its work."""
-        is_young = now - self._opened_at < self._limits.age_seconds
-        return is_young and self._announced < self._announced_most
+        return now - self._opened_at < self._limits.age_seconds and self._announced < self._announced_most
 
     async def _connect(self) -> None:
         address = self._address
@@ -211,9 +210,11 @@ class Transport:
             if not client.last_ehlo_response:
                 await client.ehlo()
             self._channel = self._taken_over(client)
-        except (SMTPException, OSError, ValueError) as error:
-            client.close()
-            raise RelayDown(_connect_problem(address, error)) from error
+        except BaseException as error:
+            client.close()  # the library does so by itself only within its own `connect`
+            if isinstance(error, (SMTPException, OSError, ValueError)):
+                raise RelayDown(_connect_problem(address, error)) from error
+            raise
         self._announced = 0
         self._opened_at = self._used_at = asyncio.get_running_loop().time()
 

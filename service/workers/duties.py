@@ -30,6 +30,9 @@ class _Duty:
         return max(0, self._at_once - self._asked)
 
     async def done(self) -> None:
+        """One may wait for a place, in case that what is under way has just found nothing more; the others would wait for the same."""
+        if self._asked > self._at_once:
+            return
         self._asked += 1
         try:
             async with self._places:

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from service import postgresql
 from service.database import Database
 from service.dependencies import Resources
 from service.postgresql import AtOnce
@@ -67,3 +68,16 @@ async def test_a_lost_connection_is_told_and_the_next_statement_has_another(reso
     with pytest.raises((sa.exc.DBAPIError, OSError)):
         await _at_once(held).all(INSERTED, "a", 1)
     assert (await _at_once(held).all(INSERTED, "a", 1))[0][0] == 2
+
+
+@ONLY_POSTGRESQL
+async def test_an_answer_that_does_not_come_is_an_error_that_says_so(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver's own has no word in it, and whoever wrote its first line into a log ended by that."""
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 0.3)
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        await _at_once(resources.database).all("SELECT pg_sleep(5)")
+    assert str(caught.value).splitlines()[0]
+    monkeypatch.undo()
+    assert (await _at_once(resources.database).all("SELECT 1"))[0][0] == 1

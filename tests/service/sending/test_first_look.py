@@ -35,3 +35,30 @@ async def test_a_span_that_is_taken_while_the_first_look_is_under_way_waits_for_
     await gate.look()
     assert not gate.is_open, "else its first messages would pass uncounted"
     await first
+
+
+async def test_a_look_that_comes_back_late_does_not_undo_what_a_later_one_has_seen(
+    resources: Resources,
+) -> None:
+    """A limit that somebody had set in between was open again until the next look."""
+
+    class SlowToAnswer:
+        seconds = 0.4
+
+        async def read(self, function: Callable[..., Any], *args: Any) -> Any:
+            seconds, self.seconds = self.seconds, 0.0
+            found = await resources.database.read(function, *args)
+            await asyncio.sleep(seconds)
+            return found
+
+    slow: Any = SlowToAnswer()
+    gate = Gate(
+        slow, NAME, connections=4, is_wanted=lambda _: True, drop=lambda _: None, put_off=lambda *_: None
+    )
+    late = asyncio.create_task(gate.look())
+    await asyncio.sleep(0.2)
+    await resources.database.write(limit, NAME, rate=30)
+    await gate.look_anew()
+    assert not gate.is_open
+    await late
+    assert not gate.is_open

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlmodel import Session
 
 from service import database
 from service.delivery import leasing_at_once, pace, pace_rows
+from service.delivery.leasing import Leasing
 from service.delivery.models import Bucket
 from service.delivery.models import Relay as RelayRow
 from service.delivery.pace import Grant
@@ -48,8 +50,7 @@ async def workers(chosen: Settings, count: int) -> AsyncIterator[list[database.D
 
 async def test_no_two_workers_have_the_same_moments(resources: Resources, chosen: Settings) -> None:
     await resources.database.write(have_bucket)
-    loop, given = asyncio.get_running_loop(), 0
-    started = loop.time()
+    loop, given, started = asyncio.get_running_loop(), 0, 0.0
 
     async def hungry(held: database.Database) -> None:
         nonlocal given
@@ -59,6 +60,9 @@ async def test_no_two_workers_have_the_same_moments(resources: Resources, chosen
             given += found.count
 
     async with workers(chosen, 4) as four:
+        await asyncio.gather(*map(leased, four))  # they are connected
+        await asyncio.sleep(pace.AHEAD_SECONDS)
+        started = loop.time()
         await asyncio.gather(*map(hungry, four))
         elapsed = loop.time() - started
     assert given <= RATE * (elapsed + pace.AHEAD_SECONDS) + 1
@@ -107,3 +111,39 @@ async def test_a_quota_that_somebody_has_just_set_is_counted(resources: Resource
     bucket = await resources.database.read(lambda session: session.get(Bucket, PLACE))
     assert bucket is not None
     assert bucket.next_at == 1.0
+
+
+async def test_a_worker_goes_the_short_way_for_one_place_without_a_quota(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await resources.database.write(have_bucket)
+    long_way = list[set[str]]()
+    really = pace_rows.lease
+
+    def noted(session: Session, relay: str, wanted: dict[str, Any], **others: Any) -> dict[str, Grant]:
+        long_way.append(set(wanted))
+        return really(session, relay, wanted, **others)
+
+    monkeypatch.setattr(pace_rows, "lease", noted)
+    filled = asyncio.Event()
+    leasing = Leasing(
+        resources.database, NAME, rate_at=lambda _: RATE, waiting=lambda: 10, on_filled=filled.set
+    )
+    at_work = asyncio.create_task(leasing.run())
+    try:
+        for places, has_quota, wanted in (
+            ([PLACE], False, []),
+            ([PLACE, "edition:7"], False, [{PLACE, "edition:7"}]),
+            ([PLACE], True, [{PLACE}]),
+        ):
+            leasing.has_quota = has_quota
+            long_way.clear()
+            filled.clear()
+            leasing.ask([leasing.of(place) for place in places])
+            async with asyncio.timeout(5):
+                await filled.wait()
+            assert long_way == wanted
+            leasing.forget()
+    finally:
+        at_work.cancel()
+        await asyncio.wait({at_work})

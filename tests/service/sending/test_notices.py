@@ -64,7 +64,14 @@ def confirmed_meanwhile(session: Session) -> None:
 def due_after_all(session: Session) -> None:
     notice = the_notice(session)
     notice.payload = {**notice.payload, "revision": int(notice.payload["revision"]) + 1}
-    notice.state, notice.due_at = NoticeState.QUEUED, database.now(session)
+    notice.state = NoticeState.QUEUED
+    session.add(notice)
+    due_now(session)
+
+
+def due_now(session: Session) -> None:
+    notice = the_notice(session)
+    notice.due_at = database.now(session)
     session.add(notice)
 
 
@@ -105,19 +112,65 @@ async def test_the_relay_is_called_while_a_notice_is_made(
     assert len(relay.received) == 1
 
 
-async def test_a_notice_that_nobody_needs_leaves_the_lane_as_it_was(
+async def test_a_relay_that_hangs_up_while_a_notice_is_made_is_called_again(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered, loop = notice_messages.rendered, asyncio.get_running_loop()
+
+    def slowly(gathered: Contents, stationery: Stationery) -> Envelope:
+        until = time.monotonic() + 5
+        while not relay.connection_count and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.2)  # it has said hello
+        loop.call_soon_threadsafe(relay.cut)
+        time.sleep(0.2)
+        return rendered(gathered, stationery)
+
+    monkeypatch.setattr(notice_messages, "rendered", slowly)
+    await resources.database.write(ask, resources)
+    async with lane(resources, relay) as lane_at_work, asyncio.timeout(10):
+        await lane_at_work.send_due()
+    assert relay.connection_count == 2
+    assert len(relay.received) == 1
+
+
+async def test_the_relay_is_not_called_for_a_notice_that_nobody_needs(
     resources: Resources, relay: Relay
 ) -> None:
-    """Though the relay was called for it, and says nothing."""
     resources = real(resources)
     await resources.database.write(ask, resources)
-    relay.when(phase="connect").stall()
     await resources.database.write(confirmed_meanwhile)
-    async with lane(resources, relay) as lane_at_work, asyncio.timeout(5):
+    async with lane(resources, relay) as lane_at_work:
         await lane_at_work.send_due()
         assert (await resources.database.read(the_notice)).state is NoticeState.EXPIRED
-        relay.forget_rules()
+        assert relay.connection_count == 0
         await resources.database.write(due_after_all)
+        await lane_at_work.send_due()
+    assert len(relay.received) == 1
+
+
+@pytest.mark.parametrize("phase", ["connect", "ehlo"])
+async def test_a_notice_that_cannot_be_made_leaves_no_connection_open(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    """Though the relay was called for it, and has not answered yet."""
+
+    def breaks(_gathered: Contents, _stationery: Stationery) -> Envelope:
+        time.sleep(0.3)
+        raise LookupError("a fault of our own")
+
+    resources = real(resources)
+    monkeypatch.setattr(notice_messages, "rendered", breaks)
+    relay.when(phase=phase).stall()
+    await resources.database.write(ask, resources)
+    async with lane(resources, relay) as lane_at_work, asyncio.timeout(5):
+        await lane_at_work.send_due()
+        assert relay.connection_count == 1
+        while relay.open_count:
+            await asyncio.sleep(0.01)
+        monkeypatch.undo()
+        relay.forget_rules()
+        await resources.database.write(due_now)
         await lane_at_work.send_due()
     assert len(relay.received) == 1
 

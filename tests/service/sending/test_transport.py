@@ -235,3 +235,15 @@ def test_nb_19_no_address_brings_a_command_along(address: str) -> None:
         Envelope("memo@news.example.org", address, BODY)
     with pytest.raises(ValueError, match="envelope"):
         Envelope(address, "a@example.org", BODY)
+
+
+async def test_an_envelope_for_a_connection_that_is_gone_is_settled_at_once() -> None:
+    """Nobody would answer it: whoever waits for that would wait for good."""
+    async with Relay() as relay, connected(relay) as made, asyncio.timeout(5):
+        relay.cut()
+        while made.is_ready:
+            await asyncio.sleep(0.01)
+        exchange = made.announce(envelope("nora"))
+        await exchange.opened
+        reply = await exchange.settled
+    assert (reply.phase, reply.code) == (Phase.MAIL, 0)

@@ -230,3 +230,30 @@ async def test_what_a_tick_finds_is_begun_where_there_is_room_and_the_queue_is_a
     await held.take_up(Kind.SPAN, due)
     assert queue.nudged == ["told", "span-0", "span-1", "span-0", "span-1"], "it works again"
     await supervisor.stop(0.1)
+
+
+async def test_a_full_worker_keeps_no_nudges_waiting_but_one(resources: Resources) -> None:
+    """The one may be for what has come due since those at work have looked; who waits for a place keeps it from another worker."""
+    handlers, running, let_go = list[Any](), list[int](), asyncio.Event()
+
+    class Queue:
+        async def serve(self, _kind: Kind, handler: Any, *, at_once: int) -> None:
+            handlers.append(handler)
+            await asyncio.sleep(at_once * 60)
+
+    async def works() -> None:
+        running.append(1)
+        await let_go.wait()
+
+    supervisor = Supervisor(asyncio.Event())
+    queue: Any = Queue()
+    held = duties.Duties(queue, supervisor)
+    held.keep(Kind.SPAN, works, at_once=2)
+    await asyncio.sleep(0.01)
+    nudged = [asyncio.create_task(handlers[0]()) for _ in range(5)]
+    await asyncio.sleep(0.01)
+    assert (len(running), [task.done() for task in nudged]) == (2, [False, False, False, True, True])
+    let_go.set()
+    await asyncio.wait(nudged)
+    assert len(running) == 3
+    await supervisor.stop(0.1)
