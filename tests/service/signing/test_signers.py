@@ -82,21 +82,20 @@ def test_on_the_loop_of_the_service_too(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(signers, "TRY_AGAIN_SECONDS", 0.0)
     monkeypatch.setattr(signers, "PROCESSES", 2)
 
-    async def killed_again_and_again() -> int:
+    async def killed_again_and_again() -> None:
         held, loop, kills = Signers(), asyncio.get_running_loop(), 0
         ends = loop.time() + 1.5
-        while loop.time() < ends:
+        while kills <= 3 or loop.time() < ends:  # a busy machine takes a second to start one anew
             given = await asyncio.gather(*(held.sign(ONE, DIGESTS[:2]) for _ in range(8)))
             assert given == [wanted] * 8
             for one in processes()[:1]:
                 one.kill()
                 kills += 1
         held.close()
-        return kills
 
     wanted = expected(ONE, DIGESTS[:2])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        assert runner.run(killed_again_and_again()) > 3
+        runner.run(asyncio.wait_for(killed_again_and_again(), 60))
 
 
 async def test_a_process_that_hangs_is_not_waited_for(held: Signers, monkeypatch: pytest.MonkeyPatch) -> None:
