@@ -169,12 +169,13 @@ async def test_a_quota_costs_no_write_for_each_message(
 
 
 async def settled(resources: Resources, relay: Relay) -> int:
-    """What is counted once nothing more comes back."""
-    async with asyncio.timeout(5):
-        while await resources.database.read(counted) != len(relay.received):
-            await asyncio.sleep(0.02)
-    await asyncio.sleep(0.5)
-    return await resources.database.read(counted)
+    """What is counted once nothing more comes back; whoever tries the relay again meanwhile has a few tokens for a moment."""
+    for rest in (0.5, 0.0):
+        async with asyncio.timeout(5):
+            while (count := await resources.database.read(counted)) != len(relay.received):
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(rest)
+    return count
 
 
 async def test_a_relay_that_is_out_of_reach_uses_nothing_of_its_quota_up(
