@@ -14,14 +14,11 @@ async def lease(at_once: AtOnce, relay: str, place: str, count: int, rate: float
 
     Raises DBAPIError.
     """
-    spacing = 1 / rate
-    stretch, room = count * spacing, max(0.0, pace.AHEAD_SECONDS - (count - 1) * spacing)
+    stretch, room = pace.asked_for(count, rate)
     ((ahead, before, has_quota),) = await at_once.all(_LEASED, place, relay, stretch, room)
     if has_quota or before is None or before > pace.furthest(rate):
         return None
-    if ahead is None:
-        return Grant(0, retry=stretch / 2)
-    return Grant(count, delay=max(0.0, ahead - stretch), spacing=spacing)
+    return pace.given(count, rate, ahead)
 
 
 _QUOTA = "EXISTS (SELECT 1 FROM relay WHERE name = $2 AND (per_hour IS NOT NULL OR per_day IS NOT NULL))"

@@ -67,6 +67,20 @@ def notice_grant(now: float, next_at: float, notice_at: float, rate: float) -> N
     return NoticeGrant(delay, min(next_at + 1 / rate, far), min(begins + 1 / kept, far))
 
 
+def asked_for(count: int, rate: float) -> tuple[float, float]:
+    """So many tokens are so many seconds of the bucket, and it may reach so far ahead before them."""
+    spacing = 1 / rate
+    return count * spacing, max(0.0, AHEAD_SECONDS - (count - 1) * spacing)
+
+
+def given(count: int, rate: float, ahead: float | None) -> Grant:
+    """All of them, or none: fewer would soon be asked for again. `ahead`: where the bucket reaches to with them; None: no room yet."""
+    spacing = 1 / rate
+    if ahead is None:
+        return Grant(0, retry=count * spacing / 2)
+    return Grant(count, delay=max(0.0, ahead - count * spacing), spacing=spacing)
+
+
 def most_at_once(rate: float | None) -> int:
     """How many tokens a worker asks for in one write."""
     return WITHOUT_RATE_MOST if rate is None else max(1, int(rate * SLOT_SECONDS))

@@ -170,20 +170,14 @@ def forget_old(session: Session) -> None:
 
 
 def _granted(session: Session, place: str, count: int, rate: float | None) -> Grant:
-    """All of them, or none: fewer would soon be asked for again."""
     if rate is None:
         return Grant(count)
-    connection, spacing = session.connection(), 1 / rate
-    values = {
-        "the_place": place,
-        "the_stretch": count * spacing,
-        "the_room": max(0.0, pace.AHEAD_SECONDS - (count - 1) * spacing),
-    }
-    found = _GRANTED.run(connection, values).fetchone()
+    stretch, room = pace.asked_for(count, rate)
+    values = {"the_place": place, "the_stretch": stretch, "the_room": room}
+    found = _GRANTED.run(session.connection(), values).fetchone()
     if found is None:
         _mend(session, place, rate)
-        return Grant(0, retry=count * spacing / 2)
-    return Grant(count, delay=max(0.0, found[0] - count * spacing), spacing=spacing)
+    return pace.given(count, rate, None if found is None else found[0])
 
 
 def _mend(session: Session, place: str, rate: float) -> None:

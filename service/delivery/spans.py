@@ -38,7 +38,7 @@ class Pinning:
 
 
 def due(session: Session, relay: str, *, limit: int = NUDGES_AT_ONCE) -> list[int]:
-    """The first of the spans that somebody could take now: each deserves a nudge."""
+    """The first of the spans that somebody could take now."""
     if not relays.is_ready_for_editions(session, relay):
         return []
     found = session.connection().execute(

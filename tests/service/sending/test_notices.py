@@ -92,15 +92,20 @@ async def test_a_confirmation_is_a_good_notice(resources: Resources, relay: Rela
     assert (await resources.database.read(the_notice)).state is NoticeState.ACCEPTED
 
 
+def until_called(relay: Relay) -> None:
+    """In the thread that makes a message; five seconds at most."""
+    until = time.monotonic() + 5
+    while not relay.connection_count and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 async def test_the_relay_is_called_while_a_notice_is_made(
     resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered, called = notice_messages.rendered, list[int]()
 
     def slowly(gathered: Contents, stationery: Stationery) -> Envelope:
-        until = time.monotonic() + 5
-        while not relay.connection_count and time.monotonic() < until:
-            time.sleep(0.01)
+        until_called(relay)
         called.append(relay.connection_count)
         return rendered(gathered, stationery)
 
@@ -118,9 +123,7 @@ async def test_a_relay_that_hangs_up_while_a_notice_is_made_is_called_again(
     rendered, loop = notice_messages.rendered, asyncio.get_running_loop()
 
     def slowly(gathered: Contents, stationery: Stationery) -> Envelope:
-        until = time.monotonic() + 5
-        while not relay.connection_count and time.monotonic() < until:
-            time.sleep(0.01)
+        until_called(relay)
         time.sleep(0.2)  # it has said hello
         loop.call_soon_threadsafe(relay.cut)
         time.sleep(0.2)
