@@ -211,14 +211,21 @@ async def run(
 
 
 async def lets_us_in(address: RelayAddress, clock: Clock, timeouts: Timeouts = PATIENCE) -> str | None:
-    """What keeps it from taking mail from us; None: nothing does. As far as the sender's name, and no message."""
-    talk = Conversation(address, profiles.GENERIC, clock, None, timeouts)
+    """What keeps it from taking mail from us, with the place and what to do; None: nothing does. As far as the sender's name, and
+    no message.
+    """
+    talk, place = (
+        Conversation(address, profiles.GENERIC, clock, None, timeouts),
+        f"{address.host}, port {address.port}",
+    )
     try:
         for _, attempt in talk.tries():
             await attempt()
-        return await talk.refusal()
+        refusal = await talk.refusal()
+        return f"{place}: {refusal}" if refusal is not None else None
     except Failed as failed:
-        return failed.said
+        said = failed.said.removeprefix(f"{address.host}: ").rstrip(".")
+        return f"{place}: {said}. {failed.advice}"
     finally:
         await talk.end()
 

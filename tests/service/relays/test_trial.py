@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,20 @@ async def test_a_relay_lets_us_in_when_it_would_take_a_message(
         problem = await relay_trial.lets_us_in(at(relay.url), SystemClock(), Timeouts.alike(2))
         assert (problem is None) if still is None else (problem is not None and still in problem)
         assert relay.violations == []
+
+
+async def test_what_keeps_us_out_is_said_with_the_place_and_with_what_to_do() -> None:
+    """Whoever reads it sees no steps beside it: it stands for itself on the pages Relays and Workers."""
+    async with Relay() as relay:
+        address = at(relay.url)
+    gone = await relay_trial.lets_us_in(address, SystemClock(), Timeouts.alike(2))
+    assert gone == (
+        f"127.0.0.1, port {address.port}: Connection refused. Nothing listens there, or a firewall says no. Check the port. "
+        "The usual ones are 587 with STARTTLS and 465 with implicit TLS."
+    )
+    nowhere = replace(address, host="nowhere.invalid")
+    lost = await relay_trial.lets_us_in(nowhere, SystemClock(), Timeouts.alike(10))
+    assert lost is not None
+    assert lost.startswith(f"nowhere.invalid, port {address.port}: ")
+    assert lost.count("nowhere.invalid") == 1
+    assert "There is no host of this name." in lost
