@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
@@ -56,6 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell that starts us in the background may have Ctrl-C ignored, and so would every process that we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     books = Books(_wanted_tiers(config), is_strict=os.environ.get("CI", "").lower() in ("1", "true"))
     config.pluginmanager.register(books, "morning-memo-books")
 

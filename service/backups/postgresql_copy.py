@@ -3,6 +3,8 @@
 pg_dump reads one moment and locks nothing that sending needs.
 """
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,6 +16,9 @@ from service.backups.copies import AtWork, NotACopy
 from service.workers.register import GONE_AFTER
 
 MAGIC = b"PGDMP"
+LEAVING_SECONDS = (
+    3.0  # who has closed a connection, as we have just before, is listed until the server has seen it
+)
 
 
 def make(client: Client, target: Path) -> None:
@@ -73,19 +78,23 @@ def _major(connection: sa.Connection) -> int:
 
 
 def _others(connection: sa.Connection) -> list[str]:
-    found = connection.scalars(
-        sa.text(
-            "SELECT DISTINCT 'a process on ' || coalesce(host(client_addr), 'this machine') FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'morning-memo' AND pid <> pg_backend_pid()"
-        )
-    ).all()
-    if not sa.inspect(connection).has_table("workerprocess"):
-        return list(found)
-    workers = connection.scalars(
-        sa.text(
-            "SELECT DISTINCT 'worker ' || name FROM workerprocess "
-            "WHERE stopped_at IS NULL AND seen_at > now() - make_interval(secs => :age)"
-        ),
-        {"age": float(GONE_AFTER.seconds)},
-    ).all()
+    workers: Sequence[str] = []
+    if sa.inspect(connection).has_table("workerprocess"):
+        workers = connection.scalars(_WORKERS, {"age": float(GONE_AFTER.seconds)}).all()
+    ends = time.monotonic() + LEAVING_SECONDS
+    while (found := connection.scalars(_CONNECTED).all()) and not workers and time.monotonic() < ends:
+        time.sleep(0.05)
+        connection.execute(
+            sa.text("SELECT pg_stat_clear_snapshot()")
+        )  # else it stays what it was until the commit
     return [*workers, *found]
+
+
+_WORKERS = sa.text(
+    "SELECT DISTINCT 'worker ' || name FROM workerprocess "
+    "WHERE stopped_at IS NULL AND seen_at > now() - make_interval(secs => :age)"
+)
+_CONNECTED = sa.text(
+    "SELECT DISTINCT 'a process on ' || coalesce(host(client_addr), 'this machine') FROM pg_stat_activity "
+    "WHERE datname = current_database() AND application_name = 'morning-memo' AND pid <> pg_backend_pid()"
+)

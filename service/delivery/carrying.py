@@ -74,7 +74,8 @@ class Shift:
 
     def goes_on(self, holding: Holding) -> bool:
         is_stopped = self.draining.is_set() or self.relay_waits or not self.seats.granted
-        return not (is_stopped or holding.is_fenced or holding.is_outranked)
+        is_stopped |= holding.is_fenced or self.unmade.is_stopping(holding.taken)
+        return not (is_stopped or holding.is_outranked)
 
     def put_signed(self, errand: Errand) -> None:
         self.signed_count += 1
@@ -250,6 +251,7 @@ class Carrier:
             self._shift.signed_count -= 1
         if not self._shift.is_wanted(errand):
             self._shift.gate.without_token(errand).done()
+            self._shift.gate.drop_unwanted()  # one by one they would cost their edition a turn each
             return None
         office, taken, row = self._shift.office, errand.taken, errand.row
         pins = row.pins or taken.pins

@@ -27,6 +27,7 @@ PROCESSES = max(1, min(4, len(os.sched_getaffinity(0)) // 2))
 IDLE_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
 TRY_AGAIN_SECONDS = 60.0
+GONE_SECONDS = 5.0
 _ALONE = ("-s", "-P")  # no packages of the user's own, and nothing from beside the program
 _LIBRARIES = str(Path(cryptography.__file__).parents[1])
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
@@ -41,6 +42,7 @@ class Signers:
 
     def __init__(self) -> None:
         self._at_work: list[_Signer] = []
+        self._leaving: list[_Signer] = []
         self._turn = cycle(self._at_work)
         self._starting = asyncio.Lock()
         self._resting: asyncio.TimerHandle | None = None
@@ -59,9 +61,17 @@ class Signers:
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None
-        leaving, self._at_work = self._at_work, []
-        for signer in leaving:
+        for signer in self._at_work:
             signer.end()
+        self._leaving = [one for one in self._leaving if not one.is_gone] + self._at_work
+        self._at_work = []
+
+    async def closed(self) -> None:
+        """`close`, and wait until they are gone: uvloop refuses to end beside a process whose end it has not seen."""
+        self.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GONE_SECONDS):
+                await asyncio.gather(*(signer.gone() for signer in self._leaving))
 
     async def _asked(self, key: SigningKey, digests: Sequence[bytes]) -> list[bytes]:
         self._rest_later()
@@ -135,6 +145,13 @@ class _Signer:
         given = await answer
         size = len(given) // len(digests)
         return [given[start : start + size] for start in range(0, len(given), size)]
+
+    @property
+    def is_gone(self) -> bool:
+        return self._process.returncode is not None and self._reading.done()
+
+    async def gone(self) -> None:
+        await asyncio.gather(self._process.wait(), self._reading)
 
     def end(self) -> None:
         """At once, also if it hangs: whoever waits for it has its work done elsewhere."""

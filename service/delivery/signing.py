@@ -160,7 +160,7 @@ class SigningDesk:
                     group.create_task(self._work())
         finally:
             if self._signers is not None:
-                self._signers.close()
+                await self._signers.closed()
 
     async def _work(self) -> None:
         while True:

@@ -23,6 +23,11 @@ class Unmade:
         self._office = office
         self._in_a_row: Counter[int] = Counter()  # by edition
         self._halting: set[asyncio.Task[None]] = set()
+        self._stopping: set[tuple[int, int]] = set()  # editions and their turns
+
+    def is_stopping(self, taken: Take) -> bool:
+        """Nothing more of it is tried, though the pause may not be written yet: a page that waits would be held to the last reader."""
+        return bool(self._stopping) and (taken.edition_id, taken.turn) in self._stopping
 
     def one_was_made(self, edition_id: int) -> None:
         if self._in_a_row:
@@ -37,6 +42,7 @@ class Unmade:
             log.error("message.cannot_be_made", edition=str(edition_uid), problem=said, exc_info=error)
         self._in_a_row[taken.edition_id] += 1
         if self._in_a_row[taken.edition_id] == IN_A_ROW_MOST:
+            self._stopping.add((taken.edition_id, taken.turn))
             task = asyncio.create_task(self._halt(taken, edition_uid, said))
             self._halting.add(task)
             task.add_done_callback(self._halting.discard)
@@ -54,4 +60,6 @@ class Unmade:
             sa.exc.SQLAlchemyError,
             OSError,
         ) as error:  # somebody was faster, or the next five say so
+            self._stopping.discard((taken.edition_id, taken.turn))
+            self._in_a_row.pop(taken.edition_id, None)
             log.warning("edition.not_paused", edition=str(edition_uid), problem=str(error).splitlines()[0])

@@ -5,6 +5,7 @@ import importlib.metadata
 import re
 import shutil
 import stat
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,6 +29,7 @@ async def database(chosen: Settings, opened: Database, clock: Clock) -> tuple[li
     place = sqlite_file(chosen)
     if place is not None and not place.exists():
         return machine_verdict.no_tables(f"There is no database at {place}."), None
+    before = clock.now()
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             found = await opened.read(facts.basics)
@@ -36,7 +38,7 @@ async def database(chosen: Settings, opened: Database, clock: Clock) -> tuple[li
     newest = schema.newest_step()
     judged = [
         *machine_verdict.durability(found.durability, is_sqlite=opened.is_sqlite),
-        machine_verdict.database_clock(clock.now() - found.now),
+        machine_verdict.database_clock(_skew(before, found.now, clock.now())),
         *machine_verdict.schema(found.steps, newest),
     ]
     return judged, found if found.steps == (newest,) else None
@@ -63,6 +65,11 @@ def sqlite_file(chosen: Settings) -> Path | None:
     """None beside PostgreSQL."""
     path = sa.make_url(chosen.database).database if chosen.is_sqlite else None
     return Path(path) if path else None
+
+
+def _skew(before: datetime, theirs: datetime, after: datetime) -> timedelta:
+    """By how much their clock lies outside of the time in which they were asked: a slow answer is no wrong clock."""
+    return theirs - min(max(theirs, before), after)
 
 
 def _disk(chosen: Settings) -> Disk:

@@ -38,10 +38,14 @@ class Mailbox:
     proved_at: datetime | None
 
 
-def ensure_capacity(session: Session, client: str, *, now: datetime) -> None:
-    """Raises for a client, or an hour, that has had enough. Says nothing about any address."""
+def ensure_client_may(session: Session, client: str, *, now: datetime) -> None:
+    """Raises for a client that has had enough in this hour. Says nothing about any address."""
     if not admit_by_the_hour(session, f"client:{client}", CLIENT_COUNT_PER_HOUR, now=now):
         raise ClientTooOften
+
+
+def ensure_capacity(session: Session, *, now: datetime) -> None:
+    """Raises in an hour that has had enough. Right before the commit: whoever else signs up at this moment waits for it."""
     if not admit_by_the_hour(session, "overall", OVERALL_COUNT_PER_HOUR, now=now):
         raise TooManySignUps
 

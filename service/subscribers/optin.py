@@ -65,7 +65,15 @@ def ask(
     """
     if not newsletter.is_open:
         raise NewsletterClosed
-    cooldowns.ensure_capacity(session, request.client, now=now)
+    cooldowns.ensure_client_may(session, request.client, now=now)
+    notice_id = _asked(session, newsletter, request, pepper=pepper, now=now)
+    cooldowns.ensure_capacity(session, now=now)
+    return notice_id
+
+
+def _asked(
+    session: Session, newsletter: Newsletter, request: SignUp, *, pepper: str, now: datetime
+) -> int | None:
     mailbox = cooldowns.mailbox_of(session, request.address.key, pepper=pepper)
     address_hash = tokens.keyed_hash(pepper, request.address.key)
     with session.begin_nested() as attempt:

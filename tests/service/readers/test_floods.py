@@ -3,10 +3,13 @@
 import asyncio
 import time
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
+from sqlalchemy import event
 from sqlmodel import Session
 
 from service.dependencies import Resources
@@ -169,6 +172,25 @@ async def test_nb_10_the_hour_has_a_limit_over_all(
     clock.advance(timedelta(hours=1))
     assert (await steps.sign_up(client, "b@example.org")).status_code == 200
     assert await steps.notice_count(resources) == 2
+
+
+async def test_what_all_sign_ups_share_is_held_for_the_commit_alone(
+    client: httpx2.AsyncClient, memo: Newsletter
+) -> None:
+    """Held from the beginning it made hundreds at one moment wait for each other's whole work, and some gave up with a 500."""
+    said: list[tuple[str, str]] = []
+
+    def noted(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        said.append((statement, str(values)))
+
+    event.listen(sa.Engine, "before_cursor_execute", noted)
+    try:
+        assert (await steps.sign_up(client)).status_code == 200
+    finally:
+        event.remove(sa.Engine, "before_cursor_execute", noted)
+    writes = [one for one in said if one[0].startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert len(writes) > 4
+    assert ["overall" in values for _, values in writes] == [False] * (len(writes) - 1) + [True]
 
 
 async def test_a_household_with_ipv6_is_one_client(app: FastAPI, memo: Newsletter) -> None:

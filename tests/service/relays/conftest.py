@@ -31,9 +31,6 @@ def newsroom(resources: Resources) -> Resources:
         update={
             "relay_fallback_after": 0.5,
             "relay_connections": 4,
-            "relay_connect_timeout": 2.0,
-            "relay_reply_timeout": 5.0,
-            "relay_dot_timeout": 5.0,
         }
     )
     return replace(resources, clock=SystemClock(), settings=settings)

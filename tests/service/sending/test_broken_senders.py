@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import col
 
 from service.clock import SystemClock
-from service.delivery import unmade
+from service.delivery import halting, unmade
 from service.delivery.gate import Gate
 from service.dependencies import Resources
 from service.editions.models import State
@@ -79,6 +80,29 @@ async def test_an_edition_whose_messages_cannot_be_made_stops_and_is_not_held_wh
                 await asyncio.sleep(0.02)
         await outbox.until_let_go()
     found = await outbox.progress()
-    assert unmade.IN_A_ROW_MOST <= found.held < 100
+    assert found.held == unmade.IN_A_ROW_MOST
     assert "could not be made: a fault of our own, AttributeError" in str(found.stop_reason)
     assert relay.received == []
+
+
+async def test_an_edition_that_could_not_be_stopped_the_first_time_is_stopped_by_the_next_ones(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really, calls = halting.halt, list[str]()
+
+    def fails_once(*args: Any, **given: Any) -> None:
+        calls.append("")
+        if len(calls) == 1:
+            raise sa.exc.OperationalError("halt", {}, OSError("the disk is full"))
+        really(*args, **given)
+
+    monkeypatch.setattr(halting, "halt", fails_once)
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(200)])
+    values = {"fields": {"subscription": 7}}
+    await resources.database.write(lambda session: session.execute(sa.update(Delivery).values(values)))
+    async with sending(office(resources, relay_at(relay.url))):
+        async with asyncio.timeout(20):
+            while await outbox.state() is not State.PAUSED:
+                await asyncio.sleep(0.02)
+        await outbox.until_let_go()
+    assert (await outbox.progress()).held == 2 * unmade.IN_A_ROW_MOST

@@ -1,12 +1,15 @@
 """Asked to slow down: whoever asked gets less, the others go on, and no reader is blamed. NB-26 and its kin at the relay."""
 
 import asyncio
+from datetime import timedelta
 
+import pytest
 from sqlmodel import Session, select
 
 from service import database
-from service.delivery import pace_rows, slowings
+from service.delivery import outcome, pace_rows, slowings
 from service.delivery.models import SlowedDown
+from service.delivery.outcome import Phase, Reply
 from service.dependencies import Resources
 from service.ledger.models import DeliveryState
 from tests.support.outbox import office, open_outbox, relay_at, sending
@@ -59,3 +62,19 @@ async def test_a_relay_that_throttles_gets_half_of_what_it_took(resources: Resou
         await outbox.until_ended(within=30)
     assert (rows[slowings.WHOLE].reason or "").startswith("In answer to MAIL: 454 4.7.0 Throttling failure")
     assert {row.attempts for row in (await outbox.rows()).values()} == {1}
+
+
+async def test_what_was_let_go_a_moment_ago_counts_for_what_it_took(
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A span is fifty readers: right after one has ended, half of what the relay took seemed to be two a second."""
+    monkeypatch.setattr(slowings, "MEASURED", timedelta(minutes=5))
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(120)])
+    async with sending(office(resources, relay_at(relay.url), connections=CONNECTIONS)):
+        await outbox.until_ended(within=30)
+    throttled = outcome.of(Reply(Phase.MAIL, 454, "4.7.0 Throttling failure: Maximum sending rate exceeded."))
+    first = min(row.at for row in (await outbox.rows()).values() if row.at is not None)
+    await resources.database.write(slowings.note, relay_at(relay.url).name, slowings.WHOLE, throttled)
+    seconds = max(1.0, (await resources.database.read(database.now) - first).total_seconds())
+    row = (await resources.database.read(slowed))[slowings.WHOLE]
+    assert row.rate >= 120 / seconds / 2
