@@ -9,6 +9,7 @@ from service.delivery import relay_register, relays, transport
 from service.delivery.models import Role
 from service.dependencies import Resources
 from service.newsletters.models import Newsletter
+from tests.service.relays.steps import let_it_wait_on
 from tests.support.relay import Relay
 
 PATH = "/desk/relays"
@@ -170,6 +171,7 @@ async def test_a_relay_in_trouble_is_told_on_its_page(
     await _add(ada, relay)
     await ada.post(f"{PATH}/near/role", data={"role": "main"})
     await resources.database.write(relays.note_problem, "near", "535 wrong <password>", is_down=True)
+    await resources.database.write(let_it_wait_on, "near")
     page = await ada.get(PATH)
     assert "535 wrong &lt;password&gt;" in page.text
     assert "Next try at" in page.text

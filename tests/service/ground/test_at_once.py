@@ -49,12 +49,19 @@ async def test_a_lock_that_is_kept_too_long_is_waited_for_again(resources: Resou
     held = resources.database
     await _at_once(held).all(INSERTED, "a", 1)
 
+    is_kept = asyncio.Event()
+
     def keep_it(session: Session) -> None:
         session.execute(sa.text("SELECT 1 FROM cooldown WHERE key = 'a' FOR UPDATE"))
-        session.execute(sa.text("SELECT pg_sleep(1.3)"))  # longer than lock_timeout
+        is_kept.set()
+        for _ in range(150):  # for longer than lock_timeout, whenever the other one began to wait
+            if held.writes.retries:
+                break
+            session.execute(sa.text("SELECT pg_sleep(0.1)"))
 
     keeping = asyncio.create_task(held.write(keep_it))
-    await asyncio.sleep(0.1)
+    await is_kept.wait()
+    assert held.writes.retries == 0
     assert (await _at_once(held).all(INSERTED, "a", 1))[0][0] == 2
     await keeping
     assert held.writes.retries >= 1

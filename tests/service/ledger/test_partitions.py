@@ -13,6 +13,7 @@ from service import database
 from service.dependencies import Resources
 from service.editions.models import Edition, State
 from service.ledger import partitions
+from tests.support.lag import Lag
 from tests.support.publishing import newsletter
 
 FOUND = """
@@ -65,18 +66,29 @@ async def test_whoever_cannot_attach_does_not_keep_others_waiting(resources: Res
         assert await resources.database.write(partitions.ensure) == 0
         return
 
+    is_held, has_given_up = asyncio.Event(), asyncio.Event()
+
     def hold(session: Session) -> None:
         session.execute(sa.text("LOCK TABLE delivery IN SHARE MODE"))
-        session.execute(sa.text("SELECT pg_sleep(2)"))
+        is_held.set()
+        for _ in range(200):  # it has to give up before it could have what it waits for
+            if has_given_up.is_set():
+                break
+            session.execute(sa.text("SELECT pg_sleep(0.05)"))
 
-    holding = asyncio.create_task(resources.database.write(hold))
-    await asyncio.sleep(0.3)
-    began = time.monotonic()
-
-    def once(session: Session) -> None:
+    def once(session: Session) -> float:
+        began = time.monotonic()
         with pytest.raises(DBAPIError, match="lock timeout"), session.begin_nested():
             partitions.ensure(session)
+        return time.monotonic() - began
 
-    await resources.database.write(once)
-    assert 0.5 < time.monotonic() - began < 1.9
-    await holding
+    holding = asyncio.create_task(resources.database.write(hold))
+    await is_held.wait()
+    try:
+        async with Lag().measured() as lag:
+            waited = await resources.database.write(once)
+    finally:
+        has_given_up.set()
+        await holding
+    assert waited > 0.5
+    assert waited - lag.seconds < 1.9

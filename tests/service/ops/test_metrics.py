@@ -34,6 +34,7 @@ from service.workers import register
 from service.workers.models import WorkerProcess
 from service.workers.register import GONE_AFTER, Identity
 from tests.service.ops.conftest import Visit
+from tests.service.relays.steps import let_it_wait_on
 from tests.support import publishing
 from tests.support.clock import HandClock
 from tests.support.outbox import Outbox, open_outbox
@@ -109,6 +110,7 @@ async def everything(resources: Resources, clock: HandClock) -> Outbox:
             session, "confirm", address="ann@example.org", payload={}, now=now - timedelta(seconds=90)
         )
         relays.note_problem(session, "relay.example.org:587", "421 later")
+        let_it_wait_on(session, "relay.example.org:587")
         polling.add_feed(
             session, session.get_one(Newsletter, memo), "https://ledger.example.org/feed",
             now=moment - timedelta(seconds=40), actor="test",

@@ -207,6 +207,7 @@ async def test_a_worker_with_another_key_stands_by_while_others_can_sign_in(
     mine = switch(newsroom, Keys((b"a wrong key on one machine of two",)), me)
     await mine.follow()
     await mine.follow()
+    await newsroom.database.write(steps.let_it_wait_on, NAME)
     found = await row(newsroom)
     assert mine.relay is None
     assert (found.down_since is None) == bool(others)

@@ -21,6 +21,7 @@ from service.delivery.relay_register import (
 from service.dependencies import Resources
 from service.events.models import Event
 from service.tokens import keys_from
+from tests.service.relays.steps import let_it_wait_on
 
 GREETING = Greeting("news.example.org", None)
 SES = {
@@ -118,6 +119,7 @@ async def test_a_password_does_not_follow_to_another_host(resources: Resources) 
 async def test_a_change_gives_it_a_new_chance_at_once(resources: Resources) -> None:
     await add(resources)
     await resources.database.write(relays.note_problem, "ses", "535 wrong password", is_down=True)
+    await resources.database.write(let_it_wait_on, "ses")
     assert not await resources.database.read(relays.is_ready, "ses")
     await change(resources, "the right one")
     assert await resources.database.read(relays.is_ready, "ses")
