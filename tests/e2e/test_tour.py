@@ -17,6 +17,7 @@ SETTLED = """() => Promise.allSettled(
   document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished)
 )"""
 WIDTHS = [390, 1280]
+PATIENCE_SECONDS = 60  # for what the worker does beside a browser on the same machine
 
 
 async def violations(page: Page) -> list[str]:
@@ -36,7 +37,7 @@ async def press_until_focused(page: Page, selector: str) -> None:
 
 
 async def link_in_message(demo: Demo, number: int, form: str) -> str:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             caught = await demo.served.resources.database.read(tour._caught, "nora@example.org")
             if len(caught) >= number:
@@ -138,6 +139,6 @@ async def test_pages_have_no_barriers(browser: Browser, demo: Demo, width: int) 
 
 
 async def link_count(demo: Demo, address: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await demo.served.resources.database.read(tour._caught, address):
             await asyncio.sleep(0.1)

@@ -17,6 +17,7 @@ from service.ledger.models import Delivery
 from service.newsletters import publication
 from service.suppressions.models import Suppression
 from tests.e2e.test_relays import look, sign_in
+from tests.e2e.test_tour import PATIENCE_SECONDS
 from tests.support.outbox import add_readers
 from tests.support.relay import Relay
 
@@ -25,6 +26,7 @@ ALL = READERS + len(sample.READERS)
 DEAD = "The relay does not take messages"
 TRIED_MOST = 20
 CONNECTIONS = 4
+PATIENCE_MS = PATIENCE_SECONDS * 1_000
 SIGN_IN = "530 5.7.0 Authentication required"
 QUOTA = "550 5.4.5 Daily user sending limit exceeded"
 MAP_LOST = "550 5.1.1 User unknown in virtual mailbox table"
@@ -74,7 +76,7 @@ async def becomes(demo: Demo, relay: Relay, page: Page, reply: str, phase: str) 
     relay.forget_rules()
     relay.when(phase=phase).reply(reply)
     await demo.served.resources.database.write(tried_at_once)
-    await page.wait_for_selector(f".notice:has-text('{reply[4:]}')", timeout=15_000)
+    await page.wait_for_selector(f".notice:has-text('{reply[4:]}')", timeout=PATIENCE_MS)
 
 
 async def test_an_edition_before_four_broken_relays_waits_with_a_reason_and_loses_nobody(
@@ -87,7 +89,7 @@ async def test_an_edition_before_four_broken_relays_waits_with_a_reason_and_lose
     page = await context.new_page()
     await sign_in(page, demo)
     await send(demo, page)
-    await page.wait_for_selector(f".notice-bad:has-text('{DEAD}')", timeout=15_000)
+    await page.wait_for_selector(f".notice-bad:has-text('{DEAD}')", timeout=PATIENCE_MS)
     said = await page.inner_text(".notice-bad")
     assert f"{ALL} messages wait and will leave by themselves." in said
     assert (
@@ -108,7 +110,7 @@ async def test_an_edition_before_four_broken_relays_waits_with_a_reason_and_lose
     )
 
     await becomes(demo, relay, page, MAP_LOST, "rcpt")
-    await page.wait_for_selector(".page-head .state-paused", timeout=15_000)
+    await page.wait_for_selector(".page-head .state-paused", timeout=PATIENCE_MS)
     said = await page.inner_text(".notice-warn")
     assert "The relay gave 20 readers the same refusal" in said
     assert "Once it is mended, resume: those refused are tried again." in said
@@ -120,7 +122,7 @@ async def test_an_edition_before_four_broken_relays_waits_with_a_reason_and_lose
 
     relay.forget_rules()
     await page.click("main button:has-text('Resume')")
-    await page.wait_for_selector(".page-head .state-sent", timeout=15_000)
+    await page.wait_for_selector(".page-head .state-sent", timeout=PATIENCE_MS)
     assert len({one.recipient for one in relay.received}) == len(relay.received) == ALL
     assert await held.database.read(struck) == 0
     await relay.stop()

@@ -21,7 +21,12 @@ from tests.support.postgres import Postgres
 
 TEMPLATE = "memo_template"
 compiled.share()
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+# Plain as in the product: those of rich, which is there for other reasons, show every local, and each keeps the loop for seconds.
+_renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(
+    processors=[*structlog.get_config()["processors"][:-1], _renderer],
+    wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+)
 _numbers = itertools.count(1)
 
 

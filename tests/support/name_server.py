@@ -18,6 +18,7 @@ from dns.message import Message, QueryMessage
 from dns.name import Name
 
 CNAMES_MOST = 8
+TRIES = 20
 LENGTH = struct.Struct(">H")
 
 
@@ -34,13 +35,28 @@ class NameServer(asyncio.DatagramProtocol):
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", self.port)
-        )
+        for tries_left in reversed(range(TRIES)):
+            try:
+                await self._listen()
+            except OSError:
+                if not tries_left:
+                    raise
+            else:
+                break
         return self
+
+    async def _listen(self) -> None:
+        """One number for both: what is free for TCP may be taken for UDP, then another one is tried."""
+        server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        self.port: int = server.sockets[0].getsockname()[1]
+        try:
+            self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: self, local_addr=("127.0.0.1", self.port)
+            )
+        except OSError:
+            server.close()
+            raise
+        self._server = server
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

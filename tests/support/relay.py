@@ -10,8 +10,10 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import ssl
 import sys
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -55,6 +57,7 @@ class Relay:
         self._log: TextIO | None = None
         self.host = host
         self._port = port
+        self._keeps_port = False
         self._rules = RuleBook()
         self._attempts: Counter[tuple[Phase, str]] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,10 +75,22 @@ class Relay:
         """Listen; after stop() again on the same port, as a relay that was down and came back."""
         if self._log_path is not None:
             self._log = self._log_path.open("a", encoding="utf-8")
+        if not self._keeps_port:
+            self._keep_port()
         self._server = await asyncio.get_running_loop().create_server(
             lambda: Wire(self._serve, self._tasks), self.host, self._port, ssl=self._tls
         )
-        self._port = int(self._server.sockets[0].getsockname()[1])
+
+    def _keep_port(self) -> None:
+        """As long as there is this relay its port is nobody else's, also while it is down: a socket that is bound and does not listen
+        refuses whoever calls, and is never given to others who ask for any port.
+        """
+        kept = socket.socket()
+        weakref.finalize(self, kept.close)
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind((self.host, self._port))
+        self._port = int(kept.getsockname()[1])
+        self._keeps_port = True
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""

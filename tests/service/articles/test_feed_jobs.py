@@ -61,7 +61,7 @@ async def test_two_workers_read_each_feed_once_also_when_the_queue_is_lost(
         for _ in range(1 if resources.database.is_sqlite else 2):
             held = await stack.enter_async_context(opened(resources.settings, SystemClock()))
             workers.append(await stack.enter_async_context(Worker(held, NO_RELAY).running()))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while len(await resources.database.read(articles)) < FEEDS:
                 for worker in workers:
                     await worker.look_for_feeds()

@@ -256,7 +256,9 @@ async def test_the_listener_takes_only_so_many_at_once(
         greetings = [(await reader.readline())[:3] for reader, _ in opened]
         assert greetings == [b"220", b"220", b"421"]
         opened[0][1].close()
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(30):
+            while len(server._connections) > 1:
+                await asyncio.sleep(0.01)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         assert (await reader.readline())[:3] == b"220"
         for _, one in [*opened, (reader, writer)]:

@@ -99,7 +99,7 @@ def test_it_stops_when_it_is_asked_to(migrated: Path) -> None:
         assert running.stdout is not None
         assert "is up at" in running.stdout.readline()
         os.kill(running.pid, signal.SIGTERM)
-        assert running.wait(timeout=20) == 0
+        assert running.wait(timeout=60) == 0
 
 
 def test_a_database_that_is_not_there_is_named_with_what_to_look_at(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 async def fetcher(newsroom: Newsroom) -> AsyncIterator[Fetcher]:
-    async with Fetcher(allow=[f"127.0.0.1:{newsroom.port}"], limits=FetchLimits(whole_seconds=1.0)) as opened:
+    async with Fetcher(allow=[f"127.0.0.1:{newsroom.port}"]) as opened:
         yield opened
 
 
@@ -245,7 +245,10 @@ async def test_a_watcher_that_comes_back_is_told(
 ) -> None:
     outbox = await an_edition(resources, newsroom.stall(PATH, after=None))
     await handed_over(outbox, 200)
-    await pings.watch(resources.database, fetcher)
+    # Only the wait for the answer is short: by then the call has left, however long that took.
+    impatience = FetchLimits(read_seconds=1.0)
+    async with Fetcher(allow=[f"127.0.0.1:{newsroom.port}"], limits=impatience) as impatient:
+        await pings.watch(resources.database, impatient)
     newsroom.serve(PATH, "ok")
     await ping_is_due(outbox)
     await pings.watch(resources.database, fetcher)
@@ -337,11 +340,11 @@ async def test_a_watcher_that_does_not_answer_delays_nobody_elses_call(
     monkeypatch.setattr(pings, "LOOK_SECONDS", 0.1)
     stalled = await an_edition(resources, newsroom.stall("/ping/stalled", after=None))
     await handed_over(stalled, 200)
-    async with Fetcher(
-        allow=[f"127.0.0.1:{newsroom.port}"], limits=FetchLimits(whole_seconds=30.0)
-    ) as patient:
+    # It hangs for longer than is waited below: only so is the other one called beside it, and not behind it.
+    hangs = FetchLimits(read_seconds=300.0, whole_seconds=300.0)
+    async with Fetcher(allow=[f"127.0.0.1:{newsroom.port}"], limits=hangs) as patient:
         watching = asyncio.create_task(pings.watch(resources.database, patient))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not newsroom.count("/ping/stalled"):
                 await asyncio.sleep(0.02)
             other = await resources.database.write(_another, stalled, newsroom.serve(PATH, "ok"))

@@ -59,6 +59,19 @@ async def readers(resources: Resources) -> list[Reader]:
     return await resources.database.read(read)
 
 
+async def how_far(resources: Resources) -> tuple[int, int]:
+    """The cursor of the only import and the number of readers, read at once: the server may still commit what a process that has been
+    killed asked it to.
+    """
+    entered = sa.select(sa.func.count()).select_from(Subscription).scalar_subquery()
+
+    def read(session: Session) -> tuple[int, int]:
+        cursor, count = session.execute(sa.select(col(ReaderImport.cursor), entered)).one()
+        return cursor, count
+
+    return await resources.database.read(read)
+
+
 async def consents(resources: Resources) -> list[ConsentEvent]:
     def read(session: Session) -> list[ConsentEvent]:
         return list(session.exec(select(ConsentEvent).order_by(col(ConsentEvent.id))))

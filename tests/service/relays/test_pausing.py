@@ -48,7 +48,7 @@ async def test_it_is_felt_at_once_notices_leave_and_all_goes_on_afterwards(
     async with Worker(resources, None).running():
         await _until(relay, 20)
         await resources.database.write(relay_pause.pause, "main", "it moves house", now=now, actor="Ada")
-        await asyncio.sleep(1.5)
+        await outbox.until_let_go()
         before = len(relay.received)
         assert before < len(READERS)
         await resources.database.write(_notice)

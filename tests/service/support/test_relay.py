@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -342,6 +343,13 @@ async def test_goes_down_and_comes_back_on_the_same_port(relay: Relay) -> None:
     assert relay.port == port
     await send(relay)
     assert len(relay.received) == 1
+
+
+async def test_while_it_is_down_its_port_is_nobody_elses(relay: Relay) -> None:
+    """Somebody's test beside this one asks for any port, and would get the mail that the relay is about to come back for."""
+    await relay.stop()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", relay.port))
 
 
 async def test_logs_before_it_answers(relay: Relay, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Whole pages: what stays, what goes, and which pages are no article."""
 
-from time import monotonic
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -286,9 +286,9 @@ def test_deep_nesting_is_survived() -> None:
     ids=["brackets", "pictures", "links", "quotes", "updates", "tags", "credits"],
 )  # fmt: skip
 def test_a_page_made_to_be_slow_is_not(body: str) -> None:
-    started = monotonic()
+    started = process_time()
     try:
         assert extraction.extract(page(f"<p>{body}</p>{LONG}"), HERE)
     except CouldNotExtract as refused:
         assert refused.message
-    assert monotonic() - started < 10
+    assert process_time() - started < 10

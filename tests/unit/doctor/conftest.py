@@ -14,6 +14,6 @@ async def dns() -> AsyncIterator[NameServer]:
 
 @pytest.fixture
 async def resolver(dns: NameServer) -> AsyncIterator[Resolver]:
-    made = Resolver(dns.address, seconds=4)
+    made = Resolver(dns.address, seconds=60)
     yield made
     await made.close()

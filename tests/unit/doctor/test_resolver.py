@@ -46,15 +46,15 @@ async def test_an_answer_that_does_not_fit_is_asked_for_over_tcp(dns: NameServer
     assert dns.asked == [("example.org", "TXT", "udp"), ("example.org", "TXT", "tcp")]
 
 
-async def test_a_server_that_fails_is_no_missing_record(dns: NameServer) -> None:
-    resolver = Resolver(dns.address, seconds=0.5)
+async def test_a_server_that_fails_is_no_missing_record(dns: NameServer, resolver: Resolver) -> None:
+    impatient = Resolver(dns.address, seconds=0.5)
     dns.failing("example.org").failing("example.net", "REFUSED").silent("example.com")
-    for name, word in (
-        ("example.org", "SERVFAIL"),
-        ("example.net", "REFUSED"),
-        ("example.com", "no name server answered in time"),
+    for asking, name, word in (
+        (resolver, "example.org", "SERVFAIL"),
+        (resolver, "example.net", "REFUSED"),
+        (impatient, "example.com", "no name server answered in time"),
     ):
-        found = await resolver.ask(name, "TXT")
+        found = await asking.ask(name, "TXT")
         assert found.status is Status.FAILED
         assert not found.is_void
         assert word in found.problem
