@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from service.demo.running import Demo
@@ -11,7 +12,7 @@ from tests.e2e.test_relays import look, sign_in
 from tests.support.name_server import NameServer
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def dns(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NameServer]:
     """There before the service is, which asks it."""
     async with NameServer() as server:

@@ -19,7 +19,7 @@ from service.delivery.transport import RelayAddress
 from service.dependencies import Resources
 from service.editions.models import Edition, Rendition, State, Version
 from service.ledger import fanout, progress
-from service.ledger.models import Delivery, Lane, Span
+from service.ledger.models import Delivery, Lane, Run, Span
 from service.ledger.progress import Progress
 from service.newsletters import details, publication
 from service.newsletters.models import Newsletter
@@ -38,6 +38,7 @@ DETAILS = {
     "postal_address": "The Harbor Ledger\n1 Quay Street\nPort Linden",
     "time_zone": "Europe/Berlin",
 }
+LOOK_EVERY = 0.05  # more often, and looking takes as long as what is looked at
 CHUNK_READERS = 1_000  # PostgreSQL ends a transaction that is idle for 5 s, and this machine may be busy
 
 
@@ -64,15 +65,15 @@ class Outbox:
 
     async def until_let_go(self) -> None:
         """Until nobody holds a span of it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.resources.database.read(_held_spans, self.edition.id):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK_EVERY)
 
     async def until_ended(self, *, within: float = 20.0) -> Progress:
         async with asyncio.timeout(within):
-            while (found := await self.progress()).ended_at is None:
-                await asyncio.sleep(0.02)
-        return found
+            while await self.resources.database.read(_is_open, self.edition.id):
+                await asyncio.sleep(LOOK_EVERY)
+        return await self.progress()
 
 
 def make_newsletter(session: Session, now: datetime) -> Newsletter:
@@ -285,7 +286,7 @@ async def _again_and_again(sender: Sender, office: Office, pepper: str) -> None:
                 pass
         await office.database.write(closing.sweep_cancelled)
         await office.database.write(closing.close_ended, pepper=pepper, now=office.clock.now())
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
 def _rows(session: Session, edition_id: int) -> dict[str, Delivery]:
@@ -298,6 +299,11 @@ def _held_spans(session: Session, edition_id: int) -> int:
         col(Span.edition_id) == edition_id, col(Span.renewed_at).is_not(None)
     )
     return int(session.execute(held).scalar_one())
+
+
+def _is_open(session: Session, edition_id: int) -> bool:
+    ended_at = session.scalar(sa.select(col(Run.ended_at)).where(col(Run.edition_id) == edition_id))
+    return ended_at is None
 
 
 def _everybody_due(session: Session, edition_id: int) -> None:

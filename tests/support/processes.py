@@ -101,7 +101,7 @@ class Process:
             async with asyncio.timeout(within):
                 while (found := re.search(pattern, self.output, re.MULTILINE)) is None:
                     self.check_alive(f"a line like {pattern!r}")
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.05)
         except TimeoutError:
             raise TimeoutError(f"{self._name}: no {pattern!r} in {within} s.\n{self._tail()}") from None
         return found
@@ -122,7 +122,7 @@ class Process:
         try:
             async with asyncio.timeout(within):
                 while (code := self.code) is None:
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.05)
         except TimeoutError:
             raise TimeoutError(f"{self._name} still runs after {within} s.\n{self._tail()}") from None
         self._forget()
@@ -158,7 +158,7 @@ class Process:
         async with asyncio.timeout(within):
             while psutil.Process(self.pid).status() != psutil.STATUS_STOPPED:
                 self.check_alive("its stop")
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
 
     def _forget(self) -> None:
         _alive.discard(self)
@@ -224,7 +224,7 @@ class RelayProcess:
         try:
             async with asyncio.timeout(within):
                 while (taken := relay_log.accepted_so_far(self.log_path)) < count:
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.05)
         except TimeoutError:
             raise TimeoutError(f"The relay took {taken} of {count} in {within} s.") from None
         return [line for line in self.lines() if line.accepted]
@@ -248,7 +248,7 @@ async def relay(folder: Path, *options: str, name: str = "relay") -> RelayProces
         async with asyncio.timeout(60):
             while not port_file.exists():
                 process.check_alive("its port")
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
     except BaseException:
         process.kill9()
         raise

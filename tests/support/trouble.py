@@ -63,7 +63,7 @@ async def seconds_until_its_first(worker: Process, name: str, relay: RelayProces
     async with asyncio.timeout(20):
         while not relay.has_one_of(name):
             worker.check_alive("its first message")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
     return time.monotonic() - began
 
 

@@ -346,12 +346,12 @@ async def test_a_watcher_that_does_not_answer_delays_nobody_elses_call(
         watching = asyncio.create_task(pings.watch(resources.database, patient))
         async with asyncio.timeout(60):
             while not newsroom.count("/ping/stalled"):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
             other = await resources.database.write(_another, stalled, newsroom.serve(PATH, "ok"))
             while not newsroom.count(PATH):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
             while (found := await verdict(other)) is None or found.ping != Ping.DONE:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
         assert not watching.done()
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

@@ -31,7 +31,7 @@ async def test_a_worker_that_is_full_or_dead_keeps_no_other_from_its_work(chosen
             await full.nudge(Kind.SPAN, key)
         async with asyncio.timeout(10):
             while running < 2:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
         serving.append(asyncio.create_task(other.serve(Kind.SPAN, works, at_once=2)))
         await other.nudge(Kind.SPAN, "e")
         async with asyncio.timeout(30):

@@ -166,7 +166,7 @@ async def test_a_worker_that_ends_leaves_it_to_the_next_at_once(resources: Resou
     async with Worker(resources, relay.url).running():
         async with asyncio.timeout(60):
             while not (await steps.now_is(resources, memo, row)).cursor:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
     found = await steps.now_is(resources, memo, row)
     assert found.state is State.RUNNING
     assert found.due_at is not None
@@ -219,7 +219,7 @@ async def in_the_midst_of_it(
         await process.wait_for_line(r"import\.carried_on", within=60)
         async with asyncio.timeout(60):
             while not (await resources.database.read(register.latest, memo))[0].cursor:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
         yield process
 
 

@@ -40,7 +40,7 @@ async def row(resources: Resources) -> Row:
 async def until(what: Callable[[], Awaitable[bool]], *, within: float = 20) -> None:
     async with asyncio.timeout(within):
         while not await what():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ async def test_where_nobody_gets_through_the_relays_own_clock_moves(
 
         async def first_told() -> Row:
             while (found := await row(newsroom)).down_since is None:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
             return found
 
         found = await asyncio.wait_for(first_told(), 20)

@@ -28,7 +28,7 @@ def readers(count: int) -> list[str]:
 async def until(what: Callable[[], Awaitable[bool]], *, within: float = 60) -> None:
     async with asyncio.timeout(within):
         while not await what():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 async def row(resources: Resources, name: str) -> Row:

@@ -29,7 +29,7 @@ async def test_one_such_reply_among_accepts_is_no_problem(
         await relay.until(4, within=20)
         await outbox.until_let_go()
         while not (await outbox.rows())["reader4@example.org"].attempts:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
     state = await newsroom.database.read(relays.state_of)
     assert state is not None
     assert (state.problem, state.is_waiting) == (None, False)

@@ -27,7 +27,7 @@ READERS = [f"reader{number}@example.org" for number in range(400)]
 async def _until(relay: Relay, count: int) -> None:
     async with asyncio.timeout(20):
         while len(relay.received) < count:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 def _notice(session: Session) -> None:
