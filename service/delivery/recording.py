@@ -88,7 +88,8 @@ def _write_late(session: Session, batch: SpanBatch, *, is_mine: bool) -> None:
     _write_rows(session, [(taken.edition_id, outcome) for outcome in told])
     tallies.write(session, span)
     if span.renewed_at is None and span.due_at is not None and not any(map(span.counts.get, OPEN)):
-        span.due_at = database.now(session)  # whoever takes it ends it; the doubt's time need not be waited for
+        # Whoever takes it ends it; the time for the doubt need not be waited for.
+        span.due_at = database.now(session)
     session.add(span)
     session.flush()
 

@@ -92,7 +92,7 @@ async def test_it_counts_when_the_span_was_taken_anew(
         await relay.until(OTHERS, within=20)
         stalled.release()
         await until(outbox, state)
-        found = await outbox.until_ended(within=60)  # long before the time for the doubt, ten minutes, is over
+        found = await outbox.until_ended(within=60)  # the time for the doubt is ten minutes
     row = (await outbox.rows())[LATE]
     assert (row.state, row.attempts, row.uncertain_count, row.reply) == (state, 1, 0, answer)
     assert found.accepted == OTHERS + (state is DeliveryState.ACCEPTED)
