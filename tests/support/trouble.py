@@ -1,6 +1,7 @@
 """What PostgreSQL can do to workers under way: forget the queue's jobs, end every connection. And how soon a newcomer has work."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +66,15 @@ async def seconds_until_its_first(worker: Process, name: str, relay: RelayProces
             worker.check_alive("its first message")
             await asyncio.sleep(0.05)
     return time.monotonic() - began
+
+
+async def others_before_its_first(worker: Process, name: str, relay: RelayProcess) -> int:
+    """How many messages of others the relay takes meanwhile: a clock that a busy machine slows down, too."""
+    await worker.wait_for_line("is at work")
+    before = len(relay.lines())
+    await seconds_until_its_first(worker, name, relay)
+    others = (line.ehlo_name.partition(".")[0] != name for line in relay.lines())
+    return max(0, sum(itertools.takewhile(bool, others)) - before)
 
 
 def _plain(url: str) -> str:

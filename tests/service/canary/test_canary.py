@@ -70,6 +70,9 @@ async def test_the_first_go_the_rest_waits_and_then_follows(outbox: Outbox, rela
     held = outbox.resources.database
     async with Worker(outbox.resources, relay.url).running():
         await relay.until(11, within=20)
+        async with asyncio.timeout(20):
+            while (await outbox.progress()).accepted < 10:
+                await asyncio.sleep(0.02)
         await asyncio.sleep(0.5)
         assert recipients(relay) == sorted([*FIRST, SEED]), "a seed who reads it is a reader"
         found = await outbox.progress()
@@ -100,7 +103,8 @@ async def test_too_many_refusals_stop_the_rest_and_resuming_tries_them_again(
     outbox: Outbox, relay: Relay, client: httpx2.AsyncClient
 ) -> None:
     resources = outbox.resources
-    for reader in FIRST[:4]:
+    # With the third it is judged: of one more nobody knows whether it is counted by then.
+    for reader in FIRST[:3]:
         relay.when(phase="rcpt", recipient=reader).reply("550 5.1.1 no such user")
     async with Worker(resources, relay.url).running():
         async with asyncio.timeout(20):
@@ -115,9 +119,9 @@ async def test_too_many_refusals_stop_the_rest_and_resuming_tries_them_again(
             await client.get(f"/api/v1/editions/{outbox.edition.uid}/progress", headers=headers)
         ).json()
         assert figures["state"] == "paused"
-        assert "4 were refused, more than 5 %" in figures["stop_reason"]
+        assert "3 were refused, more than 5 %" in figures["stop_reason"]
         assert "no such user" in figures["stop_reason"]
-        assert len(relay.received) <= 7
+        assert len(relay.received) <= 8
         relay.forget_rules()
         await resources.database.write(
             steering.resume, outbox.edition.uid, now=resources.clock.now(), actor="Ada"

@@ -9,11 +9,12 @@ from tests.support import processes
 from tests.support.crash import Rehearsal
 from tests.support.nursery import nursery
 from tests.support.outbox import open_outbox
-from tests.support.trouble import seconds_until_its_first, terminate_everybody
+from tests.support.trouble import others_before_its_first, terminate_everybody
 
 CONNECTIONS = 4
 READERS = [f"reader{number}@example.org" for number in range(1_000)]
-NEWCOMER_SECONDS = 2
+DELAY_MS = 60
+NEWCOMER_MESSAGES = 2_000 * CONNECTIONS // DELAY_MS  # two seconds of one of the others, one of both
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -21,14 +22,17 @@ async def test_a_newcomer_has_work_at_once_and_whoever_leaves_or_dies_leaves_nob
     resources: Resources, tmp_path: Path
 ) -> None:
     outbox = await open_outbox(resources, READERS)
-    async with await processes.relay(tmp_path, "--delay-ms", "60") as relay, nursery(tmp_path) as lives:
+    async with (
+        await processes.relay(tmp_path, "--delay-ms", str(DELAY_MS)) as relay,
+        nursery(tmp_path) as lives,
+    ):
         rehearsal = Rehearsal(outbox, relay, lives, folder=tmp_path, connections=CONNECTIONS)
         dies = await rehearsal.life()
         leaves = await rehearsal.life()
         await relay.until_accepted(100)
         async with await rehearsal.life() as newcomer:
             name = rehearsal.names[newcomer.pid]
-            assert await seconds_until_its_first(newcomer, name, relay) < NEWCOMER_SECONDS
+            assert await others_before_its_first(newcomer, name, relay) < NEWCOMER_MESSAGES
             dies.kill9()
             assert await leaves.stop() == 0, leaves.output
             so_far = len(relay.lines())

@@ -112,10 +112,10 @@ async def test_workers_share_them_a_newcomer_too_and_those_of_the_dead_come_back
     resources: Resources, relay: Relay
 ) -> None:
     name = relay_at(relay.url).name
-    relay.delay = 0.02
+    relay.delay = 0.04
     await resources.database.write(limited, name, CONNECTIONS)
     await resources.database.write(died, name)
-    await open_outbox(resources, readers(900))
+    await open_outbox(resources, readers(1_500))  # twelve seconds of work
     stationery = Stationery(resources.keys, resources.templates, "https://news.example.org")
     notices = NoticeLane(shared(replace(resources, clock=SystemClock()), relay, "one"), stationery)
     async with Lag().measured() as lag, worker(shared(resources, relay, "one")):
@@ -174,7 +174,9 @@ async def test_a_worker_that_stands_by_asks_the_relay_only_over_a_connection_of_
     beating.cancel()
     await asyncio.wait({beating})
     await near.give_all_back()
-    await sender.send_due()
+    async with asyncio.timeout(20):
+        while not relay.received:  # it waits for a seat for two seconds only
+            await sender.send_due()
     assert len(relay.received) == 5
     running.cancel()
     await asyncio.wait({running})
@@ -202,8 +204,8 @@ async def test_a_relay_whose_row_says_no_number_is_shared_as_the_setting_says(
 ) -> None:
     """As the one is that MEMO_RELAY_URL tells."""
     await resources.database.write(limited, relay_at(relay.url).name, 0)
-    relay.delay = 0.02
-    await open_outbox(resources, readers(300))
+    relay.delay = 0.05
+    await open_outbox(resources, readers(800))
     async with worker(shared(resources, relay, "one")), worker(shared(resources, relay, "two")):
         await until_shares_are(resources, [3, 2], within=10)
         before = len(relay.received)

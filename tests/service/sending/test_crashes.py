@@ -10,7 +10,7 @@ from tests.support.outbox import open_outbox
 from tests.support.sabotage import Plan
 from tests.support.trouble import queue_emptied
 
-READERS = 2_000
+READERS = 2_500
 OPEN_ROWS = 1_000
 CONNECTIONS = 4
 WITHOUT_BARRIER = Plan(without_barrier=True)

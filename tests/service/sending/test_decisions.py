@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from service.database import Database
-from service.delivery import outcome, reaching, relays, slowings, steering
+from service.delivery import outcome, reaching, relays, retry, slowings, steering
+from service.delivery.figures import Figures
 from service.delivery.limits import Limits, Timeouts
 from service.delivery.models import Relay as RelayRow
 from service.delivery.outcome import Phase, Reply, Scope, Verdict
@@ -66,15 +67,23 @@ class Watched:
         await self._database.close()
 
 
+class AlwaysInDoubt(Figures):
+    """Whether most of the last few were accepted depends on who is answered when; here what a provider says always counts."""
+
+    @property
+    def are_mostly_accepted(self) -> bool:
+        return False
+
+
 @asynccontextmanager
 async def watched(resources: Resources, relay: Relay, *, connections: int = 8) -> AsyncIterator[Watched]:
     watch = Watched(resources.database)
-    at_work = replace(office(resources, relay_at(relay.url), connections=connections), database=watch)
-    async with sending(at_work):
+    chosen = office(resources, relay_at(relay.url), connections=connections)
+    async with sending(replace(chosen, database=watch, figures=AlwaysInDoubt())):
         yield watch
 
 
-async def until_only_waiting(outbox: Outbox, *, within: float = 30.0) -> dict[str, Delivery]:
+async def until_only_waiting(outbox: Outbox, *, within: float = 60.0) -> dict[str, Delivery]:
     """Until no reader is queued; those deferred may wait."""
     async with asyncio.timeout(within):
         while (await outbox.progress()).queued:
@@ -134,7 +143,7 @@ async def test_each_row_at_rcpt_data_and_the_dot(resources: Resources, relay: Re
         relays_own = {str(cell.reply) for cell in chosen if cell.judged.scope in MAKE_IT_WAIT}
         assert watch.problems == relays_own
         await outbox.everybody_due()
-        found = await outbox.until_ended()
+        found = await outbox.until_ended(within=60)
     refused = [cell for cell in chosen if state_for(cell) is DeliveryState.REFUSED]
     assert (found.accepted, found.refused) == (len(chosen) - len(refused), len(refused))
     assert sorted(one.recipient for one in relay.received) == sorted(
@@ -165,7 +174,7 @@ async def test_each_row_at_mail_is_nobodys_fault(resources: Resources, relay: Re
             row for row in deferred if outcome.strikes_the_reader(outcome.of_recorded(str(row.reply)))
         ]
         await outbox.everybody_due()
-        found = await outbox.until_ended()
+        found = await outbox.until_ended(within=60)
     assert (found.accepted, len(relay.received)) == (120, 120)
     assert await resources.database.read(suppressed) == set()
 
@@ -230,7 +239,7 @@ async def test_each_row_in_the_greeting_is_the_relays(relay: Relay, phase: str) 
     for cell in {cell.reply: cell for cell in POSSIBLE if cell.phase is Phase.CONNECT}.values():
         relay.forget_rules()
         relay.when(phase=phase).reply(on_the_wire(cell.reply))
-        transport = Transport(relay_at(relay.url), replace(Timeouts.alike(2), dot=1), Limits())
+        transport = Transport(relay_at(relay.url), Timeouts.alike(20), Limits())
         with pytest.raises(RelayDown) as problem:
             await transport.ready()
         assert str(cell.reply.code) in str(problem.value)
@@ -280,13 +289,16 @@ SAME = {  # whose matter: where and what the relay says to everybody
 
 @pytest.mark.parametrize("whose", SAME)
 async def test_the_same_5xx_for_all_touches_no_reader_and_once_it_is_mended_everybody_gets_it(
-    resources: Resources, relay: Relay, whose: str
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch, whose: str
 ) -> None:
     count = 200 if whose in {"account", "sender", "recipient"} else 60
     phase, reply = SAME[whose]
     judged = outcome.of(Reply(Phase(phase), int(reply[:3]), reply[4:]))
     rule = relay.when(phase=phase).reply(reply)
     outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(count)])
+    if judged.scope in THE_RELAYS:
+        # Not over while we look.
+        monkeypatch.setattr(retry, "relay_wait", lambda _failures: timedelta(minutes=1))
     async with sending(office(resources, relay_at(relay.url))):
         await until_it_stops(resources, outbox, pauses=judged.scope not in THE_RELAYS)
         found = await outbox.progress()
@@ -298,6 +310,7 @@ async def test_the_same_5xx_for_all_touches_no_reader_and_once_it_is_mended_ever
         state = await resources.database.read(relays.state_of)
         assert (state is not None and state.problem == reply) == (judged.scope in MAKE_IT_WAIT)
         assert found.accepted == 0
+        monkeypatch.undo()
         relay.forget_rules()
         await resources.database.write(relays.note_success, relay_at(relay.url).name)
         if await outbox.state() is State.PAUSED:

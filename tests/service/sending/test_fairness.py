@@ -51,8 +51,9 @@ async def test_nb_29_after_a_cancel_no_connection_begins_more_than_one_message(
             steering.cancel, outbox.edition.uid, now=resources.clock.now(), actor="test"
         )
         before = len(relay.received)
-        await asyncio.sleep(1)
+        await outbox.until_let_go()
         begun = len(relay.received) - before
+        await asyncio.sleep(1)
         ended = await outbox.until_ended()
     assert begun <= CONNECTIONS
     assert len(relay.received) == before + begun, "a second later nothing leaves any more"

@@ -35,8 +35,8 @@ async def test_breaking_overtakes_a_running_edition_and_a_notice_both(
     loop = asyncio.get_running_loop()
     async with Lag().measured() as lag, Worker(resources, relay.url).running():
         await relay.until(60, within=30)
-        begun = loop.time()
         await resources.database.write(once_more, outbox.edition.id, READERS, lane=Lane.BREAKING)
+        begun = loop.time()
         await resources.jobs.nudge(Kind.SPAN, "breaking")
         await _until_somebody_has_both(relay)
         first = loop.time() - begun

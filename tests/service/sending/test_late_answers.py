@@ -137,8 +137,9 @@ async def test_try_later_says_nothing_when_the_span_was_taken_anew(
 
 
 async def test_a_cancelled_edition_ends_although_one_answer_is_still_missing(
-    resources: Resources, relay: Relay
+    resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engine, "DRAIN_SECONDS", 1.5)  # for the answers of the others that are under way
     stalled = relay.when(phase="dot", recipient=LATE).times(1).stall()
     outbox = await open_outbox(resources, READERS)
     async with sending(patient(resources, relay)):

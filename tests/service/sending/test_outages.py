@@ -87,10 +87,10 @@ async def test_nb_35_a_full_disk_stops_messages_and_nothing_else(
 
 
 async def nothing_comes(relay: RelayProcess) -> int:
-    """Return once no message has come for a second."""
-    async with asyncio.timeout(20):
+    """Return once no message has come for three seconds: for one second none may come on a busy machine, either."""
+    async with asyncio.timeout(30):
         while True:
             before = len(relay.lines())
-            await asyncio.sleep(1)
+            await asyncio.sleep(3)
             if len(relay.lines()) == before:
                 return before

@@ -9,10 +9,12 @@ from service.dependencies import Resources
 from service.ledger.models import DeliveryState
 from tests.service.sending.test_pace import workers
 from tests.support.arrivals import busiest_second
+from tests.support.lag import Lag
 from tests.support.outbox import open_outbox, relay_at
 from tests.support.relay import Relay
 
 LIMIT = 5
+WATCHED_SECONDS = 2.5
 GMAIL = [f"reader{number}@{('gmail.com', 'googlemail.com')[number % 2]}" for number in range(80)]
 OTHERS = [f"reader{number}@example.org" for number in range(80)]
 
@@ -31,18 +33,24 @@ async def test_all_workers_keep_it_others_do_not_wait_and_a_change_is_felt_at_on
     def google() -> list[str]:
         return [one.recipient for one in relay.received if "mail.com" in one.recipient]
 
+    loop = asyncio.get_running_loop()
     async with workers(resources, relay, 2):
         async with asyncio.timeout(20):
             while len(relay.received) - len(google()) < len(OTHERS):
                 await asyncio.sleep(0.02)
         assert len(google()) < len(GMAIL) / 2, "the others did not wait for them"
-        await asyncio.sleep(2.5)
+        async with Lag().measured() as lag, asyncio.timeout(20):
+            began = loop.time()
+            while len(google()) < 2 * LIMIT:
+                await asyncio.sleep(0.02)
+            took = loop.time() - began
+        assert took <= WATCHED_SECONDS + 2 * lag.seconds, "most of what is allowed is used, by those who wait"
+        await asyncio.sleep(max(0.0, WATCHED_SECONDS - took))
         moments = sorted(one.at for one in relay.received if "mail.com" in one.recipient)
         assert busiest_second(moments) <= LIMIT + 1
-        assert len(moments) >= 2 * LIMIT, "most of what is allowed is used, by those who wait"
         waiting = [row for row in (await outbox.rows()).values() if row.state is DeliveryState.DEFERRED]
         assert waiting
         assert all("at most 5 messages a second from us (warming up)" in str(row.reply) for row in waiting)
         assert {row.attempts for row in waiting} == {0}
         await write(provider_limits.lift, address.name, "Google", now=now, actor="Ada")
-        await relay.until(len(mixed), within=4)
+        await relay.until(len(mixed), within=8)

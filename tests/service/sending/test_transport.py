@@ -17,7 +17,8 @@ from tests.support import certificates
 from tests.support.relay import Relay
 from tests.support.relay_session import Offer
 
-PATIENCE = replace(Timeouts.alike(0.5), connect=2, greeting=2)
+PATIENCE = Timeouts.alike(20)
+SHORT = 0.3  # for what is not going to be answered
 BODY = b"Subject: Memo\r\n\r\nGood morning.\r\n"
 
 
@@ -137,7 +138,7 @@ async def test_421_between_two_messages_is_a_matter_of_the_connection() -> None:
 )
 @pytest.mark.parametrize("how", ["drop", "stall"])
 async def test_s2_how_far_it_came_when_the_relay_fell_silent(phase: str, expected: Phase, how: str) -> None:
-    async with Relay() as relay, connected(relay) as made:
+    async with Relay() as relay, connected(relay, timeouts=replace(PATIENCE, **{phase: SHORT})) as made:
         rule = relay.when(phase=phase)
         if how == "drop":
             rule.drop()
@@ -149,7 +150,7 @@ async def test_s2_how_far_it_came_when_the_relay_fell_silent(phase: str, expecte
 
 async def test_s2_a_message_whose_dot_never_left_was_not_handed_over() -> None:
     message = b"Subject: Large\r\n\r\n" + b"x" * 70 * 200_000 + b"\r\n"
-    async with Relay() as relay, connected(relay) as made:
+    async with Relay() as relay, connected(relay, timeouts=replace(PATIENCE, block=SHORT)) as made:
         relay.when(phase="body").stall()
         reply = await made.carry(envelope("a", message))
         assert (reply.phase, reply.code) == (Phase.BODY, 0)
