@@ -1,8 +1,9 @@
 """What a process holds: opened once in an entrance, passed down, closed at the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service import database, jobs, settings, tokens
@@ -30,6 +31,8 @@ class Resources:
     jobs: Jobs
     media: Store
     templates: Path
+    # So many sign-ups are written at once: they wait for each other anyway, and a flood of them leaves connections for everybody else.
+    sign_ups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4), repr=False)
 
     @property
     def return_paths(self) -> ReturnPaths | None:

@@ -57,9 +57,10 @@ async def take(
     if isinstance(read, Filled):
         return headers.personal(_form_page(request, shown, read, status=422))
     try:
-        notice_id = await asked.database.write(
-            optin.ask, shown.stored, read, pepper=asked.pepper, now=asked.clock.now()
-        )
+        async with asked.sign_ups:
+            notice_id = await asked.database.write(
+                optin.ask, shown.stored, read, pepper=asked.pepper, now=asked.clock.now()
+            )
     except (ClientTooOften, TooManySignUps) as error:
         return _full_page(request, shown, form.filled(given, notice=error))
     await _wake(asked, notice_id)

@@ -193,6 +193,22 @@ async def test_what_all_sign_ups_share_is_held_for_the_commit_alone(
     assert ["overall" in values for _, values in writes] == [False] * (len(writes) - 1) + [True]
 
 
+async def test_a_flood_of_sign_ups_leaves_connections_for_everybody_else(
+    client: httpx2.AsyncClient, resources: Resources, memo: Newsletter
+) -> None:
+    """Fifty that waited for one mailbox took every connection, and the slowest of them ended with a 500."""
+    taken = 0
+    while not resources.sign_ups.locked():
+        await resources.sign_ups.acquire()
+        taken += 1
+    assert 1 < taken <= 6, "of twelve connections"
+    waiting = asyncio.create_task(steps.sign_up(client))
+    await asyncio.sleep(0.3)
+    assert await steps.rows(resources, Subscriber) == []
+    resources.sign_ups.release()
+    assert (await waiting).status_code == 200
+
+
 async def test_a_household_with_ipv6_is_one_client(app: FastAPI, memo: Newsletter) -> None:
     statuses = []
     for number in range(cooldowns.CLIENT_COUNT_PER_HOUR + 1):
