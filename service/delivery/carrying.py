@@ -105,6 +105,11 @@ class Shift:
         except (sa.exc.SQLAlchemyError, OSError) as error:
             log.warning("relay.slowing_not_noted", problem=str(error).splitlines()[0])
 
+    def stand_still(self) -> None:
+        """Nothing begins until a span could be taken again."""
+        self.relay_waits = True
+        self.gate.drop_unwanted()
+
     def span_was_taken(self) -> None:
         """Spans are only given out while the relay's clock does not say later; once what is known of it is written, that counts."""
         if not self._noting:
@@ -175,23 +180,15 @@ class Carrier:
 
     async def _connected(self, errand: Errand) -> bool:
         """False: the errand is given back, though there may be a connection by now."""
-        shift, has_it = self._shift, True
-
-        def give_back() -> None:
-            nonlocal has_it
-            has_it, shift.relay_waits = False, True
-            shift.gate.without_token(errand).done()
-            shift.gate.drop_unwanted()
-
+        shift = self._shift
+        claim = silence.Claim(shift.gate, errand, shift.stand_still)
         try:
-            await silence.connect(shift.office, self._transport, give_back)
+            await silence.connect(shift.office, self._transport, claim)
         except RelayDown as error:
             shift.relay_waits = True
             await shift.note_relay_problem(error.message)
-            if has_it:
-                shift.gate.without_token(errand).done()
-            return False
-        return has_it
+            claim.let_others()
+        return claim.is_held
 
     async def _next_errand(self) -> Errand | None:
         seats = self._shift.seats

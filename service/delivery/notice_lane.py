@@ -107,7 +107,7 @@ class NoticeLane:
             self._calling = asyncio.create_task(self._connect())
 
     async def _connect(self) -> None:
-        await silence.connect(self._office, self._transport, lambda: None)
+        await silence.connect(self._office, self._transport)
 
     async def _call_no_longer(self) -> None:
         calling, self._calling = self._calling, None

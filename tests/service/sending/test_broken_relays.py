@@ -156,6 +156,18 @@ async def test_a_relay_that_greets_as_many_as_it_has_room_for_is_busy_and_not_si
     assert seen == {None}
 
 
+async def test_who_is_not_greeted_keeps_no_reader_waiting(resources: Resources, relay: Relay) -> None:
+    """A Postfix with few processes takes every connection and greets two of four: the others had a reader each, for five minutes, and
+    the rest of his group waited with him.
+    """
+    relay.when(phase="connect").after(2).stall()
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(60)])
+    async with sending(office(resources, relay_at(relay.url))):
+        found = await outbox.until_ended(within=45)
+    assert found.accepted == 60
+    assert len(relay.received) == 60
+
+
 async def test_a_relay_that_falls_silent_in_the_midst_of_an_edition_is_named_too(
     resources: Resources, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
