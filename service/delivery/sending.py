@@ -87,6 +87,9 @@ class Sender:
                 return
             self._shift.span_was_taken()
             await self._send_span(taken)
+            await (
+                self._shift.unmade.settled()
+            )  # else what it let go is taken again and again until the pause is written
 
     async def _may_take(self) -> bool:
         office, seats = self._office, self._shift.seats

@@ -89,6 +89,7 @@ class Signers:
         except BaseException:
             for signer in started:
                 signer.end()
+            self._leaving += started
             raise
         self._at_work, self._turn = started, cycle(started)
 

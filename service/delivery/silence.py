@@ -58,15 +58,14 @@ async def connect(office: Office, transport: Transport, claim: Claim | None = No
 
 async def _answered(office: Office, ready: "asyncio.Future[None]", claim: Claim | None) -> None:
     own, name = office.standing_by, office.relay.name
-    busy = min(BUSY_SECONDS, SILENT_SECONDS / 2)
-    if (await asyncio.wait({ready}, timeout=busy))[0]:
-        return
-    if claim is not None and own.shows_life(name):
-        claim.let_others()
-    seconds = SILENT_SECONDS - busy
-    while not (await asyncio.wait({ready}, timeout=seconds))[0]:
-        seconds = SILENT_SECONDS
+    now = asyncio.get_running_loop().time
+    silent_at = now() + SILENT_SECONDS
+    while not (await asyncio.wait({ready}, timeout=min(BUSY_SECONDS, SILENT_SECONDS / 2)))[0]:
         if own.shows_life(name):
+            silent_at = now() + SILENT_SECONDS
+            if claim is not None:
+                claim.let_others()
+        if now() < silent_at:
             continue
         problem = f"{name} has not answered a new connection for {SILENT_SECONDS:.0f} seconds"
         with own.patient(name) as is_the_one:

@@ -42,24 +42,28 @@ class Unmade:
             log.error("message.cannot_be_made", edition=str(edition_uid), problem=said, exc_info=error)
         self._in_a_row[taken.edition_id] += 1
         if self._in_a_row[taken.edition_id] == IN_A_ROW_MOST:
+            del self._in_a_row[taken.edition_id]  # the next five, of another turn, stop it again
             self._stopping.add((taken.edition_id, taken.turn))
             task = asyncio.create_task(self._halt(taken, edition_uid, said))
             self._halting.add(task)
             task.add_done_callback(self._halting.discard)
         return said
 
+    async def settled(self) -> None:
+        """Once the pauses that are on their way are written, or could not be."""
+        if self._halting:
+            await asyncio.wait(self._halting)
+
     async def _halt(self, taken: Take, edition_uid: uuid.UUID, said: str) -> None:
         reason = f"The messages of {IN_A_ROW_MOST} readers in a row could not be made: {said.rstrip('.')}. Those readers are held"
         log.warning("edition.paused", edition=str(edition_uid), reason=reason)
+        halt, is_written = Halt(reason, SENDER, taken.turn), False
         try:
-            await self._office.database.write(
-                halting.halt, edition_uid, Halt(reason, SENDER, taken.turn), now=self._office.clock.now()
-            )
-        except (
-            MemoError,
-            sa.exc.SQLAlchemyError,
-            OSError,
-        ) as error:  # somebody was faster, or the next five say so
-            self._stopping.discard((taken.edition_id, taken.turn))
-            self._in_a_row.pop(taken.edition_id, None)
+            await self._office.database.write(halting.halt, edition_uid, halt, now=self._office.clock.now())
+            is_written = True
+        except (MemoError, sa.exc.SQLAlchemyError, OSError) as error:
+            # Somebody was faster, or the next five say so.
             log.warning("edition.not_paused", edition=str(edition_uid), problem=str(error).splitlines()[0])
+        finally:
+            if not is_written:
+                self._stopping.discard((taken.edition_id, taken.turn))

@@ -1,5 +1,6 @@
 """`/n/{newsletter}`: the page that invites, and the form that takes a request, from here or from a newsroom's own pages."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -9,16 +10,19 @@ from service import logs
 from service.asking import Asked, Client
 from service.dependencies import Resources
 from service.jobs import Kind
+from service.newsletters.models import Newsletter
 from service.public import form, front, headers, showing
 from service.public.form import Entries, Filled
 from service.public.front import Front
 from service.subscribers import optin, signup
 from service.subscribers.cooldowns import ClientTooOften, TooManySignUps
+from service.subscribers.signup import SignUp
 
 log = logs.get(__name__)
 
 router = APIRouter()
 RETRY_AFTER_SECONDS = 3_600
+PATIENCE_SECONDS = 30.0
 
 
 @router.api_route("/n/{slug}", methods=["GET", "HEAD"])
@@ -57,14 +61,26 @@ async def take(
     if isinstance(read, Filled):
         return headers.personal(_form_page(request, shown, read, status=422))
     try:
-        async with asked.sign_ups:
-            notice_id = await asked.database.write(
-                optin.ask, shown.stored, read, pepper=asked.pepper, now=asked.clock.now()
-            )
+        notice_id = await _written(asked, shown.stored, read)
     except (ClientTooOften, TooManySignUps) as error:
         return _full_page(request, shown, form.filled(given, notice=error))
     await _wake(asked, notice_id)
     return _sent_page(request, shown, read.address.shown)
+
+
+async def _written(asked: Resources, newsletter: Newsletter, request: SignUp) -> int | None:
+    """Raises what `optin.ask` does; TooManySignUps also if those before it take too long."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asked.sign_ups.acquire()
+    except TimeoutError as error:
+        raise TooManySignUps from error
+    try:
+        return await asked.database.write(
+            optin.ask, newsletter, request, pepper=asked.pepper, now=asked.clock.now()
+        )
+    finally:
+        asked.sign_ups.release()
 
 
 async def _wake(asked: Resources, notice_id: int | None) -> None:

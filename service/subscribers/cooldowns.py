@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from service import addresses, tokens
+from service import addresses, database, tokens
 from service.errors import Unavailable
 from service.subscribers import queries
 from service.subscribers.models import Cooldown
@@ -44,6 +44,15 @@ def ensure_client_may(session: Session, client: str, *, now: datetime) -> None:
         raise ClientTooOften
 
 
+def look_for_capacity(session: Session, *, now: datetime) -> None:
+    """Raises in an hour that has had enough, before any work is done; nothing is locked, so `ensure_capacity` has the last word."""
+    query = sa.select(col(Cooldown.count)).where(
+        col(Cooldown.key) == "overall", col(Cooldown.window_at) > now - _HOUR
+    )
+    if (session.scalar(query) or 0) >= OVERALL_COUNT_PER_HOUR:
+        raise TooManySignUps
+
+
 def ensure_capacity(session: Session, *, now: datetime) -> None:
     """Raises in an hour that has had enough. Right before the commit: whoever else signs up at this moment waits for it."""
     if not admit_by_the_hour(session, "overall", OVERALL_COUNT_PER_HOUR, now=now):
@@ -54,6 +63,15 @@ def mailbox_of(session: Session, address_key: str, *, pepper: str) -> Mailbox:
     """Tags (`name+tag@`) are other addresses, but the same mailbox to protect."""
     hashed = tokens.keyed_hash(pepper, addresses.without_tag(address_key))
     return Mailbox(f"mailbox:{hashed}", queries.last_confirmed_at(session, address_key))
+
+
+def wait_for_mailbox(session: Session, mailbox: Mailbox) -> None:
+    """Whoever asks for one mailbox waits for the other's commit, also where what was written for it is undone: who waits and who does
+    not would tell the two apart.
+    """
+    if database.is_postgresql(session):
+        number = sa.func.hashtextextended(mailbox.key, 0)
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
 def admit_mailbox(session: Session, mailbox: Mailbox, *, now: datetime) -> bool:

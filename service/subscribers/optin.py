@@ -5,6 +5,7 @@ confirm: the button behind the link -> active, with a consent event -> the perso
 """
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -58,17 +59,27 @@ class Invitation:
 def ask(
     session: Session, newsletter: Newsletter, request: SignUp, *, pepper: str, now: datetime
 ) -> int | None:
-    """Store the request and queue its confirmation; the id of that notice, or None if nothing is to be sent.
+    return ask_all(session, [(newsletter, request)], pepper=pepper, now=now)[0]
+
+
+def ask_all(
+    session: Session, wanted: Sequence[tuple[Newsletter, SignUp]], *, pepper: str, now: datetime
+) -> list[int | None]:
+    """Store each request and queue its confirmation; the ids of those notices, None where nothing is to be sent.
 
     The visitor must not learn which. So everything is done for every address alike, and what must not be is undone before the
     commit: unknown, pending, active, ended and suppressed addresses cost the same time (faults.md NB-10).
     """
-    if not newsletter.is_open:
-        raise NewsletterClosed
-    cooldowns.ensure_client_may(session, request.client, now=now)
-    notice_id = _asked(session, newsletter, request, pepper=pepper, now=now)
-    cooldowns.ensure_capacity(session, now=now)
-    return notice_id
+    cooldowns.look_for_capacity(session, now=now)
+    notice_ids = []
+    for newsletter, request in wanted:
+        if not newsletter.is_open:
+            raise NewsletterClosed
+        cooldowns.ensure_client_may(session, request.client, now=now)
+        notice_ids.append(_asked(session, newsletter, request, pepper=pepper, now=now))
+    for _ in wanted:
+        cooldowns.ensure_capacity(session, now=now)
+    return notice_ids
 
 
 def _asked(
@@ -76,6 +87,7 @@ def _asked(
 ) -> int | None:
     mailbox = cooldowns.mailbox_of(session, request.address.key, pepper=pepper)
     address_hash = tokens.keyed_hash(pepper, request.address.key)
+    cooldowns.wait_for_mailbox(session, mailbox)
     with session.begin_nested() as attempt:
         has_rested = cooldowns.admit_mailbox(session, mailbox, now=now)
         may_be_asked = suppressions.may_ask(session, address_hash, now=now)

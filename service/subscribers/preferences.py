@@ -92,7 +92,7 @@ def change(
     subscriber = queries.subscriber_by_id(session, subscription.subscriber_id)
     _name(session, subscriber, wanted.first_name, now)
     is_proved = before.is_reading and before.suppressed is None
-    queued: list[int | None] = []
+    asked: list[tuple[Newsletter, SignUp]] = []
     for choice in before.choices:
         slug = choice.newsletter.slug
         if slug not in wanted.shown or not choice.is_open:
@@ -102,8 +102,8 @@ def change(
         elif slug in wanted.chosen and not choice.is_chosen and is_proved:
             _join(session, choice.newsletter, subscriber, wanted, now)
         elif slug in wanted.chosen and not choice.is_chosen:
-            asked = _request(choice.newsletter, subscriber, wanted)
-            queued.append(optin.ask(session, choice.newsletter, asked, pepper=pepper, now=now))
+            asked.append((choice.newsletter, _request(choice.newsletter, subscriber, wanted)))
+    queued = optin.ask_all(session, asked, pepper=pepper, now=now) if asked else []
     session.flush()
     notices = tuple(one for one in queued if one is not None)
     return replace(_of(session, subscription), notices=notices)

@@ -106,6 +106,12 @@ async def test_nb_35_a_broken_relay_is_named_and_the_edition_can_be_cancelled(
     assert await outbox.state() is State.CANCELLED
 
 
+async def relay_is_called(relay: Relay, times: int) -> None:
+    async with asyncio.timeout(20):
+        while relay.connection_count < times:
+            await asyncio.sleep(0.05)
+
+
 async def until_out_of_reach(resources: Resources) -> RelayState:
     """Until a look finds it with its problem and waiting: a short wait may be over before somebody looks, and the next one is longer."""
     async with asyncio.timeout(15):
@@ -156,13 +162,22 @@ async def test_a_relay_that_greets_as_many_as_it_has_room_for_is_busy_and_not_si
     assert seen == {None}
 
 
-async def test_who_is_not_greeted_keeps_no_reader_waiting(resources: Resources, relay: Relay) -> None:
+@pytest.mark.parametrize("late", [False, True])
+async def test_who_is_not_greeted_keeps_no_reader_waiting(
+    resources: Resources, relay: Relay, late: bool
+) -> None:
     """A Postfix with few processes takes every connection and greets two of four: the others had a reader each, for five minutes, and
     the rest of his group waited with him.
     """
-    relay.when(phase="connect").after(2).stall()
+    greeted = relay.when(phase="connect").times(2)
+    if late:  # for nobody is known to have been greeted when the others are first looked at
+        greeted.stall()
+    relay.when(phase="connect").stall()
     outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(60)])
     async with sending(office(resources, relay_at(relay.url))):
+        await relay_is_called(relay, 4)
+        await asyncio.sleep(2.5 if late else 0)
+        greeted.release()
         found = await outbox.until_ended(within=45)
     assert found.accepted == 60
     assert len(relay.received) == 60

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from service.clock import SystemClock
-from service.delivery import halting, unmade
+from service.delivery import halting, steering, unmade
 from service.delivery.gate import Gate
 from service.dependencies import Resources
 from service.editions.models import State
@@ -83,6 +83,22 @@ async def test_an_edition_whose_messages_cannot_be_made_stops_and_is_not_held_wh
     assert found.held == unmade.IN_A_ROW_MOST
     assert "could not be made: a fault of our own, AttributeError" in str(found.stop_reason)
     assert relay.received == []
+
+
+async def test_resumed_without_being_mended_it_stops_again(resources: Resources, relay: Relay) -> None:
+    """It was counted on from five, so that five in a row never came again, and everybody else was held."""
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(200)])
+    values = {"fields": {"subscription": 7}}
+    await resources.database.write(lambda session: session.execute(sa.update(Delivery).values(values)))
+    uid = outbox.edition.uid
+    async with sending(office(resources, relay_at(relay.url))):
+        for times in (1, 2):
+            async with asyncio.timeout(20):
+                while await outbox.state() is not State.PAUSED:
+                    await asyncio.sleep(0.05)
+            await outbox.until_let_go()
+            assert (await outbox.progress()).held == times * unmade.IN_A_ROW_MOST
+            await resources.database.write(steering.resume, uid, now=resources.clock.now(), actor="test")
 
 
 async def test_an_edition_that_could_not_be_stopped_the_first_time_is_stopped_by_the_next_ones(
