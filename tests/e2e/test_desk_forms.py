@@ -25,6 +25,7 @@ async def refused(page: Page, field: str, typed: str, name: str) -> None:
     async with page.expect_navigation():
         await page.press(f"#{field}", "Enter")
     await page.evaluate(DRAWN)
+    await page.wait_for_function(f"({SEEN})().isOnScreen")  # it scrolls there when it gets round to it
     seen = await page.evaluate(SEEN)
     assert (seen["id"], await page.input_value(f"#{field}")) == (field, typed)
     assert seen["isOnScreen"]
