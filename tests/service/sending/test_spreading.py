@@ -81,21 +81,23 @@ async def test_what_could_not_be_written_out_once_is_looked_at_again(
 async def test_what_somebody_else_writes_out_is_left_to_them(resources: Resources) -> None:
     outbox = await outbox_with(resources)
     theirs, ours = await unwritten(resources, outbox), await unwritten(resources, outbox)
-    begun = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    begun, is_enough = asyncio.Event(), asyncio.Event()
 
     def hold_it(session: Session) -> None:
         session.execute(sa.select(Run).where(col(Run.edition_id) == theirs).with_for_update())
-        loop.call_soon_threadsafe(begun.set)
-        session.execute(sa.text("SELECT pg_sleep(2)"))
+        begun.set()
+        for _ in range(200):
+            if is_enough.is_set():
+                return
+            session.execute(sa.text("SELECT pg_sleep(0.1)"))
 
     holding = asyncio.create_task(resources.database.write(hold_it))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(15):
         await begun.wait()
-        began = loop.time()
         await spreading.carry_on(resources, asyncio.Event())
-        assert loop.time() - began < spreading.ELSEWHERE_SECONDS
-        await holding
+    assert not holding.done(), "nobody waits for them"
+    is_enough.set()
+    await holding
     assert await resources.database.read(in_order, theirs, ours) == [ours] * CHUNKS
 
 
@@ -143,13 +145,13 @@ async def test_far_ahead_it_gives_way(resources: Resources, monkeypatch: pytest.
     outbox = await outbox_with(resources)
     monkeypatch.setattr(spreading, "GIVES_WAY", 60)
     loop, took = asyncio.get_running_loop(), []
-    for ahead in (READERS + 1, 80):
+    for ahead in (READERS + 1, READERS + 1, READERS + 1, 80):
         monkeypatch.setattr(spreading, "AHEAD_ROWS", ahead)
         await unwritten(resources, outbox)
         began = loop.time()
         await spreading.carry_on(resources, asyncio.Event())
         took.append(loop.time() - began)
-    assert took[1] > 5 * took[0], took
+    assert took[-1] > 5 * min(took[:-1]), took
     assert await resources.database.read(is_all_written)
 
 
@@ -166,12 +168,12 @@ async def test_giving_way_it_sees_breaking_news_and_its_own_end(
     breaking = await unwritten(resources, outbox, Lane.BREAKING)
     await until_in_order(resources, [large, breaking], large, breaking)
     stopping.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await working
     assert not await resources.database.read(is_all_written)
 
 
 async def until_in_order(resources: Resources, wanted: list[int], *editions: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await resources.database.read(in_order, *editions) != wanted:
             await asyncio.sleep(0.02)
