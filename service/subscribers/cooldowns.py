@@ -18,6 +18,7 @@ MAILBOX_PAUSE = timedelta(minutes=15)
 MAILBOX_COUNT_PER_DAY = 4
 CLIENT_COUNT_PER_HOUR = 20
 OVERALL_COUNT_PER_HOUR = 2_000
+_OVERALL = "overall"
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 
@@ -47,7 +48,7 @@ def ensure_client_may(session: Session, client: str, *, now: datetime) -> None:
 def look_for_capacity(session: Session, *, now: datetime) -> None:
     """Raises in an hour that has had enough, before any work is done; nothing is locked, so `ensure_capacity` has the last word."""
     query = sa.select(col(Cooldown.count)).where(
-        col(Cooldown.key) == "overall", col(Cooldown.window_at) > now - _HOUR
+        col(Cooldown.key) == _OVERALL, col(Cooldown.window_at) > now - _HOUR
     )
     if (session.scalar(query) or 0) >= OVERALL_COUNT_PER_HOUR:
         raise TooManySignUps
@@ -55,7 +56,7 @@ def look_for_capacity(session: Session, *, now: datetime) -> None:
 
 def ensure_capacity(session: Session, *, now: datetime) -> None:
     """Raises in an hour that has had enough. Right before the commit: whoever else signs up at this moment waits for it."""
-    if not admit_by_the_hour(session, "overall", OVERALL_COUNT_PER_HOUR, now=now):
+    if not admit_by_the_hour(session, _OVERALL, OVERALL_COUNT_PER_HOUR, now=now):
         raise TooManySignUps
 
 
@@ -75,7 +76,7 @@ def wait_for_mailbox(session: Session, mailbox: Mailbox) -> None:
 
 
 def admit_mailbox(session: Session, mailbox: Mailbox, *, now: datetime) -> bool:
-    """Requests for one mailbox wait here for each other's commit, so what is read afterwards is settled."""
+    """After `wait_for_mailbox`: requests for one mailbox wait for each other's commit, so what is read afterwards is settled."""
     rested = col(Cooldown.last_at) <= now - MAILBOX_PAUSE
     if mailbox.proved_at is not None:
         rested = sa.or_(rested, col(Cooldown.last_at) <= mailbox.proved_at)

@@ -12,11 +12,11 @@ from service.clock import SystemClock
 from service.delivery import halting, steering, unmade
 from service.delivery.gate import Gate
 from service.dependencies import Resources
-from service.editions.models import State
 from service.ledger.models import Delivery
 from service.settings import Settings
 from service.worker import Worker
-from tests.support.outbox import office, open_outbox, relay_at, sending
+from tests.service.sending.test_waves import until_paused
+from tests.support.outbox import Outbox, office, open_outbox, relay_at, sending
 from tests.support.relay import Relay
 
 READERS = 400
@@ -67,18 +67,21 @@ async def test_a_reader_whose_message_breaks_our_code_is_held_and_nobody_else(
     assert len(relay.received) == 19
 
 
+async def that_cannot_be_made(resources: Resources) -> Outbox:
+    """For two hundred readers, whose rows hold what no message can be made of."""
+    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(200)])
+    values = {"fields": {"subscription": 7}}
+    await resources.database.write(lambda session: session.execute(sa.update(Delivery).values(values)))
+    return outbox
+
+
 async def test_an_edition_whose_messages_cannot_be_made_stops_and_is_not_held_whole(
     resources: Resources, relay: Relay
 ) -> None:
     """It would end as sent, with everybody held and nobody told."""
-    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(200)])
-    values = {"fields": {"subscription": 7}}
-    await resources.database.write(lambda session: session.execute(sa.update(Delivery).values(values)))
+    outbox = await that_cannot_be_made(resources)
     async with sending(office(resources, relay_at(relay.url))):
-        async with asyncio.timeout(20):
-            while await outbox.state() is not State.PAUSED:
-                await asyncio.sleep(0.02)
-        await outbox.until_let_go()
+        await until_paused(outbox)
     found = await outbox.progress()
     assert found.held == unmade.IN_A_ROW_MOST
     assert "could not be made: a fault of our own, AttributeError" in str(found.stop_reason)
@@ -87,16 +90,11 @@ async def test_an_edition_whose_messages_cannot_be_made_stops_and_is_not_held_wh
 
 async def test_resumed_without_being_mended_it_stops_again(resources: Resources, relay: Relay) -> None:
     """It was counted on from five, so that five in a row never came again, and everybody else was held."""
-    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(200)])
-    values = {"fields": {"subscription": 7}}
-    await resources.database.write(lambda session: session.execute(sa.update(Delivery).values(values)))
+    outbox = await that_cannot_be_made(resources)
     uid = outbox.edition.uid
     async with sending(office(resources, relay_at(relay.url))):
         for times in (1, 2):
-            async with asyncio.timeout(20):
-                while await outbox.state() is not State.PAUSED:
-                    await asyncio.sleep(0.05)
-            await outbox.until_let_go()
+            await until_paused(outbox)
             assert (await outbox.progress()).held == times * unmade.IN_A_ROW_MOST
             await resources.database.write(steering.resume, uid, now=resources.clock.now(), actor="test")
 
@@ -113,12 +111,7 @@ async def test_an_edition_that_could_not_be_stopped_the_first_time_is_stopped_by
         really(*args, **given)
 
     monkeypatch.setattr(halting, "halt", fails_once)
-    outbox = await open_outbox(resources, [f"reader{number}@example.org" for number in range(200)])
-    values = {"fields": {"subscription": 7}}
-    await resources.database.write(lambda session: session.execute(sa.update(Delivery).values(values)))
+    outbox = await that_cannot_be_made(resources)
     async with sending(office(resources, relay_at(relay.url))):
-        async with asyncio.timeout(20):
-            while await outbox.state() is not State.PAUSED:
-                await asyncio.sleep(0.02)
-        await outbox.until_let_go()
+        await until_paused(outbox)
     assert (await outbox.progress()).held == 2 * unmade.IN_A_ROW_MOST
